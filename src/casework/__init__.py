@@ -1,0 +1,1 @@
+"""CTSA Casework: case management for Counter Terrorism Security Advisers."""

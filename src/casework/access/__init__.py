@@ -1,0 +1,1 @@
+"""Authority: every verb, the matrix, and the same as row-level security."""

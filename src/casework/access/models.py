@@ -1,0 +1,260 @@
+"""Tables that no login role can touch: sessions, memberships, grants, and the processing log."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Field, SQLModel
+
+from casework.kernel.tables import flag, identity, moment
+
+ACCESS = {"schema": "access"}
+AUDIT = {"schema": "audit"}
+
+
+class Session(SQLModel, table=True):
+    """Who holds which bearer token, by its SHA-256. The token itself is stored nowhere."""
+
+    __tablename__ = "session"
+    __table_args__ = (
+        CheckConstraint("kind IN ('staff', 'client', 'enquirer')", name="kind"),
+        Index("session_principal_id_idx", "principal_id"),
+        ACCESS,
+    )
+
+    token_hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    id: UUID = Field(nullable=False, unique=True, sa_column_kwargs={"server_default": text("casework.new_id()")})
+    kind: str = Field(sa_type=Text, nullable=False)
+    principal_id: UUID
+    """A person, an API client, or the contact of an enquiry."""
+    enquiry_id: UUID | None = None
+    scopes: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+    client: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime = moment(now=True)
+    last_seen_at: datetime = moment(now=True)
+    idle_until: datetime | None = moment()
+    expires_at: datetime = moment(nullable=False)
+    idle_minutes: int | None = None
+    revoked_at: datetime | None = moment()
+
+
+class Principal(SQLModel, table=True):
+    """A person or an API client, and whether it may come in at all. Kept by trigger from ``person`` and ``api_client``."""
+
+    __tablename__ = "principal"
+    __table_args__ = (ACCESS,)
+
+    id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_type=Text, nullable=False)
+    name: str = Field(sa_type=Text, nullable=False)
+    active: bool = flag(True)
+
+
+class Membership(SQLModel, table=True):
+    """A role held in a team. National roles are held in a team as well; their reach is ``all``."""
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        Index(
+            "membership_holding_key",
+            "principal_id",
+            "role",
+            "team_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("membership_team_id_idx", "team_id", "role"),
+        ACCESS,
+    )
+
+    id: UUID = identity()
+    principal_id: UUID
+    role: str = Field(sa_type=Text, nullable=False)
+    team_id: UUID
+    granted_by: UUID | None = None
+    granted_at: datetime = moment(now=True)
+    approved_by: UUID | None = None
+    pending: bool = flag()
+    """Administrator and auditor wait for a second administrator."""
+    ended_at: datetime | None = moment()
+
+
+class PolicyRow(SQLModel, table=True):
+    """The matrix of ``access/policy.py`` as the database judges by it; written by ``casework migrate``."""
+
+    __tablename__ = "policy"
+    __table_args__ = (Index("policy_role_idx", "role"), ACCESS)
+
+    action: str = Field(primary_key=True, sa_type=Text)
+    role: str = Field(primary_key=True, sa_type=Text)
+    reach: str = Field(sa_type=Text, nullable=False)
+    scope: str | None = Field(default=None, sa_type=Text)
+    shared: str | None = Field(default=None, sa_type=Text)
+    """``read`` or ``contribute``: the least share with another force that lends this action to this role."""
+
+
+class SettingRow(SQLModel, table=True):
+    """What ``casework migrate`` left behind, such as the digest of the matrix."""
+
+    __tablename__ = "setting"
+    __table_args__ = (ACCESS,)
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    value: str = Field(sa_type=Text, nullable=False)
+
+
+class OfferRow(SQLModel, table=True):
+    """Which actions a record of a kind offers in which state: the lifecycles, as ``allowed_actions`` needs them."""
+
+    __tablename__ = "offer"
+    __table_args__ = (ACCESS,)
+
+    kind: str = Field(primary_key=True, sa_type=Text)
+    action: str = Field(primary_key=True, sa_type=Text)
+    from_states: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+
+
+class Credential(SQLModel, table=True):
+    """The password of the local log-in (trial and tests only), as argon2."""
+
+    __tablename__ = "credential"
+    __table_args__ = (ACCESS,)
+
+    principal_id: UUID = Field(primary_key=True)
+    login: str = Field(sa_type=Text, nullable=False, unique=True)
+    password_hash: str = Field(sa_type=Text, nullable=False)
+
+
+class ClientSecret(SQLModel, table=True):
+    """The SHA-256 of an API client's 256-bit secret."""
+
+    __tablename__ = "client_secret"
+    __table_args__ = (ACCESS,)
+
+    client_id: UUID = Field(primary_key=True)
+    secret_hash: bytes = Field(sa_type=LargeBinary, nullable=False)
+
+
+class ClientGrant(SQLModel, table=True):
+    """The scopes an API client has been given; kept by trigger."""
+
+    __tablename__ = "client_grant"
+    __table_args__ = (ACCESS,)
+
+    client_id: UUID = Field(primary_key=True)
+    scopes: list[str] = Field(sa_type=ARRAY(Text), nullable=False)
+
+
+class CaseGrant(SQLModel, table=True):
+    """Why a person reaches one case beyond the team's: allocated, collaborator, reviewer, break_glass."""
+
+    __tablename__ = "case_grant"
+    __table_args__ = (Index("case_grant_principal_id_idx", "principal_id", "kind"), ACCESS)
+
+    case_id: UUID = Field(primary_key=True)
+    principal_id: UUID = Field(primary_key=True)
+    kind: str = Field(primary_key=True, sa_type=Text)
+    team_id: UUID
+    until: datetime | None = moment()
+
+
+class CaseShare(SQLModel, table=True):
+    """A case lent to a team of another force, until a date."""
+
+    __tablename__ = "case_share"
+    __table_args__ = (Index("case_share_team_id_idx", "team_id"), ACCESS)
+
+    case_id: UUID = Field(primary_key=True)
+    team_id: UUID = Field(primary_key=True)
+    mode: str = Field(sa_type=Text, nullable=False)
+    until: datetime = moment(nullable=False)
+
+
+class CaseHome(SQLModel, table=True):
+    """Where each case lives and whether it is restricted, for the functions that may not read the case; kept by trigger."""
+
+    __tablename__ = "case_home"
+    __table_args__ = (
+        Index("case_home_restricted_idx", "team_id", postgresql_where=text("restricted")),
+        ACCESS,
+    )
+
+    case_id: UUID = Field(primary_key=True)
+    team_id: UUID
+    restricted: bool = flag()
+
+
+class Reviewing(SQLModel, table=True):
+    """Who is asked to review which advice just now; kept by trigger."""
+
+    __tablename__ = "reviewing"
+    __table_args__ = (Index("reviewing_case_id_idx", "case_id"), ACCESS)
+
+    advice_id: UUID = Field(primary_key=True)
+    case_id: UUID
+    reviewer_id: UUID
+
+
+class Published(SQLModel, table=True):
+    """Advice that was issued once, and so is frozen; kept by trigger."""
+
+    __tablename__ = "published"
+    __table_args__ = (ACCESS,)
+
+    advice_id: UUID = Field(primary_key=True)
+
+
+class EnquiryLink(SQLModel, table=True):
+    """Which case an enquiry became, and whether its contact stands verified; kept by trigger."""
+
+    __tablename__ = "enquiry_link"
+    __table_args__ = (ACCESS,)
+
+    enquiry_id: UUID = Field(primary_key=True)
+    case_id: UUID | None = None
+    contact_id: UUID | None = None
+    verified: bool = flag()
+
+
+class Event(SQLModel, table=True):
+    """One request in the processing log: who, what, why, and whether it was allowed. Append only."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        Index("event_principal_id_idx", "principal_id", "at"),
+        Index("event_at_idx", "at"),
+        AUDIT,
+    )
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    at: datetime = moment(now=True)
+    request_id: UUID | None = None
+    session_id: UUID | None = None
+    principal_kind: str = Field(sa_type=Text, nullable=False)
+    principal_id: UUID | None = None
+    roles: list[str] = Field(sa_type=ARRAY(Text), nullable=False)
+    action: str = Field(sa_type=Text, nullable=False)
+    purpose: str | None = Field(default=None, sa_type=Text)
+    decision: str = Field(sa_type=Text, nullable=False)
+    client: str | None = Field(default=None, sa_type=Text)
+
+
+class EventObject(SQLModel, table=True):
+    """A record that a logged request consulted or changed; field names, and values of closed vocabularies only."""
+
+    __tablename__ = "event_object"
+    __table_args__ = (
+        Index("event_object_case_id_idx", "case_id", "event_id", postgresql_where=text("case_id IS NOT NULL")),
+        Index("event_object_object_id_idx", "object_id"),
+        AUDIT,
+    )
+
+    event_id: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    position: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    kind: str = Field(sa_type=Text, nullable=False)
+    object_id: UUID | None = None
+    case_id: UUID | None = None
+    operation: str = Field(sa_type=Text, nullable=False)
+    fields: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+    facts: dict[str, str] | None = Field(default=None, sa_type=JSONB(none_as_null=True))

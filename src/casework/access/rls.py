@@ -1,0 +1,439 @@
+"""Row-level security, rendered from one table of scopes: what of each table may be read by which action, written by which.
+
+One shape for staff (``docs/decisions/0003``): a row is reached through the reader's teams unless it is restricted, or
+through a case reached otherwise. The outside (enquirers, anonymous businesses) has policies and column grants of its own.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from casework.access.actions import Action as A
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the public's login role may do with a table: columns it sees and the rows it reaches."""
+
+    select: tuple[str, ...] = ()
+    using: str = ""
+    insert: tuple[str, ...] = ()
+    check: str = ""
+    update: tuple[str, ...] = ()
+    may_update: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How a table is guarded. ``using``/``check`` replace the common shape where a table is not a team's."""
+
+    table: str
+    read: A
+    insert: tuple[A, ...] = ()
+    update: tuple[A, ...] = ()
+    case: str | None = None
+    """The column that names the case; ``None`` where rows belong to a team only."""
+    using: str | None = None
+    check: str | None = None
+    outside: Outside = field(default_factory=Outside)
+    delete: bool = False
+    key: str = "id"
+
+    def rows(self, teams: str, cases: str) -> str:
+        """The common shape over two arrays; the first lock (``WHERE``) and the second (policy) are both written with it."""
+        if self.case is None:
+            return f"team_id = ANY ({teams})"
+        return f"team_id = ANY ({teams}) AND NOT restricted OR {self.case} = ANY ({cases})"
+
+
+def _words(actions: tuple[A, ...]) -> str:
+    return "ARRAY[" + ", ".join(f"'{a.value}'" for a in actions) + "]"
+
+
+EVERYBODY = "true"
+IN_ENQUIRY = (
+    "team_id = ANY ((SELECT access.{function}({argument}))::uuid[]) AND NOT restricted"
+    " OR restricted AND enquiry_id IN (SELECT e.id FROM casework.enquiry e WHERE e.restricted)"
+)
+TRIAGE = (
+    A.ENQUIRY_TRIAGE,
+    A.ENQUIRY_ACCEPT,
+    A.ENQUIRY_SIGNPOST,
+    A.ENQUIRY_REFUSE,
+    A.ENQUIRY_MARK_DUPLICATE,
+    A.ENQUIRY_WITHDRAW,
+    A.ENQUIRY_HAND_OVER,
+    A.ENQUIRY_REISSUE_TOKEN,
+    A.ENQUIRY_MESSAGE,
+)
+CONTACTS = (A.CONTACT_VERIFY, A.CONTACT_UNVERIFY, A.ENQUIRY_HAND_OVER)
+VISITING = (A.VISIT_AMEND, A.VISIT_CONFIRM, A.VISIT_COMPLETE, A.VISIT_NO_ACCESS, A.VISIT_CANCEL)
+ADVISING = (
+    A.ADVICE_DRAFT,
+    A.ADVICE_SUBMIT,
+    A.ADVICE_ASSIGN_REVIEWER,
+    A.ADVICE_REVIEW,
+    A.ADVICE_ISSUE,
+    A.ADVICE_WITHDRAW,
+)
+# Whatever moves a case or stands in its timeline.
+CASEWORK = (
+    A.CASE_OPEN,
+    A.ENQUIRY_ACCEPT,
+    A.CASE_AMEND,
+    A.CASE_TAKE,
+    A.CASE_ALLOCATE,
+    A.CASE_HAND_OVER,
+    A.CASE_COLLABORATE,
+    A.CASE_UNCOLLABORATE,
+    A.CASE_HOLD,
+    A.CASE_RESUME,
+    A.CASE_CLOSE,
+    A.CASE_REOPEN,
+    A.CASE_RESTRICT,
+    A.CASE_UNRESTRICT,
+    A.CASE_NOTE,
+    A.VISIT_PROPOSE,
+    *VISITING,
+    A.FINDING_RECORD,
+    *ADVISING,
+    A.INTERIM_ADVICE_RECORD,
+    A.RECOMMENDATION_RESPOND,
+    A.RECOMMENDATION_VERIFY,
+    A.CONTACT_VERIFY,
+    A.CONTACT_UNVERIFY,
+    A.ENQUIRY_MESSAGE,
+    A.ENQUIRY_HAND_OVER,
+)
+OWN_CASES = "{column} = ANY ((SELECT access.own_cases({actions}))::uuid[])"
+OWN_WRITE = "{column} = ANY ((SELECT access.own_cases(access.own_write({actions})))::uuid[])"
+
+
+def _own(column: str, *actions: A) -> str:
+    return OWN_CASES.format(column=column, actions=_words(actions))
+
+
+def _own_write(column: str, *actions: A) -> str:
+    return OWN_WRITE.format(column=column, actions=_words(actions))
+
+
+def _reference(table: str, key: str = "id", *, manage: A = A.REFERENCE_MANAGE, delete: bool = False) -> Scope:
+    doing = f"(SELECT access.doing({_words((manage,))}))"
+    return Scope(
+        table,
+        A.REFERENCE_READ,
+        (manage,),
+        (manage,),
+        using=EVERYBODY,
+        check=doing,
+        key=key,
+        delete=delete,
+        outside=Outside(select=("*",), using=EVERYBODY),
+    )
+
+
+SCOPES: tuple[Scope, ...] = (
+    _reference("police_force", "code", manage=A.TEAM_MANAGE),
+    _reference("local_authority", "code"),
+    _reference("postcode", "postcode"),
+    _reference("lookup", "code"),
+    _reference("signpost"),
+    _reference("threat_level", manage=A.THREAT_LEVEL_SET),
+    _reference("bank_holiday", "day"),
+    _reference("team", manage=A.TEAM_MANAGE),
+    Scope(
+        "person",
+        A.PERSON_LIST,
+        (A.PERSON_MANAGE,),
+        (A.PERSON_MANAGE,),
+        using="team_id = ANY ((SELECT access.read_teams('person.list'))::uuid[]) OR id = (SELECT access.current_principal())",
+        check=f"(SELECT access.doing({_words((A.PERSON_MANAGE,))}))",
+    ),
+    Scope("api_client", A.CLIENT_MANAGE, (A.CLIENT_MANAGE,), (A.CLIENT_MANAGE,)),
+    Scope(
+        "organisation",
+        A.ORGANISATION_READ,
+        (A.ORGANISATION_WRITE,),
+        (A.ORGANISATION_WRITE,),
+        using="team_id = ANY ((SELECT access.member_teams('organisation.read'))::uuid[])",
+    ),
+    Scope("organisation_directory", A.ORGANISATION_READ, using="(SELECT access.holds('organisation.read'))"),
+    Scope(
+        "premises",
+        A.PREMISES_READ,
+        (A.PREMISES_WRITE, A.PREMISES_IMPORT),
+        (A.PREMISES_WRITE, A.PREMISES_IMPORT, A.PREMISES_MERGE, A.PREMISES_UNMERGE),
+    ),
+    Scope("premises_area", A.PREMISES_READ, (A.PREMISES_WRITE,), (A.PREMISES_WRITE,)),
+    Scope("premises_party", A.PREMISES_READ, (A.PREMISES_WRITE,), (A.PREMISES_WRITE,)),
+    Scope("premises_alias", A.PREMISES_READ, (A.PREMISES_WRITE, A.PREMISES_MERGE), ()),
+    Scope(
+        "enquiry",
+        A.ENQUIRY_READ,
+        (A.ENQUIRY_SUBMIT,),
+        TRIAGE,
+        case="case_id",
+        outside=Outside(
+            select=(
+                "id",
+                "team_id",
+                "restricted",
+                "reference",
+                "state",
+                "force_code",
+                "site_name",
+                "organisation_name",
+                "case_id",
+                "received_at",
+                "respond_by",
+                "ended_at",
+                "signposted_to",
+                "version",
+            ),
+            using=f"id = ANY ((SELECT access.own_enquiries({_words((A.ENQUIRY_READ,))}))::uuid[])",
+            insert=("*",),
+            check=f"(SELECT access.doing({_words((A.ENQUIRY_SUBMIT,))})) AND state = 'received' AND case_id IS NULL AND NOT restricted"
+            " AND EXISTS (SELECT FROM casework.team t WHERE t.id = team_id AND t.intake)",
+            update=("state", "ended_at", "version"),
+            may_update=f"id = ANY ((SELECT access.own_enquiries(access.own_write({_words((A.ENQUIRY_WITHDRAW,))})))::uuid[])",
+        ),
+    ),
+    Scope(
+        "contact",
+        A.ENQUIRY_READ,
+        (A.ENQUIRY_SUBMIT,),
+        CONTACTS,
+        using=IN_ENQUIRY.format(function="read_teams", argument="'enquiry.read'"),
+        check=IN_ENQUIRY.format(function="write_teams", argument=_words((A.ENQUIRY_SUBMIT, *CONTACTS))),
+        outside=Outside(
+            insert=("*",),
+            check=f"(SELECT access.doing({_words((A.ENQUIRY_SUBMIT,))})) AND verified_at IS NULL",
+        ),
+    ),
+    Scope(
+        "enquiry_message",
+        A.ENQUIRY_READ,
+        (A.ENQUIRY_MESSAGE,),
+        (),
+        using=IN_ENQUIRY.format(function="read_teams", argument="'enquiry.read'"),
+        check=IN_ENQUIRY.format(function="write_teams", argument=_words((A.ENQUIRY_MESSAGE,))),
+        outside=Outside(
+            select=("*",),
+            using=f"enquiry_id = ANY ((SELECT access.own_enquiries({_words((A.ENQUIRY_READ,))}))::uuid[])",
+            insert=("*",),
+            check=f"enquiry_id = ANY ((SELECT access.own_enquiries(access.own_write({_words((A.ENQUIRY_MESSAGE,))})))::uuid[])"
+            " AND author = 'business' AND person_id IS NULL",
+        ),
+    ),
+    Scope("case_file", A.CASE_READ, (A.CASE_OPEN, A.ENQUIRY_ACCEPT), CASEWORK, case="id"),
+    Scope(
+        "case_headline",
+        A.CASE_READ_HEADLINE,
+        using="team_id = ANY ((SELECT access.read_teams('case.read_headline'))::uuid[])",
+        outside=Outside(select=("id", "state"), using=_own("id", A.ENQUIRY_READ)),
+    ),
+    Scope(
+        "allocation",
+        A.CASE_READ,
+        (A.CASE_ALLOCATE, A.CASE_TAKE, A.CASE_HAND_OVER, A.ENQUIRY_ACCEPT, A.CASE_OPEN),
+        (A.CASE_ALLOCATE, A.CASE_TAKE, A.CASE_HAND_OVER),
+        case="case_id",
+    ),
+    Scope("collaborator", A.CASE_READ, (A.CASE_COLLABORATE,), (A.CASE_UNCOLLABORATE,), case="case_id"),
+    Scope("case_note", A.CASE_READ, (A.CASE_NOTE,), (), case="case_id"),
+    Scope("case_event", A.CASE_READ, case="case_id"),
+    Scope(
+        "site_visit",
+        A.VISIT_READ,
+        (A.VISIT_PROPOSE,),
+        VISITING,
+        case="case_id",
+        outside=Outside(
+            select=(
+                "id",
+                "case_id",
+                "team_id",
+                "restricted",
+                "state",
+                "kind",
+                "starts_at",
+                "ends_at",
+                "zone",
+                "place_note",
+                "adviser_id",
+                "confirmed_at",
+                "version",
+            ),
+            using=_own("case_id", A.VISIT_READ),
+            update=("state", "confirmed_at", "confirmed_by", "declined_note", "reason_code", "version"),
+            may_update=_own_write("case_id", A.VISIT_CONFIRM),
+        ),
+    ),
+    Scope(
+        "finding",
+        A.FINDING_READ,
+        (A.VISIT_COMPLETE, A.FINDING_RECORD),
+        (A.FINDING_RECORD, A.ADVICE_ISSUE),
+        case="case_id",
+    ),
+    Scope(
+        "advice",
+        A.ADVICE_READ,
+        (A.ADVICE_DRAFT,),
+        ADVISING,
+        case="case_id",
+        outside=Outside(
+            select=(
+                "id",
+                "case_id",
+                "team_id",
+                "restricted",
+                "reference",
+                "number",
+                "state",
+                "title",
+                "introduction",
+                "correction_reason",
+                "issued_threat_level",
+                "follow_up_on",
+                "issued_at",
+                "ended_at",
+                "withdrawal_reason",
+                "version",
+            ),
+            using="state IN ('issued', 'superseded', 'withdrawn') AND " + _own("case_id", A.ADVICE_READ),
+        ),
+    ),
+    Scope("quality_review", A.ADVICE_READ, (A.ADVICE_REVIEW,), (), case="case_id"),
+    Scope(
+        "recommendation",
+        A.RECOMMENDATION_READ,
+        (A.ADVICE_DRAFT,),
+        (A.ADVICE_DRAFT, A.ADVICE_ISSUE, A.RECOMMENDATION_RESPOND, A.RECOMMENDATION_VERIFY),
+        case="case_id",
+        delete=True,
+        outside=Outside(
+            select=("*",),
+            using="advice_id IN (SELECT a.id FROM casework.advice a) AND " + _own("case_id", A.RECOMMENDATION_READ),
+            update=("answer", "version"),
+            may_update=_own_write("case_id", A.RECOMMENDATION_RESPOND),
+        ),
+    ),
+    Scope("recommendation_finding", A.RECOMMENDATION_READ, (A.ADVICE_DRAFT,), (), case="case_id", delete=True),
+    Scope(
+        "business_response",
+        A.RECOMMENDATION_READ,
+        (A.RECOMMENDATION_RESPOND,),
+        (),
+        case="case_id",
+        outside=Outside(
+            select=("*",),
+            using=_own("case_id", A.RECOMMENDATION_READ),
+            insert=("*",),
+            check=_own_write("case_id", A.RECOMMENDATION_RESPOND) + " AND person_id IS NULL",
+        ),
+    ),
+    Scope(
+        "verification",
+        A.RECOMMENDATION_READ,
+        (A.RECOMMENDATION_VERIFY,),
+        (),
+        case="case_id",
+        outside=Outside(
+            select=("id", "recommendation_id", "case_id", "state", "verified_at"),
+            using=_own("case_id", A.RECOMMENDATION_READ),
+        ),
+    ),
+    Scope("open_reason", A.RECOMMENDATION_READ, (A.CASE_CLOSE,), (), case="case_id"),
+    Scope(
+        "interim_advice",
+        A.ADVICE_READ,
+        (A.INTERIM_ADVICE_RECORD,),
+        (A.ADVICE_ISSUE,),
+        case="case_id",
+        outside=Outside(
+            select=("id", "case_id", "given_at", "given_to", "advice", "carried_into"),
+            using="carried_into IN (SELECT a.id FROM casework.advice a) AND " + _own("case_id", A.ADVICE_READ),
+        ),
+    ),
+)
+
+BY_TABLE = {scope.table: scope for scope in SCOPES}
+# Written by definer functions as the owner, so the owner (under FORCE like everybody) needs a policy on them.
+KEPT = ("case_headline", "case_event", "organisation_directory")
+
+
+def _policy(scope: Scope, verb: str, role: str, using: str = "", check: str = "") -> str:
+    clauses = (f" USING ({using})" if using else "") + (f" WITH CHECK ({check})" if check else "")
+    return f"CREATE POLICY {role.removeprefix('casework_')}_{verb.lower()} ON casework.{scope.table} FOR {verb} TO {role}{clauses}"
+
+
+def _columns(columns: tuple[str, ...]) -> str:
+    return "" if columns == ("*",) else " (" + ", ".join(columns) + ")"
+
+
+def _staff(scope: Scope) -> Iterator[str]:
+    teams = f"(SELECT access.read_teams('{scope.read.value}'))::uuid[]"
+    cases = f"(SELECT access.cases('{scope.read.value}'))::uuid[]"
+    yield _policy(scope, "SELECT", "casework_staff", scope.using or scope.rows(teams, cases))
+    yield f"GRANT SELECT ON casework.{scope.table} TO casework_staff"
+    for verb, actions in (("INSERT", scope.insert), ("UPDATE", scope.update)):
+        if actions:
+            words = _words(actions)
+            reach = scope.check or scope.rows(
+                f"(SELECT access.write_teams({words}))::uuid[]",
+                f"(SELECT access.write_cases({words}))::uuid[]",
+            )
+            using = "" if verb == "INSERT" else reach
+            yield _policy(scope, verb, "casework_staff", using, reach)
+            yield f"GRANT {verb} ON casework.{scope.table} TO casework_staff"
+    if scope.delete:
+        words = _words(scope.insert)
+        reach = scope.check or scope.rows(
+            f"(SELECT access.write_teams({words}))::uuid[]", f"(SELECT access.write_cases({words}))::uuid[]"
+        )
+        yield _policy(scope, "DELETE", "casework_staff", reach)
+        yield f"GRANT DELETE ON casework.{scope.table} TO casework_staff"
+
+
+def _outside(scope: Scope) -> Iterator[str]:
+    outside = scope.outside
+    if outside.select:
+        yield _policy(scope, "SELECT", "casework_outside", outside.using)
+        yield f"GRANT SELECT{_columns(outside.select)} ON casework.{scope.table} TO casework_outside"
+    if outside.insert:
+        yield _policy(scope, "INSERT", "casework_outside", check=outside.check)
+        yield f"GRANT INSERT{_columns(outside.insert)} ON casework.{scope.table} TO casework_outside"
+    if outside.update:
+        yield _policy(scope, "UPDATE", "casework_outside", outside.may_update, outside.may_update)
+        yield f"GRANT UPDATE{_columns(outside.update)} ON casework.{scope.table} TO casework_outside"
+
+
+def statements() -> Iterator[str]:
+    """Everything that guards the tables, as SQL that may be run again: security, policies, grants, log triggers."""
+    for scope in SCOPES:
+        table = f"casework.{scope.table}"
+        yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
+        yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
+        yield f"REVOKE ALL ON {table} FROM PUBLIC, casework_staff, casework_outside"
+        yield (
+            f"DO $$ DECLARE p text; BEGIN FOR p IN SELECT policyname FROM pg_policies WHERE schemaname = 'casework'"
+            f" AND tablename = '{scope.table}' LOOP EXECUTE format('DROP POLICY %I ON {table}', p); END LOOP; END $$"
+        )
+        yield from _staff(scope)
+        yield from _outside(scope)
+        yield from _log_triggers(scope)
+    for table in KEPT:
+        yield f"CREATE POLICY owner_all ON casework.{table} TO casework_owner USING (true) WITH CHECK (true)"
+
+
+def _log_triggers(scope: Scope) -> Iterator[str]:
+    table = f"casework.{scope.table}"
+    for verb, tables in (
+        ("INSERT", "NEW TABLE AS new_rows"),
+        ("UPDATE", "OLD TABLE AS old_rows NEW TABLE AS new_rows"),
+        ("DELETE", "OLD TABLE AS old_rows"),
+    ):
+        yield (
+            f"CREATE OR REPLACE TRIGGER log_{verb.lower()} AFTER {verb} ON {table} REFERENCING {tables}"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION audit.log_change('{scope.case or ''}', '{scope.key}')"
+        )

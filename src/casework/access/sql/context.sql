@@ -1,0 +1,294 @@
+-- Who is calling, and how far they reach. Definer functions: the tables they read are closed to every login role.
+
+-- What a live session's principal holds, per action. Everything below judges by this one view.
+CREATE OR REPLACE VIEW access.holding AS
+SELECT s.token_hash, s.principal_id, m.role, m.team_id, p.action, p.reach, p.shared
+FROM access.session s
+JOIN access.principal c ON c.id = s.principal_id AND c.active
+JOIN access.membership m ON m.principal_id = s.principal_id AND m.ended_at IS NULL AND NOT m.pending
+JOIN access.policy p ON p.role = m.role
+WHERE s.revoked_at IS NULL AND s.expires_at > now() AND (s.idle_until IS NULL OR s.idle_until > now())
+  AND s.kind IN ('staff', 'client')
+  AND (s.kind = 'staff' OR p.scope IS NULL OR p.scope = ANY (s.scopes));
+
+CREATE OR REPLACE FUNCTION access.teams_of(hash bytea, wanted text) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE everywhere boolean; teams uuid[];
+BEGIN
+    SELECT bool_or(h.reach = 'all'), array_agg(h.team_id) FILTER (WHERE h.reach = 'team')
+    INTO everywhere, teams
+    FROM access.holding h WHERE h.token_hash = hash AND h.action = wanted;
+    IF everywhere THEN
+        SELECT array_agg(t.id) INTO teams FROM casework.team t;
+    END IF;
+    RETURN coalesce(teams, '{}');
+END $$;
+
+-- Cases reached otherwise than by the team: one's own, restricted ones a supervisor answers for, shared ones, broken glass.
+CREATE OR REPLACE FUNCTION access.cases_of(hash bytea, wanted text) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    RETURN coalesce((
+        WITH h AS MATERIALIZED (
+            SELECT * FROM access.holding x WHERE x.token_hash = hash AND x.action = wanted
+        )
+        SELECT array_agg(DISTINCT reached.case_id) FROM (
+            SELECT g.case_id FROM h JOIN access.case_grant g ON g.principal_id = h.principal_id
+            WHERE (g.until IS NULL OR g.until > now()) AND (
+                (h.reach = 'assigned' AND g.kind = 'allocated' AND g.team_id = h.team_id)
+                OR (h.reach = 'involved' AND g.kind IN ('allocated', 'collaborator') AND g.team_id = h.team_id)
+                OR (h.reach = 'reviewing' AND g.kind = 'reviewer')
+                OR (h.reach = 'team' AND g.kind IN ('allocated', 'collaborator') AND g.team_id = h.team_id
+                    AND EXISTS (SELECT FROM access.case_home r WHERE r.case_id = g.case_id AND r.restricted))
+                OR (h.shared = 'read' AND h.role = 'supervisor' AND g.kind = 'break_glass'))
+            UNION ALL
+            SELECT r.case_id FROM h JOIN access.case_home r ON r.team_id = h.team_id AND r.restricted
+            WHERE h.reach = 'team' AND h.role IN ('supervisor', 'information_manager')
+            UNION ALL
+            SELECT s.case_id FROM h JOIN access.case_share s ON s.team_id = h.team_id
+            WHERE s.until > now() AND (h.shared = 'read' OR h.shared = s.mode)
+        ) reached), '{}');
+END $$;
+
+-- The session of this transaction, as access.begin left it: its hash, which no caller can invent.
+CREATE OR REPLACE FUNCTION access.current_hash() RETURNS bytea
+LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+    SELECT decode(nullif(current_setting('casework.session', true), ''), 'hex')
+$$;
+
+CREATE OR REPLACE FUNCTION access.current_action() RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+    SELECT nullif(current_setting('casework.action', true), '')
+$$;
+
+CREATE OR REPLACE FUNCTION access.current_principal() RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT s.principal_id FROM access.session s
+    WHERE s.token_hash = access.current_hash() AND s.revoked_at IS NULL AND s.expires_at > now()
+$$;
+
+CREATE OR REPLACE FUNCTION access.read_teams(wanted text) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN RETURN access.teams_of(decode(nullif(current_setting('casework.session', true), ''), 'hex'), wanted); END $$;
+
+CREATE OR REPLACE FUNCTION access.cases(wanted text) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN RETURN access.cases_of(decode(nullif(current_setting('casework.session', true), ''), 'hex'), wanted); END $$;
+
+-- A table may be written only by the actions that its scope names, and only as far as the current one reaches.
+CREATE OR REPLACE FUNCTION access.write_teams(allowed text[]) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE doing text := nullif(current_setting('casework.action', true), '');
+BEGIN
+    IF doing IS NULL OR doing <> ALL (allowed) THEN RETURN '{}'; END IF;
+    RETURN access.read_teams(doing);
+END $$;
+
+CREATE OR REPLACE FUNCTION access.write_cases(allowed text[]) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE doing text := nullif(current_setting('casework.action', true), '');
+BEGIN
+    IF doing IS NULL OR doing <> ALL (allowed) THEN RETURN '{}'; END IF;
+    RETURN access.cases(doing);
+END $$;
+
+CREATE OR REPLACE FUNCTION access.doing(allowed text[]) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+    SELECT coalesce(nullif(current_setting('casework.action', true), '') = ANY (allowed), false)
+$$;
+
+-- The teams in which the caller holds the action at all, however far it reaches: where a wider reach sees less of the row.
+CREATE OR REPLACE FUNCTION access.member_teams(wanted text) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    RETURN coalesce((SELECT array_agg(DISTINCT h.team_id) FROM access.holding h
+        WHERE h.token_hash = access.current_hash() AND h.action = wanted), '{}');
+END $$;
+
+-- The name of a colleague, where a record that the caller may read names one.
+CREATE OR REPLACE FUNCTION access.name_of(person uuid) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT c.name FROM access.principal c WHERE c.id = person
+$$;
+
+-- Whether anybody of staff is calling who holds this action at all: for directory facts that every team may see.
+CREATE OR REPLACE FUNCTION access.holds(wanted text) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM access.holding h WHERE h.token_hash = access.current_hash() AND h.action = wanted);
+END $$;
+
+-- The part an enquirer plays: verified once staff have verified the contact.
+CREATE OR REPLACE FUNCTION access.enquirer_role(hash bytea) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT CASE WHEN l.verified THEN 'verified_enquirer' ELSE 'enquirer' END
+    FROM access.session s JOIN access.enquiry_link l ON l.enquiry_id = s.enquiry_id AND l.contact_id = s.principal_id
+    WHERE s.token_hash = hash AND s.kind = 'enquirer' AND s.revoked_at IS NULL AND s.expires_at > now()
+$$;
+
+CREATE OR REPLACE FUNCTION access.own_enquiries(allowed text[]) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE hash bytea := access.current_hash();
+BEGIN
+    RETURN coalesce((SELECT array_agg(DISTINCT s.enquiry_id)
+        FROM access.session s
+        JOIN access.policy p ON p.role = access.enquirer_role(hash) AND p.action = ANY (allowed) AND p.reach = 'own'
+        WHERE s.token_hash = hash), '{}');
+END $$;
+
+CREATE OR REPLACE FUNCTION access.own_cases(allowed text[]) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    RETURN coalesce((SELECT array_agg(l.case_id) FROM access.enquiry_link l
+        WHERE l.enquiry_id = ANY (access.own_enquiries(allowed)) AND l.case_id IS NOT NULL), '{}');
+END $$;
+
+CREATE OR REPLACE FUNCTION access.own_write(allowed text[]) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+    SELECT CASE WHEN access.doing(allowed) THEN ARRAY[access.current_action()] ELSE '{}' END
+$$;
+
+-- The first word of every transaction. Resolves the bearer, judges the action, opens the log's event, sets the context.
+-- decision: allow, unauthenticated or forbidden. A refusal is logged too, and reaches no row.
+CREATE OR REPLACE FUNCTION access.begin(
+    hash bytea, wanted text, purpose text, request uuid,
+    OUT decision text, OUT kind text, OUT principal uuid, OUT roles text[], OUT teams uuid[], OUT cases uuid[],
+    OUT enquiry uuid, OUT event bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE s access.session; scoped boolean;
+BEGIN
+    kind := 'public'; roles := '{}'; teams := '{}'; cases := '{}'; decision := 'unauthenticated';
+    IF hash IS NULL THEN
+        roles := ARRAY['public'];
+        decision := CASE WHEN EXISTS (SELECT FROM access.policy p WHERE p.action = wanted AND p.role = 'public')
+                    THEN 'allow' ELSE 'unauthenticated' END;
+    ELSE
+        SELECT * INTO s FROM access.session x
+        WHERE x.token_hash = hash AND x.revoked_at IS NULL AND x.expires_at > now()
+          AND (x.idle_until IS NULL OR x.idle_until > now())
+          -- an enquirer's token opens nothing on the staff's connections, nor a staff token on the public's
+          AND (x.kind = 'enquirer') = (session_user = 'casework_public');
+        IF s.kind = 'enquirer' THEN
+            kind := s.kind;
+            roles := coalesce(ARRAY[access.enquirer_role(hash)], '{}');
+            IF roles[1] IS NULL THEN
+                roles := '{}';
+            ELSE
+                principal := s.principal_id; enquiry := s.enquiry_id;
+                decision := CASE WHEN EXISTS (SELECT FROM access.policy p WHERE p.action = wanted AND p.role = roles[1])
+                            THEN 'allow' ELSE 'forbidden' END;
+            END IF;
+        ELSIF s.kind IS NOT NULL AND EXISTS (SELECT FROM access.principal c WHERE c.id = s.principal_id AND c.active) THEN
+            kind := s.kind; principal := s.principal_id;
+            SELECT coalesce(array_agg(DISTINCT h.role), '{}'), coalesce(bool_or(h.reach IN ('team', 'all')), false)
+            INTO roles, scoped
+            FROM access.holding h WHERE h.token_hash = hash AND h.action = wanted;
+            decision := CASE WHEN roles = '{}' THEN 'forbidden' ELSE 'allow' END;
+            IF scoped THEN teams := access.teams_of(hash, wanted); END IF;
+            IF decision = 'allow' THEN cases := access.cases_of(hash, wanted); END IF;
+            IF s.last_seen_at < now() - interval '1 minute' THEN
+                UPDATE access.session x
+                SET last_seen_at = now(), idle_until = now() + make_interval(mins => x.idle_minutes)
+                WHERE x.token_hash = hash;
+            END IF;
+        END IF;
+    END IF;
+    INSERT INTO audit.event (request_id, session_id, principal_kind, principal_id, roles, action, purpose, decision, client)
+    VALUES (request, s.id, kind, principal, roles, wanted, begin.purpose, decision, s.client)
+    RETURNING id INTO event;
+    PERFORM set_config('casework.session', CASE WHEN decision = 'allow' THEN coalesce(encode(hash, 'hex'), '') ELSE '' END, true),
+            set_config('casework.action', CASE WHEN decision = 'allow' THEN wanted ELSE '' END, true),
+            set_config('casework.event', event::text, true);
+END $$;
+
+-- What runs on the host without a person: imports and upkeep. Only casework_migrate and casework_worker may call it.
+CREATE OR REPLACE FUNCTION access.begin_system(wanted text, operator text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE event bigint;
+BEGIN
+    INSERT INTO audit.event (principal_kind, roles, action, decision, client)
+    VALUES ('system', ARRAY['system'], wanted, 'allow', operator) RETURNING id INTO event;
+    PERFORM set_config('casework.session', '', true), set_config('casework.action', wanted, true),
+            set_config('casework.event', event::text, true);
+    RETURN event;
+END $$;
+
+-- A refusal after the beginning (absent, stale, wrong state): its transaction was rolled back, so it is told by itself.
+CREATE OR REPLACE FUNCTION access.refuse(hash bytea, wanted text, request uuid, why text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE s access.session;
+BEGIN
+    SELECT * INTO s FROM access.session x WHERE x.token_hash = hash;
+    INSERT INTO audit.event (request_id, session_id, principal_kind, principal_id, roles, action, decision, client)
+    VALUES (request, s.id, coalesce(s.kind, 'public'), s.principal_id, '{}', wanted, 'refused:' || why, s.client);
+END $$;
+
+-- What a record offers this caller: authority and state together, from the same tables that judge the request itself.
+CREATE OR REPLACE FUNCTION access.allowed_actions(of_kind text, in_state text, of_case uuid, of_team uuid, is_restricted boolean)
+RETURNS json
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE hash bytea := access.current_hash(); me uuid; grants text[]; lent text;
+BEGIN
+    SELECT s.principal_id INTO me FROM access.session s WHERE s.token_hash = hash;
+    IF of_case IS NOT NULL THEN
+        SELECT coalesce(array_agg(g.kind), '{}') INTO grants FROM access.case_grant g
+        WHERE g.case_id = of_case AND g.principal_id = me AND (g.until IS NULL OR g.until > now());
+    END IF;
+    RETURN coalesce((
+        SELECT json_agg(DISTINCT o.action ORDER BY o.action)
+        FROM access.offer o
+        JOIN access.holding h ON h.token_hash = hash AND h.action = o.action
+        WHERE o.kind = of_kind AND (o.from_states IS NULL OR in_state = ANY (o.from_states)) AND (
+            h.reach = 'all'
+            OR (h.reach = 'team' AND h.team_id = of_team
+                AND (NOT is_restricted OR h.role IN ('supervisor', 'information_manager')
+                     OR grants && ARRAY['allocated', 'collaborator']))
+            OR (h.reach = 'involved' AND h.team_id = of_team AND grants && ARRAY['allocated', 'collaborator'])
+            OR (h.reach = 'assigned' AND h.team_id = of_team AND 'allocated' = ANY (grants))
+            OR (h.reach = 'reviewing' AND 'reviewer' = ANY (grants))
+            OR (h.shared IS NOT NULL AND EXISTS (
+                SELECT FROM access.case_share x WHERE x.case_id = of_case AND x.team_id = h.team_id AND x.until > now()
+                  AND (h.shared = 'read' OR h.shared = x.mode))))
+    ), '[]');
+END $$;
+
+-- The same for the business on its own enquiry, visit or recommendation.
+CREATE OR REPLACE FUNCTION access.own_actions(of_kind text, in_state text) RETURNS json
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    RETURN coalesce((
+        SELECT json_agg(DISTINCT o.action ORDER BY o.action)
+        FROM access.offer o
+        JOIN access.policy p ON p.action = o.action AND p.role = access.enquirer_role(access.current_hash()) AND p.reach = 'own'
+        WHERE o.kind = of_kind AND (o.from_states IS NULL OR in_state = ANY (o.from_states))), '[]');
+END $$;
+
+-- A line of a case's timeline. The action and the person are the session's, so nobody can sign for somebody else.
+CREATE OR REPLACE FUNCTION access.say(
+    of_case uuid, subject_kind text, subject_id uuid, reason_code text, reason text, facts jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE h access.case_home; s access.session; doing text := access.current_action();
+BEGIN
+    SELECT * INTO h FROM access.case_home c WHERE c.case_id = of_case;
+    SELECT * INTO s FROM access.session x WHERE x.token_hash = access.current_hash();
+    IF doing IS NULL OR h.case_id IS NULL OR NOT (
+        h.team_id = ANY (access.read_teams(doing)) OR of_case = ANY (access.cases(doing))
+        OR of_case = ANY (access.own_cases(ARRAY[doing])))
+    THEN
+        RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
+    END IF;
+    INSERT INTO casework.case_event (case_id, team_id, restricted, action, person_id, actor, subject_kind, subject_id,
+                                     reason_code, reason, facts)
+    VALUES (of_case, h.team_id, h.restricted, doing, CASE WHEN s.kind = 'staff' THEN s.principal_id END, s.kind,
+            subject_kind, subject_id, reason_code, reason, facts);
+END $$;
+
+-- What `casework migrate` left behind: the revision of the tables and the digest of the matrix. Start-up compares them.
+CREATE OR REPLACE FUNCTION access.state(wanted text) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    IF wanted = 'revision' THEN
+        RETURN (SELECT v.version_num FROM work.alembic_version v);
+    END IF;
+    RETURN (SELECT s.value FROM access.setting s WHERE s.name = wanted);
+END $$;

@@ -1,0 +1,135 @@
+-- What opens and ends sessions. Only casework_door may open one: the connections that serve requests cannot make a session.
+
+CREATE OR REPLACE FUNCTION access.credential_for(wanted_login text, OUT principal uuid, OUT hash text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT c.principal_id, c.password_hash
+    FROM access.credential c JOIN access.principal p ON p.id = c.principal_id AND p.active
+    WHERE c.login = lower(wanted_login)
+$$;
+
+CREATE OR REPLACE FUNCTION access.client_for(client uuid, secret bytea, OUT id uuid, OUT scopes text[])
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT s.client_id, m.scopes
+    FROM access.client_secret s
+    JOIN access.principal p ON p.id = s.client_id AND p.active AND p.kind = 'client'
+    JOIN access.client_grant m ON m.client_id = s.client_id
+    WHERE s.client_id = client AND s.secret_hash = secret
+$$;
+
+CREATE OR REPLACE FUNCTION access.open_session(
+    hash bytea, of_kind text, principal uuid, with_scopes text[], for_client text, idle integer, lasts interval, request uuid)
+RETURNS uuid
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE made uuid;
+BEGIN
+    INSERT INTO access.session (token_hash, kind, principal_id, scopes, client, idle_minutes, idle_until, expires_at)
+    VALUES (hash, of_kind, principal, with_scopes, for_client, idle, now() + make_interval(mins => idle), now() + lasts)
+    RETURNING id INTO made;
+    INSERT INTO audit.event (request_id, session_id, principal_kind, principal_id, roles, action, decision, client)
+    VALUES (request, made, of_kind, principal, '{}', 'session.manage_own', 'allow', for_client);
+    RETURN made;
+END $$;
+
+-- A log-in that failed is told to the log by the principal it was meant for, if there is one; never by what was typed.
+CREATE OR REPLACE FUNCTION access.refuse_session(principal uuid, request uuid) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    INSERT INTO audit.event (request_id, principal_kind, principal_id, roles, action, decision)
+    VALUES (request, 'public', principal, '{}', 'session.manage_own', 'unauthenticated')
+$$;
+
+-- The sessions of the caller, and their end.
+CREATE OR REPLACE FUNCTION access.own_sessions()
+RETURNS TABLE (id uuid, created_at timestamptz, last_seen_at timestamptz, expires_at timestamptz, client text, is_this boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    RETURN QUERY SELECT s.id, s.created_at, s.last_seen_at, s.expires_at, s.client, s.token_hash = access.current_hash()
+        FROM access.session s
+        WHERE s.principal_id = access.current_principal() AND s.revoked_at IS NULL AND s.expires_at > now()
+        ORDER BY s.created_at DESC;
+END $$;
+
+CREATE OR REPLACE FUNCTION access.end_own_session(wanted uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE done uuid;
+BEGIN
+    UPDATE access.session s SET revoked_at = now()
+    WHERE s.revoked_at IS NULL AND s.principal_id = access.current_principal()
+      AND (s.id = wanted OR wanted IS NULL AND s.token_hash = access.current_hash())
+    RETURNING s.id INTO done;
+    RETURN done IS NOT NULL;
+END $$;
+
+-- Another's sessions: by a supervisor of a team in which the person stands, or an administrator.
+CREATE OR REPLACE FUNCTION access.end_sessions_of(person uuid) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE ended integer;
+BEGIN
+    IF NOT access.doing(ARRAY['session.revoke']) OR NOT EXISTS (
+        SELECT FROM casework.team t WHERE t.id = ANY (access.read_teams('session.revoke')) AND (
+            EXISTS (SELECT FROM access.membership m WHERE m.principal_id = person AND m.team_id = t.id AND m.ended_at IS NULL)))
+    THEN
+        RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
+    END IF;
+    UPDATE access.session s SET revoked_at = now() WHERE s.principal_id = person AND s.revoked_at IS NULL AND s.expires_at > now();
+    GET DIAGNOSTICS ended = ROW_COUNT;
+    INSERT INTO audit.event_object (event_id, kind, object_id, operation)
+    VALUES (audit.current_event(), 'session', person, 'erasure');
+    RETURN ended;
+END $$;
+
+-- A tracking token for the current contact of an enquiry; earlier ones end. On submission the contact is told by the caller,
+-- who has just made both; afterwards only whoever may reissue.
+CREATE OR REPLACE FUNCTION access.issue_tracking(hash bytea, of_enquiry uuid, of_contact uuid, lasts interval) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    IF NOT access.doing(ARRAY['enquiry.submit', 'enquiry.reissue_token'])
+       OR NOT EXISTS (SELECT FROM access.enquiry_link l WHERE l.enquiry_id = of_enquiry AND l.contact_id = of_contact)
+       OR (access.doing(ARRAY['enquiry.submit'])
+           AND EXISTS (SELECT FROM access.session s WHERE s.enquiry_id = of_enquiry))
+       OR (access.doing(ARRAY['enquiry.reissue_token'])
+           AND NOT EXISTS (SELECT FROM audit.event_object o
+                           WHERE o.event_id = audit.current_event() AND o.object_id = of_enquiry AND o.operation = 'alteration'))
+    THEN
+        RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
+    END IF;
+    UPDATE access.session s SET revoked_at = now() WHERE s.enquiry_id = of_enquiry AND s.revoked_at IS NULL;
+    INSERT INTO access.session (token_hash, kind, principal_id, enquiry_id, expires_at)
+    VALUES (hash, 'enquirer', of_contact, of_enquiry, now() + lasts);
+END $$;
+
+-- An API client's secret, set or replaced by whoever manages clients; its running tokens end.
+CREATE OR REPLACE FUNCTION access.set_client_secret(client uuid, secret bytea) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    IF NOT access.doing(ARRAY['client.manage']) OR NOT access.holds('client.manage') THEN
+        RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
+    END IF;
+    INSERT INTO access.client_secret (client_id, secret_hash) VALUES (client, secret)
+    ON CONFLICT (client_id) DO UPDATE SET secret_hash = excluded.secret_hash;
+    UPDATE access.session s SET revoked_at = now() WHERE s.principal_id = client AND s.revoked_at IS NULL;
+END $$;
+
+-- A password for the local log-in (trial and tests), set by whoever manages people; sessions of the person end.
+CREATE OR REPLACE FUNCTION access.set_password(person uuid, new_login text, hash text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    IF NOT access.doing(ARRAY['person.manage']) OR NOT access.holds('person.manage') THEN
+        RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
+    END IF;
+    INSERT INTO access.credential (principal_id, login, password_hash) VALUES (person, lower(new_login), hash)
+    ON CONFLICT (principal_id) DO UPDATE SET login = excluded.login, password_hash = excluded.password_hash;
+    UPDATE access.session s SET revoked_at = now() WHERE s.principal_id = person AND s.revoked_at IS NULL;
+END $$;
+
+-- The first administrator, made once on the host's command line and told to the log.
+CREATE OR REPLACE FUNCTION access.bootstrap(person uuid, in_team uuid, new_login text, hash text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    IF EXISTS (SELECT FROM access.membership m WHERE m.role = 'administrator' AND m.ended_at IS NULL AND NOT m.pending) THEN
+        RAISE EXCEPTION 'there is an administrator already' USING ERRCODE = 'CW002';
+    END IF;
+    INSERT INTO access.membership (principal_id, role, team_id) VALUES (person, 'administrator', in_team);
+    INSERT INTO access.credential (principal_id, login, password_hash) VALUES (person, lower(new_login), hash);
+    INSERT INTO audit.event_object (event_id, kind, object_id, operation, facts)
+    VALUES (audit.current_event(), 'membership', person, 'collection', jsonb_build_object('role', 'administrator'));
+END $$;

@@ -1,0 +1,35 @@
+"""Bearer tokens: how they look, how they are hashed, and which connections they may use.
+
+Every token is opaque: 256 random bits behind a prefix that says whose it is. The database knows the SHA-256 only, and
+says on each request what it is worth. Federated log-in (OIDC) comes in here: a token that is none of ours is verified
+against the issuer, and its first sight makes a session by its hash (issue 3).
+"""
+
+import hashlib
+import secrets
+
+STAFF, CLIENT, TRACKING = "ses_", "cli_", "trk_"
+_LENGTH = 43
+
+
+def new_token(prefix: str) -> str:
+    """A fresh token of 256 random bits."""
+    return prefix + secrets.token_urlsafe(32)
+
+
+def hash_token(token: str) -> bytes:
+    """What the database knows of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def bearer(header: str | None) -> str | None:
+    """The token of an Authorization header; ``None`` where there is none. A malformed one hashes to nobody's."""
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else "malformed"
+
+
+def is_outside(token: str | None) -> bool:
+    """Whether a request belongs on the public's connections: nobody's, or an enquirer's."""
+    return token is None or token.startswith(TRACKING)

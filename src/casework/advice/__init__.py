@@ -1,0 +1,1 @@
+"""Advice versions, recommendations, answers and verification."""

@@ -1,0 +1,95 @@
+"""The way of a version of advice, and the two tracks of a recommendation."""
+
+from enum import StrEnum
+
+from casework.access.actions import Action
+from casework.kernel.lifecycle import Lifecycle, Move
+
+
+class AdviceState(StrEnum):
+    """Where a version of advice stands. Issued advice never changes; a correction is a new version."""
+
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    RETURNED = "returned"
+    APPROVED = "approved"
+    ISSUED = "issued"
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+
+
+class Answer(StrEnum):
+    """The answer of the business to a recommendation."""
+
+    ACCEPTED = "accepted"
+    PART_ACCEPTED = "part_accepted"
+    DECLINED = "declined"
+    NO_ANSWER = "no_answer"
+
+
+class VerificationState(StrEnum):
+    """How far an adviser has seen that a recommendation was carried out."""
+
+    NOT_STARTED = "not_started"
+    IN_PROGRESS = "in_progress"
+    CLAIMED = "claimed"
+    VERIFIED = "verified"
+    SUPERSEDED = "superseded"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class Principle(StrEnum):
+    """What a measure does."""
+
+    DETER = "deter"
+    DETECT = "detect"
+    DELAY = "delay"
+    RESPOND = "respond"
+
+
+class Domain(StrEnum):
+    """The field a measure belongs to."""
+
+    PHYSICAL = "physical"
+    PERSONNEL = "personnel"
+    CYBER = "cyber"
+    PERSONAL = "personal"
+
+
+class Priority(StrEnum):
+    """How pressing a recommendation is."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+DRAFTED = (AdviceState.DRAFT, AdviceState.RETURNED)
+PUBLISHED = (AdviceState.ISSUED, AdviceState.SUPERSEDED, AdviceState.WITHDRAWN)
+
+ADVICE = Lifecycle(
+    "advice",
+    [
+        Move(Action.ADVICE_DRAFT, DRAFTED, None),
+        Move(Action.ADVICE_SUBMIT, DRAFTED, AdviceState.IN_REVIEW),
+        Move(
+            Action.ADVICE_ASSIGN_REVIEWER,
+            (AdviceState.DRAFT, AdviceState.RETURNED, AdviceState.IN_REVIEW),
+            None,
+        ),
+        Move(Action.ADVICE_REVIEW, (AdviceState.IN_REVIEW,), AdviceState.APPROVED),
+        Move(Action.ADVICE_ISSUE, (AdviceState.APPROVED,), AdviceState.ISSUED),
+        Move(Action.ADVICE_WITHDRAW, (AdviceState.ISSUED,), AdviceState.WITHDRAWN),
+    ],
+    offers={},
+)
+
+RECOMMENDATION = Lifecycle(
+    "recommendation",
+    [],
+    offers={
+        Action.RECOMMENDATION_RESPOND: (AdviceState.ISSUED,),
+        Action.RECOMMENDATION_VERIFY: (AdviceState.ISSUED,),
+    },
+)

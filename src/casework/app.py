@@ -1,0 +1,128 @@
+"""The HTTP service, put together: routes, doorway, problems, boundary."""
+
+import gc
+import importlib
+import json
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib import resources
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as StarletteHTTPException  # noqa: TID251 — translated here, raised nowhere
+
+from casework import migrations, reactions
+from casework.access import catalogue
+from casework.kernel import problems as p
+from casework.kernel.boundary import Boundary
+from casework.kernel.database import Addresses, Database, addresses
+from casework.kernel.keys import Keys
+from casework.kernel.settings import Settings
+from casework.work.doorway import House, refusal_before
+
+log = logging.getLogger("casework")
+
+SLICES = ("enquiries", "cases", "visits", "advice", "premises", "organisations", "people", "reference", "audit_log")
+"""The slices that have routes, in the order of the docs page."""
+
+
+def create_app(settings: Settings, where: Addresses | None = None) -> FastAPI:
+    """The application. Its lifespan opens the pools, checks the database, and refuses to serve one that is not guarded."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = await Database.open(where or addresses(settings), settings)
+        try:
+            async with database.staff.acquire() as connection:
+                found = await catalogue.faults(connection, migrations.offers(), migrations.head())
+            if found:
+                raise RuntimeError("The database is not fit to serve:\n- " + "\n- ".join(found))
+            app.state.house = House(
+                database, lambda purpose: Keys(settings.keys, purpose), reactions.REACTIONS, settings
+            )
+            # What was made at start lives as long as the process: the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
+            yield
+        finally:
+            await database.close()
+
+    app = FastAPI(
+        title="CTSA Casework",
+        version="1",
+        summary="Case management for police Counter Terrorism Security Advisers.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.purposes = purposes()
+    for router in routers():
+        app.include_router(router)
+    app.add_exception_handler(p.Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(StarletteHTTPException, _not_routed)
+    return app
+
+
+def routers() -> Sequence[APIRouter]:
+    """The routers of every slice."""
+    return [importlib.import_module(f"casework.{name}.routes").router for name in SLICES]
+
+
+def served(settings: Settings, where: Addresses | None = None) -> Boundary:
+    """The application behind its boundary: what uvicorn serves."""
+    return Boundary(create_app(settings, where), allowed_hosts=settings.allowed_hosts)
+
+
+def purposes() -> frozenset[str]:
+    """The purpose codes that ``X-Purpose`` may carry."""
+    lookups = json.loads(resources.files("casework.data").joinpath("lookups.json").read_text(encoding="utf-8"))
+    return frozenset(word["code"] for word in lookups["purposes"])
+
+
+async def _problem(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, p.Problem)
+    document = problem.document() | {"request_id": request.scope.get("state", {}).get("request_id")}
+    return Response(
+        json.dumps(document), status_code=problem.status, media_type="application/problem+json", headers=problem.headers
+    )
+
+
+async def _not_routed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StarletteHTTPException)
+    if error.status_code == 405:
+        return await _problem(request, p.MethodNotAllowed(headers=dict(error.headers or {})))
+    return await _problem(request, p.NotFound() if error.status_code == 404 else p.BadRequest())
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    # Who may not do this at all is told so, and not what their request should have looked like.
+    refusal = await refusal_before(request)
+    if refusal is not None:
+        return await _problem(request, refusal)
+    errors = error.errors()
+    if any(each["loc"][0] == "path" for each in errors):
+        return await _problem(request, p.NotFound())
+    return await _problem(request, p.ValidationFailed(errors=[_field(each) for each in errors]))
+
+
+def _field(error: dict[str, Any]) -> dict[str, Any]:
+    where, *path = error["loc"]
+    place: dict[str, Any]
+    if where == "body":
+        steps = [str(step).replace("~", "~0").replace("/", "~1") for step in path]
+        place = {"pointer": "".join(f"/{step}" for step in steps)}
+    else:
+        place = {"parameter": str(path[0]) if path else ""}
+    message = {
+        "extra_forbidden": "There is no such field; leave it out.",
+        "missing": "This field is required.",
+        "uuid_parsing": "Send a UUID in its canonical form.",
+    }.get(error["type"], error["msg"])
+    return {**place, "code": error["type"], "message": message}

@@ -1,0 +1,1 @@
+"""What came in: intake, tracking, triage, signposts."""

@@ -1,0 +1,59 @@
+"""The way of an enquiry, from received to its end."""
+
+from enum import StrEnum
+
+from casework.access.actions import Action
+from casework.kernel.lifecycle import Lifecycle, Move
+
+
+class EnquiryState(StrEnum):
+    """Where an enquiry stands."""
+
+    RECEIVED = "received"
+    TRIAGED = "triaged"
+    ACCEPTED = "accepted"
+    SIGNPOSTED = "signposted"
+    TRANSFERRED = "transferred"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class Channel(StrEnum):
+    """How an enquiry came in."""
+
+    WEB = "web"
+    PHONE = "phone"
+    EMAIL = "email"
+    IN_PERSON = "in_person"
+    TOOL = "tool"
+
+
+class Author(StrEnum):
+    """Who speaks in the conversation with a business."""
+
+    BUSINESS = "business"
+    STAFF = "staff"
+
+
+OPEN = (EnquiryState.RECEIVED, EnquiryState.TRIAGED)
+RUNNING = (*OPEN, EnquiryState.ACCEPTED)
+
+ENQUIRY = Lifecycle(
+    "enquiry",
+    [
+        Move(Action.ENQUIRY_TRIAGE, OPEN, EnquiryState.TRIAGED),
+        Move(Action.ENQUIRY_ACCEPT, OPEN, EnquiryState.ACCEPTED),
+        Move(Action.ENQUIRY_SIGNPOST, OPEN, EnquiryState.SIGNPOSTED),
+        Move(Action.ENQUIRY_REFUSE, OPEN, EnquiryState.REFUSED),
+        Move(Action.ENQUIRY_MARK_DUPLICATE, OPEN, EnquiryState.DUPLICATE),
+        Move(Action.ENQUIRY_WITHDRAW, OPEN, EnquiryState.WITHDRAWN),
+        Move(Action.ENQUIRY_HAND_OVER, RUNNING, None),
+    ],
+    offers={
+        Action.ENQUIRY_MESSAGE: RUNNING,
+        Action.ENQUIRY_REISSUE_TOKEN: RUNNING,
+        Action.CONTACT_VERIFY: RUNNING,
+        Action.CONTACT_UNVERIFY: RUNNING,
+    },
+)

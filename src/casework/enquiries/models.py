@@ -1,0 +1,148 @@
+"""What came in: enquiries, their contacts and the conversation with the business."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from casework.enquiries.lifecycle import Author, Channel, EnquiryState
+from casework.kernel.columns import Email, Phone, Postcode, line, prose
+from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
+
+SCHEMA = {"schema": "casework"}
+
+
+class EnquiryFacts(SQLModel):
+    """What a business states when it asks for advice. An individual at their business has no organisation."""
+
+    organisation_name: Annotated[str, line(200)] | None = None
+    site_name: Annotated[str, line(200)]
+    site_address: Annotated[str, line(300)] | None = None
+    town: Annotated[str, line(100)] | None = None
+    postcode: Postcode | None = None
+    local_authority_code: Annotated[str, line(20)] | None = None
+    sector: Annotated[str, line(60)] | None = None
+    description: Annotated[str, prose(10_000)]
+    """What they ask and what worries them."""
+
+
+class Enquiry(EnquiryFacts, table=True):
+    """An enquiry in the keeping of the intake team of the force where the site lies."""
+
+    __tablename__ = "enquiry"
+    __table_args__ = (
+        vocabulary("state", EnquiryState),
+        vocabulary("channel", Channel),
+        CheckConstraint("(state = 'accepted') = (case_id IS NOT NULL)", name="accepted"),
+        CheckConstraint("state <> 'duplicate' OR duplicate_of IS NOT NULL", name="duplicate"),
+        CheckConstraint("state NOT IN ('refused', 'signposted') OR reason_code IS NOT NULL", name="reason"),
+        CheckConstraint("description IS NOT NULL OR handed_over_at IS NOT NULL", name="description"),
+        UniqueConstraint("id", "team_id", "restricted"),
+        ForeignKeyConstraint(
+            ["case_id", "team_id", "restricted"],
+            ["casework.case_file.id", "casework.case_file.team_id", "casework.case_file.restricted"],
+            onupdate="CASCADE",
+            use_alter=True,
+        ),
+        ForeignKeyConstraint(["premises_id", "team_id"], ["casework.premises.id", "casework.premises.team_id"]),
+        Index("enquiry_team_id_received_at_idx", "team_id", "received_at", "id"),
+        Index("enquiry_team_id_state_received_at_idx", "team_id", "state", "received_at", "id"),
+        Index("enquiry_case_id_idx", "case_id", postgresql_where=text("case_id IS NOT NULL")),
+        SCHEMA,
+    )
+
+    id: UUID = Field(default=None, primary_key=True, sa_column_kwargs={"server_default": text("gen_random_uuid()")})
+    team_id: UUID = Field(foreign_key="casework.team.id")
+    restricted: bool = flag()
+    reference: str = Field(sa_type=Text, unique=True)
+    state: str = plain("received")
+    channel: str = plain("web")
+    force_code: str = Field(sa_type=Text, foreign_key="casework.police_force.code")
+    description: str | None = Field(default=None, sa_type=Text)  # type: ignore[assignment]  # gone once handed over
+    premises_id: UUID | None = None
+    organisation_id: UUID | None = Field(default=None, foreign_key="casework.organisation.id")
+    case_id: UUID | None = None
+    duplicate_of: UUID | None = Field(default=None, foreign_key="casework.enquiry.id")
+    strand: str | None = Field(default=None, sa_type=Text)
+    """The competence the work needs, as triaged."""
+    signposted_to: str | None = Field(default=None, sa_type=Text)
+    reason_code: str | None = Field(default=None, sa_type=Text)
+    handed_over_to: str | None = Field(default=None, sa_type=Text)
+    handed_over_at: datetime | None = moment()
+    submitted_by: UUID | None = None
+    """The member of staff or tool that submitted it for a caller."""
+    received_at: datetime = moment(now=True)
+    respond_by: date
+    """The working day by which the business is told what happens next."""
+    ended_at: datetime | None = moment()
+    token_number: int = Field(default=None, nullable=False, sa_column_kwargs={"server_default": text("1")})
+    version: int = version()
+
+
+class ContactFacts(SQLModel):
+    """Who asks. At least one way to reach them is needed."""
+
+    name: Annotated[str, line(120)]
+    job_title: Annotated[str, line(120)] | None = None
+    email: Email | None = None
+    phone: Phone | None = None
+
+
+class Contact(ContactFacts, table=True):
+    """The person at the business. Verified once staff have called back on an independently found number, or the like."""
+
+    __tablename__ = "contact"
+    __table_args__ = (
+        CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="reachable"),
+        CheckConstraint("(verified_at IS NULL) = (verification_method IS NULL)", name="verified"),
+        ForeignKeyConstraint(
+            ["enquiry_id", "team_id", "restricted"],
+            ["casework.enquiry.id", "casework.enquiry.team_id", "casework.enquiry.restricted"],
+            onupdate="CASCADE",
+        ),
+        Index("contact_enquiry_id_current_key", "enquiry_id", unique=True, postgresql_where=text("current")),
+        SCHEMA,
+    )
+
+    id: UUID = identity()
+    enquiry_id: UUID
+    team_id: UUID
+    restricted: bool = flag()
+    current: bool = flag(True)
+    verified_at: datetime | None = moment()
+    verified_by: UUID | None = Field(default=None, foreign_key="casework.person.id")
+    verification_method: str | None = Field(default=None, sa_type=Text)
+    version: int = version()
+    created_at: datetime = moment(now=True)
+
+
+class MessageFacts(SQLModel):
+    """One message of the conversation with the business."""
+
+    body: Annotated[str, prose(5_000)]
+
+
+class EnquiryMessage(MessageFacts, table=True):
+    """A message; append only."""
+
+    __tablename__ = "enquiry_message"
+    __table_args__ = (
+        vocabulary("author", Author),
+        ForeignKeyConstraint(
+            ["enquiry_id", "team_id", "restricted"],
+            ["casework.enquiry.id", "casework.enquiry.team_id", "casework.enquiry.restricted"],
+            onupdate="CASCADE",
+        ),
+        Index("enquiry_message_enquiry_id_idx", "enquiry_id", "created_at"),
+        SCHEMA,
+    )
+
+    id: UUID = identity()
+    enquiry_id: UUID
+    team_id: UUID
+    restricted: bool = flag()
+    author: str = plain()
+    person_id: UUID | None = Field(default=None, foreign_key="casework.person.id")
+    created_at: datetime = moment(now=True)

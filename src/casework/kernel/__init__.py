@@ -1,0 +1,1 @@
+"""What knows nothing of the field: settings, clock, database, statements, views, problems, boundary."""

@@ -1,0 +1,433 @@
+"""The outermost room: what cannot be read safely is refused here, and every answer is made safe here."""
+
+import asyncio
+import json
+import logging
+import re
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote_plus, unquote_to_bytes
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from casework.kernel import problems as p
+from casework.kernel import strict_json
+
+log = logging.getLogger("casework.boundary")
+
+SIGNPOSTS, ENQUIRIES = "/v1/signposts", "/v1/enquiries"
+URGENT_NEEDS = ("emergency", "suspicious_activity")
+SECRET_NAMES = frozenset({"token", "access_token", "code", "key", "secret", "password"})
+
+_JSON, _MERGE, _FORM = (
+    b"application/json",
+    b"application/merge-patch+json",
+    b"application/x-www-form-urlencoded",
+)
+_PROBLEM = b"application/problem+json"
+_PRODUCED = frozenset({b"*/*", b"application/*", _JSON, _PROBLEM})
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_WATCHED = frozenset(b"host content-length transfer-encoding content-encoding content-type accept x-request-id".split())
+_CLOSE = {"Connection": "close"}
+# A tab may stand within a header's value (RFC 9110, 5.5), hence not among them.
+_HEADER_CONTROLS = bytes(n for n in (*range(0x20), 0x7F) if n != 0x09)
+_BAD_ESCAPE = re.compile(rb"%(?:[01][0-9a-f]|7f|c2%[89][0-9a-f]|(?![0-9a-f]{2}))", re.IGNORECASE)
+_BAD_CHARACTER = re.compile(rb"[\x00-\x20\x7f-\xff]")
+_UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CHARSET = re.compile(rb';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
+_NOT_WANTED = re.compile(rb"(?:^|;)\s*q\s*=\s*0(?:\.0*)?\s*(?:;|$)")
+# UTF-16 and escapes can hide the words, so they are worth the look of a parser as well.
+_URGENT_HINT = re.compile(rb"\\u|\x00|%s" % "|".join(URGENT_NEEDS).encode())
+_URGENT = re.compile(
+    # As JSON that is broken elsewhere, or as a plain form that was sent to the wrong door.
+    rb'"need"\s*:\s*"(?:%(needs)s)"|(?:^|&)need=(?:%(needs)s)(?:&|$)' % {b"needs": "|".join(URGENT_NEEDS).encode()}
+)
+
+SECURITY_HEADERS: list[tuple[bytes, bytes]] = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
+    (b"x-frame-options", b"DENY"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+]
+_SECURITY_NAMES = frozenset(name for name, _ in SECURITY_HEADERS)
+
+
+class FallbackAnswer(NamedTuple):
+    """A whole answer, ready to be sent."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+Fallback = Callable[[Scope, bytes | None], FallbackAnswer | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may cost: sizes in bytes, times in seconds."""
+
+    url: int = 8 * 1024
+    parameters: int = 64
+    headers: int = 64
+    header_bytes: int = 16 * 1024
+    body: int = 256 * 1024
+    body_seconds: float = 20.0
+    signpost_seconds: float = 2.0
+
+
+def render(problem: p.Problem, request_id: str) -> FallbackAnswer:
+    """The problem as an answer of application/problem+json."""
+    body = json.dumps(problem.document() | {"request_id": request_id}, separators=(",", ":"), default=str).encode()
+    headers = [(b"content-type", _PROBLEM), (b"content-length", str(len(body)).encode())]
+    headers += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items()]
+    return FallbackAnswer(problem.status, headers, body)
+
+
+class Boundary:
+    """Pure ASGI middleware; nothing may stand outside of it.
+
+    Leaves in ``scope["state"]``: ``request_id``; for POST, PUT and PATCH ``body`` (bytes), and ``json``
+    (parsed) unless the body is empty or a form. ``overloaded``, set there by the protocol, is answered with
+    503, but for urgent needs and signposts.
+
+    ``fallback(scope, body)`` gives the packaged answer: for an urgent enquiry ``body`` is what came of it,
+    for signposts None. It must touch nothing that can fail.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limits: Limits = Limits(),
+        allowed_hosts: Sequence[str] = (),
+        form_paths: frozenset[str] = frozenset(),
+        other_media: Mapping[str, Iterable[str]] | None = None,
+        fallback: Fallback | None = None,
+    ) -> None:
+        self._app = app
+        self._limits = limits
+        self._hosts = frozenset(host.lower().encode() for host in allowed_hosts)
+        self._form_paths = form_paths
+        self._other_media = [(path.rstrip("/"), _with_ranges(kinds)) for path, kinds in (other_media or {}).items()]
+        self._fallback = fallback
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            else:
+                await send({"type": "websocket.close", "code": 1008})
+            return
+        head = _Head(scope["headers"])
+        state = scope.setdefault("state", {})
+        state["request_id"] = head.request_id
+        answer = _Answer(send, head.request_id)
+        problem: p.Problem
+        try:
+            await self._serve(scope, receive, answer, head)
+            return
+        except ClientDisconnect:
+            return
+        except p.Problem as refusal:
+            problem = refusal
+        except Exception as error:
+            # Never its text: it may quote what a person wrote.
+            log.error("unhandled %s in request %s", type(error).__qualname__, head.request_id)
+            problem = p.InternalError()
+        # An answer once begun can only be broken off: left incomplete, the server closes its connection.
+        if not answer.started:
+            await answer.give(render(problem, head.request_id))
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer", head: "_Head") -> None:
+        method, path, state = scope["method"], scope["path"], scope["state"]
+        arrived: _Arrived | None = None
+        if method == "POST" and path == ENQUIRIES and self._fallback is not None:
+            # Before any other question: 999 and the hotline are answered whatever else is wrong.
+            arrived = await self._read(receive)
+            urgent = self._ask(scope, arrived.body) if _is_urgent(arrived.body) else None
+            if urgent is not None:
+                await answer.give(urgent)
+                return
+        self._check_url(scope)
+        self._check_headers(head)
+        self._check_accept(head.values.get(b"accept"), path)
+        kind = self._check_content_type(method, path, head) if method in _WITH_BODY else None
+        overloaded = state.pop("overloaded", False)
+        if method == "GET" and path == SIGNPOSTS and self._fallback is not None:
+            await self._signposts(scope, receive, answer, overloaded)
+            return
+        if overloaded:
+            raise p.Unavailable("The service has more to do than it can. Try again shortly.")
+        if arrived is None and (method in _WITH_BODY or head.has_body):
+            arrived = await self._read(receive)
+        if arrived is not None and arrived.refusal is not None:
+            raise arrived.refusal
+        if method in _WITH_BODY:
+            body = state["body"] = arrived.body if arrived else b""
+            if body and kind is None:
+                # HTTP/2 and in-process clients need not announce a body.
+                raise self._wrong_media(method, path)
+            if body and kind != _FORM:
+                state["json"] = strict_json.parse(body)
+        await self._app(scope, _replay(arrived.body, receive) if arrived else receive, answer)
+
+    def _check_url(self, scope: Scope) -> None:
+        path = scope.get("raw_path") or quote(scope["path"]).encode()
+        query = scope["query_string"]
+        url = path + b"?" + query if query else path
+        if len(url) > self._limits.url:
+            raise p.UriTooLong(f"A URL may have {self._limits.url} bytes.")
+        if _BAD_CHARACTER.search(url) or (b"%" in url and not _soundly_escaped(url)):
+            raise p.ControlCharacter("The URL holds a control character or a broken percent-encoding.")
+        if query:
+            self._check_parameters(query)
+
+    def _check_parameters(self, query: bytes) -> None:
+        parts = query.split(b"&")
+        if len(parts) > self._limits.parameters:
+            raise p.TooManyParameters(f"A URL may carry {self._limits.parameters} query parameters.")
+        names = [unquote_plus(part.partition(b"=")[0].decode("ascii")) for part in parts if part]
+        if any(name.lower() in SECRET_NAMES for name in names):
+            raise p.SecretInUrl("Send tokens and codes in the Authorization header or in the body. Renew this one.")
+        if len(set(names)) != len(names):
+            raise p.RepeatedParameter("Send each query parameter once.")
+
+    def _check_headers(self, head: "_Head") -> None:
+        values = head.values
+        if head.count > self._limits.headers or head.size > self._limits.header_bytes:
+            raise p.HeadersTooLarge(headers=_CLOSE)
+        if head.controls:
+            raise p.ControlCharacter("A header holds a control character.")
+        host = values.get(b"host", b"").lower()
+        if not host or b"host" in head.doubled:
+            raise p.BadHost("Send exactly one Host header.")
+        if self._hosts and host not in self._hosts and host.rpartition(b":")[0] not in self._hosts:
+            raise p.BadHost("This service does not answer for that host.")
+        length = values.get(b"content-length")
+        if length is not None:
+            if b"transfer-encoding" in values or b"content-length" in head.doubled or not length.isdigit():
+                raise p.AmbiguousLength("Send either one Content-Length or Transfer-Encoding.", headers=_CLOSE)
+            # The digits are counted first: int() itself is dear for a very long number, and refuses some.
+            if len(length) > 18 or int(length) > self._limits.body:
+                raise self._too_large()
+        if values.get(b"content-encoding", b"identity").lower() != b"identity":
+            raise p.UnsupportedEncoding(headers={"Accept-Encoding": "identity"})
+
+    def _check_accept(self, accept: bytes | None, path: str) -> None:
+        if not accept or accept in _PRODUCED or _admits(accept, _PRODUCED):
+            return
+        for prefix, kinds in self._other_media:
+            if (path == prefix or path.startswith(prefix + "/")) and _admits(accept, kinds):
+                return
+        raise p.NotAcceptable("This address answers in application/json.")
+
+    def _check_content_type(self, method: str, path: str, head: "_Head") -> bytes | None:
+        value = head.values.get(b"content-type")
+        if value == _JSON or (value is None and not head.has_body):
+            return value
+        right = self._right_media(method, path)
+        kind = (value or b"").partition(b";")[0].strip().lower()
+        charsets = _CHARSET.findall(value or b"")
+        if kind in right and b"content-type" not in head.doubled and all(c.lower() == b"utf-8" for c in charsets):
+            return kind
+        raise self._wrong_media(method, path)
+
+    def _right_media(self, method: str, path: str) -> list[bytes]:
+        return [_JSON] + [_MERGE] * (method == "PATCH") + [_FORM] * (path in self._form_paths)
+
+    def _wrong_media(self, method: str, path: str) -> p.Problem:
+        accept = b", ".join(self._right_media(method, path)).decode()
+        return p.UnsupportedMediaType(f"Send {accept.replace(', ', ' or ')} in UTF-8.", headers={"Accept": accept})
+
+    def _too_large(self) -> p.Problem:
+        return p.BodyTooLarge(f"The body may have {self._limits.body} bytes.", headers=_CLOSE)
+
+    async def _read(self, receive: Receive) -> "_Arrived":
+        """The body as far as it came within the limits, and why it is not the whole of it."""
+        body = b""
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                more = True
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientDisconnect
+                    body += message.get("body", b"")
+                    more = message.get("more_body", False)
+                    if len(body) > self._limits.body:
+                        return _Arrived(body[: self._limits.body], self._too_large())
+        except TimeoutError:
+            return _Arrived(body, p.RequestTimeout(headers=_CLOSE))
+        return _Arrived(body, None)
+
+    def _ask(self, scope: Scope, body: bytes | None) -> FallbackAnswer | None:
+        try:
+            return self._fallback(scope, body) if self._fallback else None
+        except Exception as error:
+            log.error("fallback failed: %s in request %s", type(error).__qualname__, scope["state"]["request_id"])
+            return None
+
+    async def _signposts(self, scope: Scope, receive: Receive, answer: "_Answer", overloaded: bool) -> None:
+        """The service's own signposts if it gives them soon, else the packaged copy."""
+        held, failure = ([], p.Unavailable()) if overloaded else await self._attempt(scope, receive)
+        if failure is None:
+            status = held[0]["status"] if held else 500
+        else:
+            status = failure.status if isinstance(failure, p.Problem) else 500
+        if status >= 500 or status == 429:
+            log.warning("signposts: %s in request %s", type(failure).__qualname__, scope["state"]["request_id"])
+            copy = self._ask(scope, None)
+            if copy is not None:
+                await answer.give(copy)
+                return
+        if failure is not None:
+            raise failure
+        for message in held:
+            await answer(message)
+
+    async def _attempt(self, scope: Scope, receive: Receive) -> tuple[list[Message], BaseException | None]:
+        held: list[Message] = []
+
+        async def hold(message: Message) -> None:
+            held.append(message)
+
+        task = asyncio.ensure_future(self._app(scope, receive, hold))
+        try:
+            await asyncio.wait({task}, timeout=self._limits.signpost_seconds)
+        finally:
+            # Not awaited: what hangs may hang in its own cancellation as well.
+            task.cancel()
+            task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        if not task.done() or task.cancelled():
+            return [], p.Unavailable()
+        return held, task.exception()
+
+
+class _Head:
+    """The headers that the boundary asks about, found in one pass."""
+
+    __slots__ = ("controls", "count", "doubled", "has_body", "request_id", "size", "values")
+
+    def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        values: dict[bytes, bytes] = {}
+        self.doubled: set[bytes] = set()
+        for name, value in headers:
+            if name in _WATCHED:
+                if name not in values:
+                    values[name] = value
+                elif name == b"accept":
+                    values[name] += b"," + value
+                else:
+                    self.doubled.add(name)
+        everything = b"".join([part for header in headers for part in header])
+        self.values = values
+        self.count = len(headers)
+        self.size = len(everything) + 4 * len(headers)
+        # translate is several times cheaper than a search by pattern, and this runs on every request.
+        self.controls = len(everything.translate(None, _HEADER_CONTROLS)) != len(everything)
+        self.has_body = values.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in values
+        given = values.get(b"x-request-id")
+        self.request_id = given.decode() if given and _UUID.fullmatch(given) else str(uuid.uuid4())
+
+
+class _Arrived(NamedTuple):
+    body: bytes
+    refusal: p.Problem | None
+
+
+class _Answer:
+    """``send`` with the security headers; a 500 that is no problem document becomes one."""
+
+    __slots__ = ("_mute", "_request_id", "_send", "started")
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._request_id = request_id
+        self._mute = False
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        if self._mute:
+            return
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))
+            if message["status"] == 500 and (b"content-type", _PROBLEM) not in headers:
+                # Starlette answers what escapes a handler with plain text, then lets the exception through.
+                await self.give(render(p.InternalError(), self._request_id))
+                self._mute = True
+                return
+            self.started = True
+            names = {name for name, _ in headers}
+            if names.isdisjoint(_SECURITY_NAMES):
+                headers += SECURITY_HEADERS
+            else:
+                headers += [header for header in SECURITY_HEADERS if header[0] not in names]
+            headers.append((b"x-request-id", self._request_id.encode()))
+            message = {**message, "headers": headers}
+        await self._send(message)
+
+    async def give(self, answer: FallbackAnswer) -> None:
+        await self({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await self({"type": "http.response.body", "body": answer.body})
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+def _is_urgent(body: bytes) -> bool:
+    """Whether the enquiry's need cannot wait, however badly the rest of it is written."""
+    if not _URGENT_HINT.search(body):
+        return False
+    try:
+        value = strict_json.parse(body)
+    except p.Problem:
+        pass
+    else:
+        return isinstance(value, dict) and value.get("need") in URGENT_NEEDS
+    try:
+        # Objects become tuples of their members here: of a need given twice, the urgent one counts.
+        members: Any = json.loads(body, object_pairs_hook=tuple)
+    except (ValueError, RecursionError):
+        return _URGENT.search(body) is not None
+    return isinstance(members, tuple) and any(name == "need" and value in URGENT_NEEDS for name, value in members)
+
+
+def _soundly_escaped(url: bytes) -> bool:
+    if _BAD_ESCAPE.search(url):
+        return False
+    try:
+        unquote_to_bytes(url).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _admits(accept: bytes, kinds: frozenset[bytes]) -> bool:
+    for part in accept.lower().split(b","):
+        kind, _, parameters = part.partition(b";")
+        if kind.strip() in kinds and not (parameters and _NOT_WANTED.search(parameters)):
+            return True
+    return False
+
+
+def _with_ranges(kinds: Iterable[str]) -> frozenset[bytes]:
+    names = [kind.lower().encode() for kind in kinds]
+    return frozenset(names + [name.partition(b"/")[0] + b"/*" for name in names])

@@ -1,0 +1,63 @@
+"""Key custody: signing keys live in files of their own, each with an id, made once and rotated by adding another."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+
+
+class Keys:
+    """The secret keys of one purpose, newest first. New things use the first; old things are checked with all."""
+
+    def __init__(self, directory: Path, purpose: str) -> None:
+        self.directory = directory
+        self.purpose = purpose
+
+    @cached_property
+    def keys(self) -> list[tuple[str, bytes]]:
+        """(id, 32 bytes) of each key, newest first; the first start makes one."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files = sorted(self.directory.glob(f"{self.purpose}-*.key"), reverse=True)
+        if not files:
+            self._make(1)
+            files = sorted(self.directory.glob(f"{self.purpose}-*.key"), reverse=True)
+        return [(file.stem.rpartition("-")[2], bytes.fromhex(file.read_text().strip())) for file in files]
+
+    def rotate(self) -> str:
+        """Make a newer key and return its id; earlier ones stay good for what they signed."""
+        newest = int(self.keys[0][0])
+        self._make(newest + 1)
+        del self.keys
+        return self.keys[0][0]
+
+    def _make(self, number: int) -> None:
+        # Written whole under another name first: a process that starts meanwhile must not read half a key.
+        target = self.directory / f"{self.purpose}-{number:04d}.key"
+        half = self.directory / f".{self.purpose}-{secrets.token_hex(8)}"
+        descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+        try:
+            os.link(half, target)
+        except FileExistsError:
+            pass
+        finally:
+            half.unlink()
+
+    def seal(self, *parts: bytes) -> bytes:
+        """A MAC by the newest key over the parts, each with its length."""
+        return _mac(self.keys[0][1], parts)
+
+    def holds(self, seal: bytes, *parts: bytes) -> bool:
+        """Whether any key made this seal over these parts."""
+        return any(hmac.compare_digest(_mac(key, parts), seal) for _, key in self.keys)
+
+
+def _mac(key: bytes, parts: tuple[bytes, ...]) -> bytes:
+    mac = hmac.new(key, digestmod=hashlib.sha256)
+    for part in parts:
+        mac.update(len(part).to_bytes(8, "big"))
+        mac.update(part)
+    return mac.digest()

@@ -1,0 +1,53 @@
+"""Who asks: the business, as far as there is one."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from sqlalchemy import Index, Text
+from sqlmodel import Field, SQLModel
+
+from casework.kernel.columns import CompanyNumber, Email, Phone, Postcode, line, prose
+from casework.kernel.tables import identity, moment, version
+
+SCHEMA = {"schema": "casework"}
+
+
+class OrganisationFacts(SQLModel):
+    """What staff state of an organisation. Name, company number, town and sector are directory facts, seen by every team."""
+
+    name: Annotated[str, line(200)]
+    company_number: CompanyNumber | None = None
+    sector: Annotated[str, line(60)] | None = None
+    address: Annotated[str, line(300)] | None = None
+    town: Annotated[str, line(100)] | None = None
+    postcode: Postcode | None = None
+    phone: Phone | None = None
+    email: Email | None = None
+    note: Annotated[str, prose(4000)] | None = None
+
+
+class Organisation(OrganisationFacts, table=True):
+    """An organisation in the keeping of a team."""
+
+    __tablename__ = "organisation"
+    __table_args__ = (Index("organisation_team_id_name_idx", "team_id", "name", "id"), SCHEMA)
+
+    id: UUID = identity()
+    team_id: UUID = Field(foreign_key="casework.team.id")
+    version: int = version()
+    created_at: datetime = moment(now=True)
+
+
+class OrganisationDirectory(SQLModel, table=True):
+    """The directory facts of an organisation, which every team may see; kept by trigger."""
+
+    __tablename__ = "organisation_directory"
+    __table_args__ = (Index("organisation_directory_name_idx", "name", "id"), SCHEMA)
+
+    id: UUID = Field(primary_key=True, foreign_key="casework.organisation.id", ondelete="CASCADE")
+    team_id: UUID
+    name: str = Field(sa_type=Text)
+    company_number: str | None = Field(default=None, sa_type=Text)
+    sector: str | None = Field(default=None, sa_type=Text)
+    town: str | None = Field(default=None, sa_type=Text)

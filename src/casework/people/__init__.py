@@ -1,0 +1,1 @@
+"""Staff, teams, roles, competences, API clients and sessions."""

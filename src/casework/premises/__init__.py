@@ -1,0 +1,1 @@
+"""Where: premises, areas, parties, aliases, and the force by location."""

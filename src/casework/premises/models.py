@@ -1,0 +1,180 @@
+"""Where: one canonical premises with its areas, parties and aliases."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKeyConstraint,
+    Index,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from casework.kernel.columns import Email, Phone, Postcode, Uprn, line, prose
+from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
+from casework.premises.lifecycle import OccupancyBasis, PartyRole, PremisesState
+
+SCHEMA = {"schema": "casework"}
+# What two spellings of one name have in common: letters and digits only, lower case.
+NAME_KEY = "regexp_replace(lower(name), '[^[:alnum:]]', '', 'g')"
+
+
+class PremisesFacts(SQLModel):
+    """What staff state of a place. Occupancy is the peak number of people reasonably expected at once, staff included."""
+
+    name: Annotated[str, line(200)]
+    address: Annotated[str, line(300)] | None = None
+    town: Annotated[str, line(100)] | None = None
+    postcode: Postcode | None = None
+    uprn: Uprn | None = None
+    local_authority_code: Annotated[str, line(20)] | None = None
+    latitude: Annotated[Decimal, Field(ge=-90, le=90, max_digits=9, decimal_places=6)] | None = None
+    longitude: Annotated[Decimal, Field(ge=-180, le=180, max_digits=9, decimal_places=6)] | None = None
+    sector: Annotated[str, line(60)] | None = None
+    schedule_1_use: Annotated[str, line(60)] | None = None
+    expected_peak_occupancy: int | None = None
+    occupancy_basis: OccupancyBasis | None = None
+    occupancy_on: date | None = None
+    priority: bool = False
+    priority_reason: Annotated[str, prose(2000)] | None = None
+
+
+class Premises(PremisesFacts, table=True):
+    """A place in the keeping of a team."""
+
+    __tablename__ = "premises"
+    __table_args__ = (
+        vocabulary("state", PremisesState),
+        CheckConstraint("state <> 'merged' OR merged_into IS NOT NULL", name="merged"),
+        CheckConstraint("NOT priority OR priority_reason IS NOT NULL", name="priority"),
+        UniqueConstraint("id", "team_id"),
+        Index(
+            "premises_source_key",
+            "source",
+            "source_ref",
+            unique=True,
+            postgresql_where=text("source IS NOT NULL"),
+        ),
+        Index("premises_team_id_name_idx", "team_id", "name", "id"),
+        Index("premises_team_id_postcode_idx", "team_id", "postcode"),
+        Index("premises_team_id_name_key_idx", "team_id", "name_key"),
+        Index("premises_complex_id_idx", "complex_id", postgresql_where=text("complex_id IS NOT NULL")),
+        SCHEMA,
+    )
+
+    id: UUID = identity()
+    team_id: UUID = Field(foreign_key="casework.team.id")
+    force_code: str | None = Field(default=None, sa_type=Text, foreign_key="casework.police_force.code", index=True)
+    state: str = plain("open")
+    closed_on: Annotated[str, line(20)] | None = None
+    """The year or day from which the place is closed, as its source tells it."""
+    merged_into: UUID | None = Field(default=None, foreign_key="casework.premises.id")
+    complex_id: UUID | None = None
+    name_key: str = Field(default=None, sa_column_args=(Computed(NAME_KEY, persisted=True),), sa_type=Text)
+    latitude: Decimal | None = Field(default=None, sa_type=Numeric(9, 6))
+    longitude: Decimal | None = Field(default=None, sa_type=Numeric(9, 6))
+    occupancy_basis: OccupancyBasis | None = Field(default=None, sa_type=Text)
+    priority: bool = flag()
+    source: str | None = Field(default=None, sa_type=Text)
+    source_ref: str | None = Field(default=None, sa_type=Text)
+    version: int = version()
+    created_at: datetime = moment(now=True)
+
+
+class PremisesAreaFacts(SQLModel):
+    """A part of a place: a foyer, a loading bay, the queue outside."""
+
+    name: Annotated[str, line(120)]
+    description: Annotated[str, prose(2000)] | None = None
+
+
+class PremisesArea(PremisesAreaFacts, table=True):
+    """An area of a premises, to which findings refer."""
+
+    __tablename__ = "premises_area"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["premises_id", "team_id"],
+            ["casework.premises.id", "casework.premises.team_id"],
+            onupdate="CASCADE",
+        ),
+        Index("premises_area_premises_id_idx", "premises_id"),
+        SCHEMA,
+    )
+
+    id: UUID = identity()
+    premises_id: UUID
+    team_id: UUID
+    version: int = version()
+    created_at: datetime = moment(now=True)
+
+
+class PremisesPartyFacts(SQLModel):
+    """Who has to do with a place, and in which part."""
+
+    role: PartyRole
+    name: Annotated[str, line(200)]
+    organisation_id: UUID | None = None
+    phone: Phone | None = None
+    email: Email | None = None
+
+
+class PremisesParty(PremisesPartyFacts, table=True):
+    """A party to a premises; ended ones are kept."""
+
+    __tablename__ = "premises_party"
+    __table_args__ = (
+        vocabulary("role", PartyRole),
+        ForeignKeyConstraint(
+            ["premises_id", "team_id"],
+            ["casework.premises.id", "casework.premises.team_id"],
+            onupdate="CASCADE",
+        ),
+        Index("premises_party_premises_id_idx", "premises_id"),
+        SCHEMA,
+    )
+
+    id: UUID = identity()
+    premises_id: UUID
+    team_id: UUID
+    role: PartyRole = plain()
+    organisation_id: UUID | None = Field(default=None, foreign_key="casework.organisation.id", index=True)
+    ended_at: datetime | None = moment()
+    version: int = version()
+    created_at: datetime = moment(now=True)
+
+
+class PremisesAliasFacts(SQLModel):
+    """Another name or address by which a place is known."""
+
+    name: Annotated[str, line(200)]
+    postcode: Postcode | None = None
+
+
+class PremisesAlias(PremisesAliasFacts, table=True):
+    """An alias of a premises; matching looks here too."""
+
+    __tablename__ = "premises_alias"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["premises_id", "team_id"],
+            ["casework.premises.id", "casework.premises.team_id"],
+            onupdate="CASCADE",
+        ),
+        Index("premises_alias_premises_id_idx", "premises_id"),
+        Index("premises_alias_team_id_name_key_idx", "team_id", "name_key"),
+        SCHEMA,
+    )
+
+    id: UUID = identity()
+    premises_id: UUID
+    team_id: UUID
+    name_key: str = Field(default=None, sa_column_args=(Computed(NAME_KEY, persisted=True),), sa_type=Text)
+    created_at: datetime = moment(now=True)

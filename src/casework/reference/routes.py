@@ -1,0 +1,5 @@
+"""HTTP for reference."""
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/v1", tags=["reference"])

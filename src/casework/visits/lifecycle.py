@@ -1,0 +1,49 @@
+"""The way of a site visit."""
+
+from enum import StrEnum
+
+from casework.access.actions import Action
+from casework.kernel.lifecycle import Lifecycle, Move
+
+
+class VisitState(StrEnum):
+    """Where a visit stands."""
+
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    COMPLETED = "completed"
+    NO_ACCESS = "no_access"
+    CANCELLED = "cancelled"
+
+
+class VisitKind(StrEnum):
+    """What a visit is for. A survey is the initial visit with a checklist."""
+
+    SURVEY = "survey"
+    FOLLOW_UP = "follow_up"
+    EVENT = "event"
+
+
+class Phase(StrEnum):
+    """The phase of use of a place that a finding is about."""
+
+    BUILD = "build"
+    INGRESS = "ingress"
+    DURING = "during"
+    EGRESS = "egress"
+    CLOSED = "closed"
+
+
+UPCOMING = (VisitState.PROPOSED, VisitState.CONFIRMED)
+
+VISIT = Lifecycle(
+    "visit",
+    [
+        Move(Action.VISIT_AMEND, UPCOMING, None),
+        Move(Action.VISIT_CONFIRM, (VisitState.PROPOSED,), VisitState.CONFIRMED),
+        Move(Action.VISIT_COMPLETE, UPCOMING, VisitState.COMPLETED),
+        Move(Action.VISIT_NO_ACCESS, UPCOMING, VisitState.NO_ACCESS),
+        Move(Action.VISIT_CANCEL, UPCOMING, VisitState.CANCELLED),
+    ],
+    offers={Action.FINDING_RECORD: (VisitState.COMPLETED,)},
+)

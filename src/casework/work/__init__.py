@@ -1,0 +1,1 @@
+"""The way of a request: doorway, unit of work, outbox, idempotency."""

@@ -1,0 +1,346 @@
+"""How statements are put together: the caller is resolved, the reach is applied and the log is told, all in one of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    column,
+    false,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+    tuple_,
+    union,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.types import TypeEngine
+
+from casework.kernel.lifecycle import Lifecycle
+from casework.kernel.statements import Statement, given, one_of, page_size
+from casework.work.unit import Creation, Guarded
+
+UUIDS = ARRAY(Uuid)
+
+
+def begin() -> Any:
+    """``access.begin(…)`` as a row to join: decision, teams, cases, enquiry, event of this request."""
+    return (
+        func.access.begin(
+            given("hash", LargeBinary()),
+            given("action", Text()),
+            given("purpose", Text()),
+            given("request", Uuid()),
+        )
+        .table_valued(
+            column("decision", Text),
+            column("kind", Text),
+            column("principal", Uuid),
+            column("roles", ARRAY(Text)),
+            column("teams", UUIDS),
+            column("cases", UUIDS),
+            column("enquiry", Uuid),
+            column("event", BigInteger),
+        )
+        .render_derived(name="ctx")
+    )
+
+
+@dataclass(frozen=True)
+class Reachable:
+    """A table as the first lock sees it: the column that names its team, and the one that names its case."""
+
+    table: Any
+    kind: str
+    case: str | None = None
+    team: str = "team_id"
+    open: bool = False
+    """Whether every holder of the action reaches every row, so that row security alone decides."""
+
+    @property
+    def case_column(self) -> Any:
+        """The case of a row, for the log; NULL where rows belong to a team only."""
+        return getattr(self.table, self.case) if self.case else cast(null(), Uuid)
+
+    def within(self, teams: Any, cases: Any) -> ColumnElement[bool]:
+        """The reach as a WHERE: the same shape as the policy of ``access/rls.py``."""
+        if self.open:
+            return true()
+        ours = getattr(self.table, self.team) == any_(teams)
+        if self.case is None:
+            return ours  # type: ignore[no-any-return]
+        return or_(and_(ours, ~self.table.restricted), getattr(self.table, self.case) == any_(cases))
+
+    def reached(self) -> ColumnElement[bool]:
+        """The reach of the running unit of work: its ``teams`` and ``cases`` are bound parameters."""
+        return self.within(given("teams", UUIDS), given("cases", UUIDS))
+
+
+def read_one(
+    source: Reachable,
+    body: Any,
+    *,
+    where: ColumnElement[bool] | None = None,
+    reach: Callable[[Any], ColumnElement[bool]] | None = None,
+    version: Any = None,
+    joined: Callable[[Select[Any]], Select[Any]] | None = None,
+) -> Statement:
+    """One record by ``id``: caller, reach, row security, log entry and JSON in a single statement and round trip.
+
+    Columns: decision, body, version. ``OFFSET 0`` keeps the planner from looking at a row before the caller is known.
+    """
+    table, ctx = source.table, begin()
+    reached = reach(ctx.c) if reach else source.within(ctx.c.teams, ctx.c.cases)
+    inner = select(
+        body.label("body"),
+        (table.version if version is None else version).label("version"),
+        table.id.label("id"),
+        source.case_column.label("case_id"),
+    ).where(where if where is not None else table.id == given("id", Uuid()), ctx.c.decision == "allow", reached)
+    if joined:
+        inner = joined(inner)
+    row = inner.offset(literal_column("0")).lateral("r")
+    return Statement(
+        select(
+            ctx.c.decision,
+            row.c.body,
+            row.c.version,
+            func.audit.consulted(ctx.c.event, source.kind, _array(row.c.id), _array(row.c.case_id)).label("logged"),
+        ).select_from(ctx.outerjoin(row, true()))
+    )
+
+
+def _array(element: Any) -> Any:
+    return func.array_append(cast(literal_column("'{}'"), UUIDS), element)
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A way to order a list: a column that is never null, and its type for the cursor."""
+
+    column: Any
+    type: Any
+
+
+class Listing:
+    """A list: filtered, keyset-paged, merged from one branch a team, logged with the ids it hands out.
+
+    A statement is composed for each set of filters in use, so that a filter that is not given costs no plan its index.
+    """
+
+    def __init__(
+        self,
+        source: Reachable,
+        body: Any,
+        *,
+        filters: Mapping[str, Callable[[], ColumnElement[bool]]],
+        sorts: Mapping[str, Sort],
+        where: ColumnElement[bool] | None = None,
+        outside: bool = False,
+    ) -> None:
+        self.source, self.body, self.filters, self.sorts = source, body, filters, sorts
+        self.where = where if where is not None else true()
+        self.outside = outside
+        self._statements: dict[tuple[Any, ...], Statement] = {}
+
+    def statement(self, filters: frozenset[str], sort: str, after: bool) -> Statement:
+        """The statement for these filters. ``sort`` is a name of ``sorts``, with ``-`` before it for descending."""
+        key = (filters, sort, after)
+        if key not in self._statements:
+            self._statements[key] = self._compose(sorted(filters), sort, after)
+        return self._statements[key]
+
+    def _compose(self, filters: Sequence[str], sort: str, after: bool) -> Statement:
+        table, ctx = self.source.table, begin()
+        descending = sort.startswith("-")
+        by = self.sorts[sort.removeprefix("-")]
+
+        def ordered(key: Any, id_: Any) -> list[Any]:
+            return [key.desc(), id_.desc()] if descending else [key, id_]
+
+        wanted = [ctx.c.decision == "allow", self.where, *(self.filters[name]() for name in filters)]
+        if after:
+            mark = tuple_(cast(given("after_key", Text()), by.type), given("after_id", Uuid()))
+            here = tuple_(by.column, table.id)
+            wanted.append(here < mark if descending else here > mark)
+
+        def branch(*reach: Any) -> Select[Any]:
+            return (
+                select(table.id.label("id"), by.column.label("key"))
+                .where(*wanted, *reach)
+                .order_by(*ordered(by.column, table.id))
+                .limit(page_size())
+            )
+
+        found = self._branches(ctx, branch)
+        keys = (
+            select(found.c.id, found.c.key).order_by(*ordered(found.c.key, found.c.id)).limit(page_size()).subquery("k")
+        )
+        numbered = (
+            select(
+                self.body.label("body"),
+                table.id.label("id"),
+                self.source.case_column.label("case_id"),
+                cast(keys.c.key, Text).label("key"),
+                func.row_number().over(order_by=ordered(keys.c.key, keys.c.id)).label("place"),
+            )
+            .select_from(keys)
+            .join(table, table.id == keys.c.id)
+            .subquery("n")
+        )
+        kept = numbered.c.place < page_size()
+        gathered = select(
+            func.json_agg(_by_place(numbered.c.body, numbered.c.place)).filter(kept).label("items"),
+            func.array_agg(_by_place(numbered.c.id, numbered.c.place)).filter(kept).label("ids"),
+            func.array_agg(_by_place(numbered.c.case_id, numbered.c.place)).filter(kept).label("cases"),
+            func.array_agg(_by_place(numbered.c.key, numbered.c.place)).filter(kept).label("keys"),
+            func.count().label("found"),
+        ).lateral("r")
+        return Statement(
+            select(
+                ctx.c.decision,
+                cast(gathered.c["items"], Text).label("body"),
+                func.array_length(gathered.c.ids, 1).label("length"),
+                (gathered.c.found == page_size()).label("more"),
+                gathered.c["keys"][func.array_length(gathered.c["keys"], 1)].label("last_key"),
+                gathered.c.ids[func.array_length(gathered.c.ids, 1)].label("last_id"),
+                func.audit.consulted(ctx.c.event, self.source.kind, gathered.c.ids, gathered.c.cases).label("logged"),
+            ).select_from(ctx.outerjoin(gathered, true()))
+        )
+
+    def _branches(self, ctx: Any, branch: Callable[..., Select[Any]]) -> Any:
+        source = self.source
+        if source.open or self.outside:
+            reach = [] if source.open else [source.case_column == any_(ctx.c.cases)]
+            return branch(*reach).lateral("found")
+        teams = func.unnest(ctx.c.teams).table_valued(column("team_id", Uuid)).render_derived(name="t")
+        of_team = getattr(source.table, source.team) == teams.c.team_id
+        mine = branch(of_team) if source.case is None else branch(of_team, ~source.table.restricted)
+        per_team = mine.lateral("b")
+        found = select(per_team.c.id, per_team.c.key).select_from(teams.join(per_team, true()))
+        if source.case is None:
+            return found.lateral("found")
+        by_case = branch(source.case_column == any_(ctx.c.cases)).subquery("c")
+        return union(found, select(by_case.c.id, by_case.c.key)).lateral("found")
+
+
+def _by_place(value: Any, place: Any) -> Any:
+    return aggregate_order_by(value, place)
+
+
+def guarded(
+    source: Reachable,
+    *,
+    action: str | None = None,
+    lifecycle: Lifecycle | None = None,
+    changes: Mapping[str, Any],
+    guards: Sequence[ColumnElement[bool]] = (),
+    returning: Sequence[Any] = (),
+    headline: Statement | None = None,
+    matched: bool = True,
+    where: ColumnElement[bool] | None = None,
+    reach: ColumnElement[bool] | None = None,
+) -> Guarded:
+    """A change of one record by ``id`` with all its guards: reach, version (``versions``), and the states of its lifecycle.
+
+    Returns ``id``, ``version`` and ``returning``. The target state of the lifecycle's move is set unless ``changes`` does.
+    """
+    table = source.table
+    values = dict(changes)
+    states: Sequence[str] | None = None
+    by = where if where is not None else table.id == given("id", Uuid())
+    reached = source.reached() if reach is None else reach
+    conditions: list[Any] = [by, reached, *guards]
+    if lifecycle is not None and action is not None:
+        states = lifecycle.sources(action)
+        conditions.append(one_of(table.state, states))
+        target = lifecycle.target(action)
+        if target is not None:
+            values.setdefault("state", target)
+    if matched:
+        conditions.append(table.version == any_(given("versions", ARRAY(Integer))))
+    values.setdefault("version", table.version + 1)
+    change = update(table).where(*conditions).values(values).returning(table.id, table.version, *returning)
+    state = table.state if hasattr(table, "state") else cast(null(), Text).label("state")
+    diagnosis = select(table.version, state, func.coalesce(reached, false()).label("within")).where(by)
+    return Guarded(Statement(change), Statement(diagnosis), states, headline)
+
+
+def show_one(source: Reachable, body: Any) -> Statement:
+    """A record as it stands within the transaction that has just changed it: body and version by ``id``."""
+    table = source.table
+    version = table.version if hasattr(table, "version") else cast(null(), Integer)
+    return Statement(
+        select(cast(body, Text).label("body"), version.label("version")).where(table.id == given("id", Uuid()))
+    )
+
+
+def create(source: Reachable, shown: Statement, columns: Mapping[str, Any]) -> Creation:
+    """A new record of its own. ``columns`` are types of parameters, or expressions."""
+    values = _parameters({"id": Uuid(), **columns})
+    made = upsert(source.table).values(values).on_conflict_do_nothing(index_elements=["id"]).returning(source.table.id)
+    return Creation(Statement(made), shown)
+
+
+def create_under(
+    parent: Reachable,
+    parent_id: str,
+    source: Reachable,
+    shown: Statement,
+    columns: Mapping[str, Any],
+    *,
+    carries: Mapping[str, Any] | None = None,
+    states: Sequence[str] | None = None,
+    headline: Statement | None = None,
+) -> Creation:
+    """A new child of a record that the caller must reach. What it carries (team, restriction) comes from the parent's row.
+
+    ``parent_id`` is both the parameter and the child's column. ``states``: those in which the parent takes children.
+    """
+    above = parent.table
+    carried = dict(carries) if carries is not None else {"team_id": above.team_id, "restricted": above.restricted}
+    values = {parent_id: above.id, **carried, **_parameters({"id": Uuid(), **columns})}
+    conditions = [above.id == given(parent_id, Uuid()), parent.reached()]
+    if states is not None:
+        conditions.append(one_of(above.state, states))
+    made = (
+        upsert(source.table)
+        .from_select(list(values), select(*(value.label(name) for name, value in values.items())).where(*conditions))
+        .on_conflict_do_nothing(index_elements=["id"])
+        .returning(source.table.id)
+    )
+    state = above.state if hasattr(above, "state") else cast(null(), Text).label("state")
+    within = func.coalesce(parent.reached(), false()).label("within")
+    diagnosis = select(above.version, state, within).where(above.id == given("id", Uuid()))
+    why = Guarded(Statement(made), Statement(diagnosis), states, headline)
+    return Creation(Statement(made), shown, why, parent_id)
+
+
+def _parameters(columns: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: given(name, kind) if isinstance(kind, TypeEngine) else kind for name, kind in columns.items()}
+
+
+def parameter(name: str, type_: Any) -> Any:
+    """A parameter that may be left out, and is NULL then."""
+    return bindparam(name, None, type_=type_)
+
+
+BEGIN = "access.begin(:hash, :action, :purpose, :request) AS ctx"
+BEGINNING = {"hash": LargeBinary(), "action": Text(), "purpose": Text(), "request": Uuid()}
+"""For a read that is written by hand: the row of the caller, and the types of its parameters."""

@@ -1,0 +1,463 @@
+"""The doorway: a request becomes a caller, a caller opens a unit of work, and nothing is sent before it is committed."""
+
+import hashlib
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+import asyncpg
+from fastapi import Depends, Path, Query, Request, Response
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query as QueryParameter
+from pydantic import BaseModel
+from werkzeug.http import parse_etags
+
+from casework.access.actions import Action
+from casework.access.tokens import bearer, hash_token, is_outside
+from casework.kernel import problems as p
+from casework.kernel.database import Database
+from casework.kernel.keys import Keys
+from casework.kernel.openapi import ALWAYS, BODY, KEYED, MATCHED, responses
+from casework.kernel.paging import Cursors
+from casework.kernel.problems import Problem
+from casework.kernel.settings import Settings
+from casework.kernel.statements import Connection, Statement
+from casework.work.composing import Listing
+from casework.work.unit import Answer, Caller, Reaction, Work
+
+Id = Annotated[UUID, Path(description="The record's id.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many records a page has.")]
+Cursor = Annotated[str | None, Query(max_length=1024, description="The `next_cursor` of the page before.")]
+
+_BEGIN = """SELECT b.decision, b.kind, b.principal, b.roles, b.teams, b.cases, b.enquiry,
+       k.claim, k.status, k.headers, k.body
+FROM access.begin($1, $2, $3, $4) b
+LEFT JOIN LATERAL work.claim($5, $6) k ON $5::bytea IS NOT NULL AND b.decision = 'allow'"""
+_CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_VISIBLE = re.compile(r"[\x21-\x7e]{1,255}\Z")
+_SECRET = re.compile(r"%%secret:([a-z_]+)%%")
+
+
+class Operation:
+    """What the doorway must know of an operation, once for all its requests."""
+
+    def __init__(self, action: Action, *, keyed: bool, matched: bool) -> None:
+        self.action = action
+        self.keyed = keyed
+        self.matched = matched
+        self._parameters: dict[int, frozenset[str]] = {}
+
+    def check_parameters(self, request: Request) -> None:
+        """Refuse a query parameter that the operation does not have: it would be silently ignored."""
+        route = request.scope["route"]
+        known = self._parameters.get(id(route))
+        if known is None:
+            known = self._parameters[id(route)] = frozenset(
+                field.alias
+                for field in get_flat_params(route.dependant)
+                if isinstance(field.field_info, QueryParameter)
+            )
+        unknown = sorted(set(request.query_params.keys()) - known)
+        if unknown:
+            raise p.UnknownParameter(
+                f"This operation has no such parameter. It has: {', '.join(sorted(known)) or 'none'}.",
+                possible=sorted(known),
+            )
+
+
+operations: dict[str, Operation] = {}
+"""Every operation of the service by its operationId."""
+
+
+def operation(
+    action: Action,
+    summary: str,
+    view: Any,
+    *,
+    suffix: str = "",
+    status: int = 200,
+    creates: bool = False,
+    moves: bool = False,
+    amends: bool = False,
+    keyed: bool | None = None,
+    problems: Sequence[type[Problem]] = (),
+    example: Any = None,
+) -> dict[str, Any]:
+    """The keyword arguments of a route: operationId, action, view, and every problem it can answer.
+
+    ``creates``: takes an Idempotency-Key. ``moves``: takes that and If-Match. ``amends``: takes If-Match.
+    """
+    name = f"{action.value}-{suffix}" if suffix else action.value
+    if name in operations:
+        raise ValueError(f"two operations are called {name}")
+    matched = moves or amends
+    wants_key = (creates or moves) if keyed is None else keyed
+    operations[name] = Operation(action, keyed=wants_key, matched=matched)
+    of = [
+        *ALWAYS,
+        *(BODY if creates or moves or amends else ()),
+        *(KEYED if wants_key else ()),
+        *(MATCHED if matched else ()),
+        *problems,
+    ]
+    headers = []
+    if wants_key:
+        headers.append(
+            _header("Idempotency-Key", "A random key of yours; the same key gives the same answer for 72 hours.")
+        )
+    if matched:
+        headers.append(_header("If-Match", "The ETag of the version that you read."))
+    headers.append(
+        _header("X-Purpose", "Why you look: a purpose code of `GET /v1/reference/purposes`.", required=False)
+    )
+    extra: dict[str, Any] = {"x-action": action.value, "parameters": headers}
+    if example is not None:
+        extra["requestBody"] = {"content": {"application/json": {"example": example}}}
+    return {
+        "operation_id": name,
+        "summary": summary,
+        "response_model": view,
+        "status_code": status,
+        "responses": responses(of),
+        "openapi_extra": extra,
+    }
+
+
+def _header(name: str, description: str, *, required: bool = True) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": required,
+        "description": description,
+        "schema": {"type": "string", "maxLength": 255},
+    }
+
+
+class House:
+    """What the doorway needs of the running service; it hangs on the application's state."""
+
+    def __init__(
+        self,
+        database: Database,
+        keys: Callable[[str], Keys],
+        reactions: Mapping[Action, Sequence[Reaction]],
+        settings: Settings,
+    ) -> None:
+        self.database = database
+        self.cursors = Cursors(keys("cursor"))
+        self.secrets = keys("secret")
+        self.reactions = reactions
+        self.settings = settings
+
+
+class Door:
+    """One request at the door. Routes hand it a statement to read with, or an action to carry out."""
+
+    __slots__ = ("action", "house", "operation", "outside", "request", "request_id", "token_hash")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.house: House = request.app.state.house
+        self.operation = operations[request.scope["route"].operation_id]
+        self.action = self.operation.action
+        token = bearer(request.headers.get("authorization"))
+        self.outside = is_outside(token)
+        self.token_hash = hash_token(token) if token is not None else None
+        self.request_id = _request_id(request)
+        if request.scope["query_string"]:
+            self.operation.check_parameters(request)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the running service."""
+        return self.house.settings
+
+    def _pool(self) -> asyncpg.Pool:
+        database = self.house.database
+        return database.public if self.outside else database.staff
+
+    def _begin_values(self) -> dict[str, Any]:
+        return {
+            "hash": self.token_hash,
+            "action": self.action.value,
+            "purpose": self._purpose(),
+            "request": self.request_id,
+        }
+
+    def _purpose(self) -> str | None:
+        purpose = self.request.headers.get("x-purpose")
+        if purpose is None:
+            return None
+        known: frozenset[str] = self.request.app.state.purposes
+        if purpose not in known:
+            raise p.ValidationFailed(
+                "There is no such purpose code.",
+                errors=[
+                    {
+                        "parameter": "X-Purpose",
+                        "code": "enum",
+                        "message": "Use a purpose code.",
+                        "allowed": sorted(known),
+                    }
+                ],
+            )
+        return purpose
+
+    async def one(self, statement: Statement, *, hidden: Statement | None = None, **values: Any) -> Response:
+        """Answer with one record; 404 when it is not there for the caller, 403 when only ``hidden`` sees that it exists."""
+        async with self.house.database.lend(self._pool()) as connection, trouble():
+            row = await statement.row(connection, {**self._begin_values(), **values})
+            assert row is not None
+            _judge(row["decision"])
+            if row["body"] is None:
+                if hidden is not None and await self._sees(connection, hidden, values):
+                    raise p.Forbidden("You see that this record exists, but not what it holds.")
+                raise p.NotFound
+        headers = {"ETag": f'"{row["version"]}"'} if row["version"] is not None else {}
+        return Response(row["body"], media_type="application/json", headers=headers)
+
+    async def _sees(self, connection: Connection, hidden: Statement, values: dict[str, Any]) -> bool:
+        row = await hidden.row(connection, {**self._begin_values(), **values})
+        return row is not None and row["body"] is not None
+
+    async def page(
+        self,
+        listing: Listing,
+        *,
+        limit: int,
+        cursor: str | None,
+        sort: str,
+        filters: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> Response:
+        """Answer with one page of a list. Filters that are ``None`` are not in use."""
+        used = {name: value for name, value in (filters or {}).items() if value is not None}
+        bound_to = self._binding(sort, used)
+        bound = {**self._begin_values(), **used, **values}
+        if cursor is not None:
+            key, last = self.house.cursors.read(cursor, bound_to)
+            bound |= {"after_key": key, "after_id": UUID(last)}
+        statement = listing.statement(frozenset(used), sort, cursor is not None)
+        async with self.house.database.lend(self._pool()) as connection, trouble():
+            row = await statement.row(connection, bound, page=limit + 1)
+        assert row is not None
+        _judge(row["decision"])
+        following = self.house.cursors.make([row["last_key"], str(row["last_id"])], bound_to) if row["more"] else None
+        body = f'{{"items":{row["body"] or "[]"},"next_cursor":{json.dumps(following)}}}'
+        headers = {}
+        if following is not None:
+            url = self.request.url.include_query_params(cursor=following)
+            headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+        return Response(body, media_type="application/json", headers=headers)
+
+    def _binding(self, sort: str, used: Mapping[str, Any]) -> str:
+        caller = self.token_hash.hex() if self.token_hash else "public"
+        return json.dumps([self.request.scope["route"].operation_id, caller, sort, sorted(used.items())], default=str)
+
+    async def write(self, act: Callable[[Work], Awaitable[Answer]], *, status: int = 200) -> Response:
+        """Carry out an action in one transaction: rendered, then committed, then sent."""
+        key = self._key()
+        body = self.request.scope["state"].get("body", b"")
+        print_ = _fingerprint(self.request, body) if key is not None else None
+        key_hash = hashlib.sha256(key.encode()).digest() if key is not None else None
+        async with self.house.database.lend(self._pool()) as connection:
+            try:
+                async with trouble(), connection.transaction():
+                    row = await self._begin(connection, key_hash, print_)
+                    if row["decision"] != "allow":
+                        refused: str = row["decision"]
+                    elif row["claim"] == "replay":
+                        return self._replayed(row, key)
+                    else:
+                        return await self._carry_out(connection, row, act, status, key, key_hash)
+                _judge(refused)
+                raise AssertionError(refused)
+            except Problem as problem:
+                await self._tell(connection, problem)
+                raise
+
+    async def _begin(self, connection: Connection, key_hash: bytes | None, print_: bytes | None) -> asyncpg.Record:
+        try:
+            row: asyncpg.Record = await connection.fetchrow(
+                _BEGIN, self.token_hash, self.action.value, self._purpose(), self.request_id, key_hash, print_
+            )
+        except asyncpg.LockNotAvailableError:
+            raise p.RequestInProgress(headers={"Retry-After": "1"}) from None
+        if row["claim"] == "reused":
+            raise p.IdempotencyKeyReused
+        return row
+
+    async def _carry_out(
+        self,
+        connection: Connection,
+        row: asyncpg.Record,
+        act: Callable[[Work], Awaitable[Answer]],
+        status: int,
+        key: str | None,
+        key_hash: bytes | None,
+    ) -> Response:
+        caller = Caller(row["kind"], row["principal"], row["roles"], row["teams"], row["cases"], row["enquiry"])
+        work = Work(
+            connection,
+            caller,
+            self.action,
+            versions=self._versions(),
+            reactions=self.house.reactions,
+            secret=(lambda label: self._derive(key, label)) if key is not None else None,
+        )
+        answer = await act(work)
+        headers = {}
+        if answer.version is not None:
+            headers["ETag"] = f'"{answer.version}"'
+        if answer.location is not None:
+            headers["Location"] = answer.location
+        code = answer.status or status
+        if key_hash is not None:
+            kept = answer.body
+            for label, secret in answer.secrets.items():
+                kept = kept.replace(secret, f"%%secret:{label}%%")
+            await connection.execute("SELECT work.finish($1, $2, $3, $4)", key_hash, code, json.dumps(headers), kept)
+        return Response(answer.body, status_code=code, media_type="application/json", headers=headers)
+
+    def _replayed(self, row: asyncpg.Record, key: str | None) -> Response:
+        body = _SECRET.sub(lambda found: self._derive(key, found[1]), row["body"])
+        headers = {**json.loads(row["headers"]), "Idempotency-Replayed": "true"}
+        return Response(body, status_code=row["status"], media_type="application/json", headers=headers)
+
+    def _derive(self, key: str | None, label: str) -> str:
+        # Neither the key of ours nor the caller's is in the database, so nobody can make this secret from what is stored.
+        caller = (self.token_hash or b"").hex()
+        seal = self.house.secrets.seal(
+            label.encode(), (key or "").encode(), caller.encode(), self.request.url.path.encode()
+        )
+        import base64
+
+        return base64.urlsafe_b64encode(seal).decode().rstrip("=")
+
+    async def _tell(self, connection: Connection, problem: Problem) -> None:
+        """A refusal after the beginning was rolled back with everything else; the log is told of it by itself."""
+        if problem.status in (401,) or isinstance(problem, p.Unavailable | p.StorageFull) or connection.is_closed():
+            return
+        async with trouble():
+            await connection.execute(
+                "SELECT access.refuse($1, $2, $3, $4)",
+                self.token_hash,
+                self.action.value,
+                self.request_id,
+                problem.slug,
+            )
+
+    def _key(self) -> str | None:
+        key = self.request.headers.get("idempotency-key")
+        if key is None:
+            if self.operation.keyed:
+                raise p.IdempotencyKeyMissing
+            return None
+        if not _VISIBLE.match(key):
+            raise p.InvalidIdempotencyKey
+        return key
+
+    def _versions(self) -> list[int] | None:
+        header = self.request.headers.get("if-match")
+        if not self.operation.matched:
+            return None
+        if header is None or header.strip() == "*":
+            raise p.PreconditionRequired(
+                "Send If-Match with the ETag that you read; '*' would overwrite what you have not seen."
+            )
+        strong = parse_etags(header).as_set()
+        return [int(tag) for tag in strong if tag.isdecimal() and len(tag) < 10]
+
+
+async def at_the_door(request: Request) -> Door:
+    """The dependency of every route."""
+    return Door(request)
+
+
+AtDoor = Annotated[Door, Depends(at_the_door)]
+
+
+async def refusal_before(request: Request) -> Problem | None:
+    """Whether the caller may not do this at all; asked when a request turned out not to be well formed."""
+    try:
+        door = Door(request)
+        async with door.house.database.lend(door._pool()) as connection, trouble():
+            values = door._begin_values()
+            _judge(await connection.fetchval("SELECT b.decision FROM access.begin($1, $2, $3, $4) b", *values.values()))
+    except Problem as problem:
+        return problem
+    return None
+
+
+def _judge(decision: str) -> None:
+    if decision == "unauthenticated":
+        raise p.Unauthenticated
+    if decision != "allow":
+        raise p.Forbidden("None of your roles has this action.")
+
+
+def _request_id(request: Request) -> UUID:
+    known = request.scope.get("state", {}).get("request_id")
+    return UUID(known) if known else uuid4()
+
+
+def _fingerprint(request: Request, body: bytes) -> bytes:
+    digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode())
+    digest.update(body)
+    return digest.digest()
+
+
+def canonical(value: str) -> bool:
+    """Whether an id is written the one way we write it: anything else is answered as absent."""
+    return _CANONICAL.match(value) is not None
+
+
+class trouble:
+    """Turns what the database says into the problem it means; a key's values never leave."""
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, asyncpg.PostgresError):
+            raise translate(error) from error
+        if isinstance(error, asyncpg.InterfaceError | ConnectionError | TimeoutError):
+            raise p.Unavailable("The database cannot be reached.") from error
+
+
+def translate(error: asyncpg.PostgresError) -> Problem:
+    """The problem that an SQLSTATE means; constraint names are ours, so they may choose the words."""
+    state = error.sqlstate or ""
+    named = by_constraint.get(getattr(error, "constraint_name", None) or "")
+    if named is not None:
+        return named()
+    if state in ("23505", "23P01"):
+        return p.AlreadyExists()
+    if state in ("23503", "23514", "23502", "22P02", "22001", "22003"):
+        return p.ValidationFailed(
+            "What was sent does not fit what is stored, or refers to something that is not there."
+        )
+    if state == "42501":
+        return p.NotFound()
+    if state in ("40001", "40P01", "55P03"):
+        return p.TryAgain(headers={"Retry-After": "1"})
+    if state == "CW001":
+        return p.Unavailable("The processing log cannot be written, so nothing is handed out.")
+    if state == "CW002":
+        return p.Conflict(error.args[0] if error.args else "")
+    if state == "53100":
+        return p.StorageFull()
+    if state == "57014" or state[:2] in ("08", "53", "57") or state == "25006":
+        return p.Unavailable()
+    return p.InternalError()
+
+
+by_constraint: dict[str, Callable[[], Problem]] = {}
+"""Constraints whose violation has a problem of its own; each slice adds its own in ``problems.py``."""
+
+
+def given_fields(facts: BaseModel) -> dict[str, Any]:
+    """What a merge patch states: absent fields are untouched."""
+    return {name: getattr(facts, name) for name in facts.model_fields_set}

@@ -1,0 +1,34 @@
+"""Idempotency keys: what was answered to a key, so that a reply lost on the way can be asked for again."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, LargeBinary, Text
+from sqlmodel import Field, SQLModel
+
+from casework.kernel.tables import moment
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """One key of one caller. The key itself is not kept, nor any secret of the answer."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = (Index("idempotency_key_created_at_idx", "created_at"), {"schema": "work"})
+
+    caller: str = Field(primary_key=True, sa_type=Text)
+    key_hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    fingerprint: bytes = Field(sa_type=LargeBinary, nullable=False)
+    status: int | None = None
+    headers: str | None = Field(default=None, sa_type=Text)
+    body: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime = moment(now=True)
+    touched_at: datetime = moment(now=True)
+
+
+class WorkerBeat(SQLModel, table=True):
+    """When each worker last said that it lives."""
+
+    __tablename__ = "worker_beat"
+    __table_args__ = ({"schema": "work"},)
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    beat_at: datetime = moment(now=True)

@@ -1,0 +1,44 @@
+-- A key is claimed in the transaction that does the work, so key and effect stand or fall together.
+-- A second request with the key waits for the first (unique index); when it ended well, its answer is given again.
+CREATE OR REPLACE FUNCTION work.claim(
+    key bytea, print bytea,
+    OUT claim text, OUT status integer, OUT headers text, OUT body text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE who text; k work.idempotency_key;
+BEGIN
+    SELECT e.principal_kind || ':' || coalesce(e.principal_id::text, '') INTO who
+    FROM audit.event e WHERE e.id = audit.current_event();
+    INSERT INTO work.idempotency_key (caller, key_hash, fingerprint) VALUES (who, key, print)
+    ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+        claim := 'new';
+        RETURN;
+    END IF;
+    -- The replay writes: with a standby, its commit waits until the first attempt's row is safe there too.
+    UPDATE work.idempotency_key i SET touched_at = now() WHERE i.caller = who AND i.key_hash = key RETURNING * INTO k;
+    IF k.fingerprint IS DISTINCT FROM print THEN
+        claim := 'reused';
+    ELSE
+        claim := 'replay'; status := k.status; headers := k.headers; body := k.body;
+    END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION work.finish(key bytea, answered integer, with_headers text, with_body text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    UPDATE work.idempotency_key i SET status = answered, headers = with_headers, body = with_body
+    FROM audit.event e
+    WHERE e.id = audit.current_event() AND i.key_hash = key
+      AND i.caller = e.principal_kind || ':' || coalesce(e.principal_id::text, '')
+$$;
+
+-- Kept 72 hours, the horizon of everything that may still ask again; purged in steps.
+CREATE OR REPLACE FUNCTION work.purge_keys(older_than interval, at_most integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE gone integer;
+BEGIN
+    DELETE FROM work.idempotency_key i WHERE (i.caller, i.key_hash) IN (
+        SELECT x.caller, x.key_hash FROM work.idempotency_key x
+        WHERE x.created_at < now() - older_than ORDER BY x.created_at LIMIT at_most);
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    RETURN gone;
+END $$;

@@ -1,0 +1,218 @@
+"""The unit of work: one transaction on behalf of one caller. Actions do everything through it."""
+
+import json
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel
+
+from casework.access.actions import Action
+from casework.kernel.problems import AlreadyExists, Forbidden, NotFound, PreconditionFailed, Problem, StateConflict
+from casework.kernel.statements import Connection, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking, as the database resolved it for this action."""
+
+    kind: str
+    """public, enquirer, staff, client or system"""
+    principal: UUID | None
+    roles: Sequence[str]
+    teams: Sequence[UUID]
+    cases: Sequence[UUID]
+    enquiry: UUID | None
+
+    @property
+    def person(self) -> UUID | None:
+        """The member of staff, if one is calling."""
+        return self.principal if self.kind == "staff" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an action answers: JSON as PostgreSQL rendered it, the version for the ETag, and where the record lives."""
+
+    body: str
+    version: int | None = None
+    location: str | None = None
+    status: int | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Values of the body that are shown once and stored nowhere, by the label they can be derived from again."""
+
+
+Reaction = Callable[["Work", Mapping[str, Any]], Awaitable[None]]
+
+
+class Work:
+    """One caller's transaction. Whatever an action asks of the database goes through these few verbs."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        caller: Caller,
+        action: Action,
+        *,
+        versions: Sequence[int] | None = None,
+        secret: Callable[[str], str] | None = None,
+        reactions: Mapping[Action, Sequence[Reaction]] | None = None,
+    ) -> None:
+        self.connection = connection
+        self.caller = caller
+        self.action = action
+        self.versions = versions
+        self._secret = secret
+        self._reactions = reactions or {}
+
+    def _values(self, values: dict[str, Any]) -> dict[str, Any]:
+        caller = self.caller
+        return {
+            "teams": caller.teams,
+            "cases": caller.cases,
+            "me": caller.principal,
+            "versions": self.versions,
+            **values,
+        }
+
+    async def row(self, statement: Statement, **values: Any) -> asyncpg.Record | None:
+        """The first row of a statement. The caller's reach is bound as ``teams`` and ``cases``."""
+        return await statement.row(self.connection, self._values(values))
+
+    async def rows(self, statement: Statement, **values: Any) -> Sequence[asyncpg.Record]:
+        """All rows of a statement."""
+        return await statement.rows(self.connection, self._values(values))
+
+    async def obtain(self, statement: Statement, problem: Problem | None = None, **values: Any) -> asyncpg.Record:
+        """The row that must be there: 404, or the problem given, when it is not."""
+        row = await self.row(statement, **values)
+        if row is None:
+            raise problem or NotFound()
+        return row
+
+    async def advance(self, guarded: "Guarded", **values: Any) -> asyncpg.Record:
+        """Carry out a guarded change, check and act in one; when nothing changed, say why: 404, 403, 412 or 409."""
+        row = await self.row(guarded.change, **values)
+        if row is None:
+            await self._diagnose(guarded, values)
+            raise StateConflict("The record does not allow this now.")
+        return row
+
+    async def _diagnose(self, guarded: "Guarded", values: dict[str, Any]) -> None:
+        """Raise for the first guard that held; return when none of the common ones did."""
+        found = await self.row(guarded.diagnosis, **values)
+        if found is None:
+            if guarded.headline is not None and await self.row(guarded.headline, **values):
+                raise Forbidden("You see that this case exists, but it is restricted.")
+            raise NotFound
+        if not found["within"]:
+            raise Forbidden("You may read this record, but this action of yours does not reach it.")
+        if self.versions is not None and found["version"] not in self.versions:
+            raise PreconditionFailed(headers={"ETag": f'"{found["version"]}"'})
+        if guarded.states is not None and found["state"] not in guarded.states:
+            raise StateConflict(
+                f"This is not possible while it is {found['state']}.",
+                state=found["state"],
+                possible_from=list(guarded.states),
+            )
+
+    async def create(self, creation: "Creation", facts: BaseModel, **values: Any) -> UUID:
+        """Insert a record, under the id that the client chose if it chose one; returns the id.
+
+        The same id with the same facts is a success (a repeat was recognised), with other facts a 409.
+        """
+        stated = facts.model_dump()
+        stated["id"] = stated.get("id") or uuid7()
+        row = await self.row(creation.insert, **{**stated, **values})
+        if row is not None:
+            created: UUID = row["id"]
+            return created
+        if creation.parent is not None:
+            await self._diagnose(creation.parent, {**values, "id": values[creation.parent_id]})
+        existing = await self.row(creation.shown, id=stated["id"])
+        if existing is None or not _same(facts, json.loads(existing["body"])):
+            raise AlreadyExists("Something else has this id. Choose another, or send what it was made with.")
+        repeated: UUID = stated["id"]
+        return repeated
+
+    async def show(self, shown: Statement, id_: UUID, *, location: str | None = None, **values: Any) -> Answer:
+        """The answer that shows a record as it stands now, at the end of an action."""
+        row = await self.obtain(shown, id=id_, **values)
+        return Answer(row["body"], row["version"], location)
+
+    async def say(
+        self,
+        case_id: UUID,
+        *,
+        subject: tuple[str, UUID] | None = None,
+        reason_code: str | None = None,
+        reason: str | None = None,
+        facts: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write a line of the case's timeline: the current action, by the caller, about ``subject`` (kind, id), and why."""
+        kind, subject_id = subject or (None, None)
+        await self.connection.execute(
+            "SELECT access.say($1, $2, $3, $4, $5, $6::jsonb)",
+            case_id,
+            kind,
+            subject_id,
+            reason_code,
+            reason,
+            json.dumps(dict(facts)) if facts else None,
+        )
+
+    async def react(self, row: Mapping[str, Any]) -> None:
+        """Let other slices do what this action causes there, in the same transaction (``casework.reactions``)."""
+        for reaction in self._reactions.get(self.action, ()):
+            await reaction(self, row)
+
+    async def enqueue(
+        self, task: str, arguments: dict[str, str], *, lock: str | None = None, not_before: datetime | None = None
+    ) -> None:
+        """Write a job that runs after this transaction has committed, and not at all if it has not. Pass ids only."""
+        await self.connection.execute(
+            "SELECT work.enqueue($1, $2::jsonb, $3, $4)", task, json.dumps(arguments), lock, not_before
+        )
+
+    def secret(self, label: str) -> str:
+        """A value shown once and stored nowhere; the same Idempotency-Key shows it again."""
+        if self._secret is None:
+            raise RuntimeError("a secret needs an Idempotency-Key")
+        return self._secret(label)
+
+
+def _same(facts: BaseModel, stored: Mapping[str, Any]) -> bool:
+    stated = facts.model_dump(mode="json", exclude_unset=True)
+    return all(stored[name] == value for name, value in stated.items() if name in stored)
+
+
+def uuid7() -> UUID:
+    """A UUIDv7 (RFC 9562), as the database makes them too."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds & (2**48 - 1)) << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62)
+    return UUID(int=value)
+
+
+@dataclass(frozen=True)
+class Creation:
+    """An insert, how to show what it made, and how to tell why it made nothing."""
+
+    insert: Statement
+    shown: Statement
+    parent: "Guarded | None" = None
+    parent_id: str = ""
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A change with its guards in the statement itself, and the query that says which guard held."""
+
+    change: Statement
+    diagnosis: Statement
+    states: Sequence[str] | None = None
+    headline: Statement | None = None

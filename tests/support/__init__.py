@@ -1,0 +1,1 @@
+"""What the tests share: a real cluster, a real server, callers and builders."""

@@ -1,0 +1,77 @@
+"""Who calls in a test: a token, and the habits of a well-behaved client (keys, versions)."""
+
+import uuid
+from typing import Any
+
+import httpx
+
+from tests.support import contract
+
+
+class Caller:
+    """A client with a token. Every answer it gets is held against the committed contract."""
+
+    def __init__(
+        self, base_url: str, token: str | None = None, *, person_id: str | None = None, name: str = ""
+    ) -> None:
+        self.token = token
+        self.person_id = person_id
+        self.name = name
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.Client(base_url=base_url, headers=headers, timeout=10)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def request(self, method: str, path: str, **given: Any) -> httpx.Response:
+        """Any request, as it is."""
+        response = self._client.request(method, path, **given)
+        contract.check(response)
+        return response
+
+    def get(self, path: str, **params: Any) -> httpx.Response:
+        return self.request("GET", path, params=params or None)
+
+    def post(
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        match: Any = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """A POST with a fresh Idempotency-Key unless one is given; ``match`` is a version, or a response that has an ETag."""
+        sent = {"Idempotency-Key": key or str(uuid.uuid4()), **_match(match), **(headers or {})}
+        return self.request("POST", path, json=body if body is not None else {}, headers=sent)
+
+    def patch(self, path: str, body: Any, *, match: Any = None) -> httpx.Response:
+        return self.request("PATCH", path, json=body, headers=_match(match))
+
+    def delete(self, path: str, *, match: Any = None) -> httpx.Response:
+        return self.request("DELETE", path, headers={"Idempotency-Key": str(uuid.uuid4()), **_match(match)})
+
+
+def _match(match: Any) -> dict[str, str]:
+    if match is None:
+        return {}
+    if isinstance(match, httpx.Response):
+        return {"If-Match": match.headers["ETag"]}
+    return {"If-Match": f'"{match}"'}
+
+
+def ok(response: httpx.Response, status: int | None = None) -> Any:
+    """The JSON of a success; says what came instead."""
+    wanted = (status,) if status else (200, 201, 202)
+    assert response.status_code in wanted, (
+        f"{response.request.method} {response.request.url.path}: {response.status_code} {response.text}"
+    )
+    return response.json()
+
+
+def refused(response: httpx.Response, status: int, slug: str) -> Any:
+    """The problem document of a refusal."""
+    assert response.status_code == status, f"{response.status_code} {response.text}"
+    document = response.json()
+    assert document["type"] == f"/problems/{slug}", document
+    return document
