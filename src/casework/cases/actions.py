@@ -1,5 +1,6 @@
 """The verbs of a case."""
 
+from datetime import date
 from uuid import UUID
 
 from casework.cases import queries
@@ -27,3 +28,13 @@ async def add_note(work: Work, case_id: UUID, note: CaseNoteAdding) -> Answer:
     """Add an internal note."""
     note_id = await work.create(queries.NOTE, note, case_id=case_id)
     return await work.show(queries.NOTE_SHOWN, note_id)
+
+
+async def begin_work(work: Work, case_id: UUID) -> None:
+    """What a first visit or draft causes: an allocated case becomes active. Nothing happens to one that is active already."""
+    await work.row(queries.BEGIN_WORK, case_id=case_id)
+
+
+async def follow_up(work: Work, case_id: UUID, next_review_on: date) -> None:
+    """What issuing advice causes: the case waits for the answers and the follow-up visit."""
+    await work.row(queries.FOLLOW_UP, case_id=case_id, next_review_on=next_review_on)

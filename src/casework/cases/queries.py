@@ -6,7 +6,7 @@ from casework.access.actions import Action
 from casework.cases.lifecycle import CASE
 from casework.cases.models import Allocation, Case, CaseHeadline, CaseNote
 from casework.cases.schemas import CaseNoteView, CaseRow, CaseView
-from casework.kernel.statements import Statement, given
+from casework.kernel.statements import Statement, given, one_of
 from casework.kernel.tables import NOW, Moment3, columns
 from casework.kernel.views import render
 from casework.people.models import Team
@@ -92,4 +92,24 @@ GIVE = create_under(
     Reachable(Allocation, "allocation", case="case_id"),
     CASE_SHOWN,
     {"adviser_id": Uuid(), "allocated_by": given("me", Uuid())},
+)
+
+BEGIN_WORK = Statement(
+    update(case)
+    .where(
+        case.id == given("case_id", Uuid()),
+        CASES.reached(),
+        one_of(case.state, ("allocated", "reopened")),
+        case.adviser_id.is_not(None),
+    )
+    .values(state="active", version=case.version + 1, amended_at=NOW)
+    .returning(case.id)
+)
+FOLLOW_UP = Statement(
+    update(case)
+    .where(
+        case.id == given("case_id", Uuid()), CASES.reached(), one_of(case.state, ("allocated", "active", "reopened"))
+    )
+    .values(state="follow_up", next_review_on=given("next_review_on", Date()), version=case.version + 1, amended_at=NOW)
+    .returning(case.id)
 )
