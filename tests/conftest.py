@@ -37,6 +37,8 @@ def test_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         staff_pool=6,
         public_pool=3,
         login_tries_per_minute=10_000,
+        submissions_per_hour=10_000,
+        wrong_tokens_per_minute=10_000,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from casework.kernel.columns import line, prose, read_phone
-from casework.premises.localities import DATA
+from casework.reference.localities import DATA
 
 NEEDS = (
     "emergency",

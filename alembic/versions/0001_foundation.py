@@ -25,12 +25,21 @@ def upgrade() -> None:
         sa.Column("principal_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("team_id", sa.Uuid(), nullable=False),
+        sa.Column("restricted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("until", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
         sa.PrimaryKeyConstraint("case_id", "principal_id", "kind", name=op.f("case_grant_pkey")),
         schema="access",
     )
     op.create_index(
         "case_grant_principal_id_idx", "case_grant", ["principal_id", "kind"], unique=False, schema="access"
+    )
+    op.create_index(
+        "case_grant_restricted_idx",
+        "case_grant",
+        ["principal_id"],
+        unique=False,
+        schema="access",
+        postgresql_where=sa.text("restricted"),
     )
     op.create_table(
         "case_home",
@@ -192,6 +201,14 @@ def upgrade() -> None:
         schema="access",
     )
     op.create_index("session_principal_id_idx", "session", ["principal_id"], unique=False, schema="access")
+    op.create_index(
+        "session_enquiry_id_idx",
+        "session",
+        ["enquiry_id"],
+        unique=False,
+        schema="access",
+        postgresql_where=sa.text("enquiry_id IS NOT NULL"),
+    )
     op.create_table(
         "setting",
         sa.Column("name", sa.Text(), nullable=False),
@@ -246,20 +263,31 @@ def upgrade() -> None:
     op.create_index("event_object_object_id_idx", "event_object", ["object_id"], unique=False, schema="audit")
     op.create_table(
         "bank_holiday",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("casework.new_id()"), nullable=False),
         sa.Column("nation", sa.Text(), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
-        sa.PrimaryKeyConstraint("nation", "day", name=op.f("bank_holiday_pkey")),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.CheckConstraint(
+            "nation IN ('England', 'Wales', 'Scotland', 'Northern Ireland')", name=op.f("bank_holiday_nation_check")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("bank_holiday_pkey")),
+        sa.UniqueConstraint("nation", "day", name=op.f("bank_holiday_nation_day_key")),
         schema="casework",
     )
     op.create_table(
         "lookup",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("casework.new_id()"), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("label", sa.Text(), nullable=False),
         sa.Column("parent", sa.Text(), nullable=True),
         sa.Column("position", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
-        sa.PrimaryKeyConstraint("kind", "code", name=op.f("lookup_pkey")),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("lookup_pkey")),
+        sa.UniqueConstraint("kind", "code", name=op.f("lookup_kind_code_key")),
         schema="casework",
     )
     op.create_table(
@@ -287,6 +315,10 @@ def upgrade() -> None:
         sa.Column("level", sa.Text(), nullable=False),
         sa.Column("since", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=False),
         sa.Column("set_by", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "level IN ('low', 'moderate', 'substantial', 'severe', 'critical')", name=op.f("threat_level_level_check")
+        ),
+        sa.CheckConstraint("nation IN ('Great Britain', 'Northern Ireland')", name=op.f("threat_level_nation_check")),
         sa.PrimaryKeyConstraint("id", name=op.f("threat_level_pkey")),
         schema="casework",
     )
@@ -357,6 +389,13 @@ def upgrade() -> None:
         sa.Column("explanation", sa.Text(), nullable=False),
         sa.Column("title_cy", sa.Text(), nullable=True),
         sa.Column("explanation_cy", sa.Text(), nullable=True),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.CheckConstraint("active OR force_code IS NOT NULL", name=op.f("signpost_national_check")),
+        sa.CheckConstraint(
+            "need IN ('emergency', 'suspicious_activity', 'terrorist_material_online', 'hate_material_online', 'understand_prevent', 'concern_about_person', 'prevent_activity', 'drugs_knives_guns_gangs', 'general_question', 'does_the_law_apply', 'own_data_or_foi', 'protective_security_advice')",
+            name=op.f("signpost_need_check"),
+        ),
         sa.ForeignKeyConstraint(["force_code"], ["casework.police_force.code"], name=op.f("signpost_force_code_fkey")),
         sa.PrimaryKeyConstraint("id", name=op.f("signpost_pkey")),
         sa.UniqueConstraint(
@@ -487,6 +526,7 @@ def upgrade() -> None:
         sa.Column("priority", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("source", sa.Text(), nullable=True),
         sa.Column("source_ref", sa.Text(), nullable=True),
+        sa.Column("source_facts", postgresql.JSONB(none_as_null=True), nullable=True),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column(
             "created_at",
@@ -494,6 +534,11 @@ def upgrade() -> None:
             server_default=sa.text("date_trunc('milliseconds', now())"),
             nullable=False,
         ),
+        sa.CheckConstraint(
+            "occupancy_basis IN ('fixed_capacity', 'past_attendance', 'safe_occupancy_figure')",
+            name=op.f("premises_occupancy_basis_check"),
+        ),
+        sa.CheckConstraint("state <> 'open' OR closed_on IS NULL", name=op.f("premises_closed_on_check")),
         sa.CheckConstraint("state <> 'merged' OR merged_into IS NOT NULL", name=op.f("premises_merged_check")),
         sa.CheckConstraint("state IN ('open', 'closed', 'merged')", name=op.f("premises_state_check")),
         sa.CheckConstraint("NOT priority OR priority_reason IS NOT NULL", name=op.f("premises_priority_check")),
@@ -520,6 +565,9 @@ def upgrade() -> None:
         unique=True,
         schema="casework",
         postgresql_where=sa.text("source IS NOT NULL"),
+    )
+    op.create_index(
+        "premises_team_id_created_at_idx", "premises", ["team_id", "created_at", "id"], unique=False, schema="casework"
     )
     op.create_index("premises_team_id_name_idx", "premises", ["team_id", "name", "id"], unique=False, schema="casework")
     op.create_index(
@@ -553,6 +601,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("held_from", sa.Text(), nullable=True),
+        sa.Column("held_on", sa.Date(), nullable=True),
         sa.Column("closed_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
         sa.Column("reason_code", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
@@ -595,7 +644,7 @@ def upgrade() -> None:
     op.create_index(
         "case_file_team_id_due_on_idx",
         "case_file",
-        ["team_id", "due_on", "id"],
+        ["team_id", sa.literal_column("coalesce(due_on, 'infinity'::date)"), "id"],
         unique=False,
         schema="casework",
         postgresql_where=sa.text("state <> 'closed'"),
@@ -632,6 +681,7 @@ def upgrade() -> None:
         sa.Column("case_id", sa.Uuid(), nullable=True),
         sa.Column("duplicate_of", sa.Uuid(), nullable=True),
         sa.Column("strand", sa.Text(), nullable=True),
+        sa.Column("triage_note", sa.Text(), nullable=True),
         sa.Column("signposted_to", sa.Text(), nullable=True),
         sa.Column("reason_code", sa.Text(), nullable=True),
         sa.Column("handed_over_to", sa.Text(), nullable=True),
@@ -685,6 +735,9 @@ def upgrade() -> None:
         unique=False,
         schema="casework",
         postgresql_where=sa.text("case_id IS NOT NULL"),
+    )
+    op.create_index(
+        "enquiry_team_id_respond_by_idx", "enquiry", ["team_id", "respond_by", "id"], unique=False, schema="casework"
     )
     op.create_index(
         "enquiry_team_id_received_at_idx", "enquiry", ["team_id", "received_at", "id"], unique=False, schema="casework"
@@ -1053,6 +1106,8 @@ def upgrade() -> None:
         sa.Column("verified_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
         sa.Column("verified_by", sa.Uuid(), nullable=True),
         sa.Column("verification_method", sa.Text(), nullable=True),
+        sa.Column("verification_note", sa.Text(), nullable=True),
+        sa.Column("unverified_reason", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column(
             "created_at",
@@ -1084,18 +1139,22 @@ def upgrade() -> None:
     )
     op.create_table(
         "enquiry_message",
-        sa.Column("body", sa.Text(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("casework.new_id()"), nullable=False),
         sa.Column("enquiry_id", sa.Uuid(), nullable=False),
         sa.Column("team_id", sa.Uuid(), nullable=False),
         sa.Column("restricted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("author", sa.Text(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("body", sa.Text(), nullable=True),
         sa.Column(
             "created_at",
             postgresql.TIMESTAMP(timezone=True, precision=3),
             server_default=sa.text("date_trunc('milliseconds', now())"),
             nullable=False,
+        ),
+        sa.Column("removed_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
+        sa.CheckConstraint(
+            "body IS NOT NULL OR removed_at IS NOT NULL", name=op.f("enquiry_message_body_check")
         ),
         sa.CheckConstraint("author IN ('business', 'staff')", name=op.f("enquiry_message_author_check")),
         sa.ForeignKeyConstraint(
@@ -1131,6 +1190,7 @@ def upgrade() -> None:
         sa.Column("place_note", sa.Text(), nullable=True),
         sa.Column("confirmed_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
         sa.Column("confirmed_by", sa.Text(), nullable=True),
+        sa.Column("declined_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
         sa.Column("declined_note", sa.Text(), nullable=True),
         sa.Column("arrived_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
         sa.Column("left_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
@@ -1152,10 +1212,15 @@ def upgrade() -> None:
             name="site_visit_adviser_available_excl",
         ),
         sa.CheckConstraint("(state = 'completed') = (left_at IS NOT NULL)", name=op.f("site_visit_completed_check")),
+        sa.CheckConstraint("declined_note IS NULL OR declined_at IS NOT NULL", name=op.f("site_visit_declined_check")),
         sa.CheckConstraint(
             "ends_at > starts_at AND ends_at <= starts_at + interval '12 hours'", name=op.f("site_visit_period_check")
         ),
         sa.CheckConstraint("kind IN ('survey', 'follow_up', 'event')", name=op.f("site_visit_kind_check")),
+        sa.CheckConstraint(
+            "state <> 'confirmed' OR confirmed_at IS NOT NULL AND declined_at IS NULL",
+            name=op.f("site_visit_confirmed_check"),
+        ),
         sa.CheckConstraint(
             "state IN ('proposed', 'confirmed', 'completed', 'no_access', 'cancelled')",
             name=op.f("site_visit_state_check"),
@@ -1238,6 +1303,13 @@ def upgrade() -> None:
         schema="casework",
     )
     op.create_index("finding_case_id_idx", "finding", ["case_id", "recorded_at"], unique=False, schema="casework")
+    op.create_index(
+        "finding_team_id_recorded_at_idx",
+        "finding",
+        ["team_id", "recorded_at", "id"],
+        unique=False,
+        schema="casework",
+    )
     op.create_index("finding_visit_id_idx", "finding", ["visit_id"], unique=False, schema="casework")
     op.create_table(
         "interim_advice",
@@ -1356,7 +1428,7 @@ def upgrade() -> None:
         schema="casework",
     )
     op.create_index(
-        "recommendation_advice_id_idx", "recommendation", ["advice_id", "position"], unique=False, schema="casework"
+        "recommendation_advice_id_idx", "recommendation", ["advice_id", "position"], unique=True, schema="casework"
     )
     op.create_index("recommendation_case_id_idx", "recommendation", ["case_id"], unique=False, schema="casework")
     op.create_index(
@@ -1581,6 +1653,7 @@ def downgrade() -> None:
     op.drop_index("interim_advice_case_id_idx", table_name="interim_advice", schema="casework")
     op.drop_table("interim_advice", schema="casework")
     op.drop_index("finding_visit_id_idx", table_name="finding", schema="casework")
+    op.drop_index("finding_team_id_recorded_at_idx", table_name="finding", schema="casework")
     op.drop_index("finding_case_id_idx", table_name="finding", schema="casework")
     op.drop_table("finding", schema="casework")
     op.drop_index("site_visit_team_id_starts_at_idx", table_name="site_visit", schema="casework")
@@ -1639,6 +1712,7 @@ def downgrade() -> None:
     op.drop_index("organisation_directory_name_idx", table_name="organisation_directory", schema="casework")
     op.drop_table("organisation_directory", schema="casework")
     op.drop_index("enquiry_team_id_state_received_at_idx", table_name="enquiry", schema="casework")
+    op.drop_index("enquiry_team_id_respond_by_idx", table_name="enquiry", schema="casework")
     op.drop_index("enquiry_team_id_received_at_idx", table_name="enquiry", schema="casework")
     op.drop_index(
         "enquiry_case_id_idx", table_name="enquiry", schema="casework", postgresql_where=sa.text("case_id IS NOT NULL")
@@ -1658,6 +1732,7 @@ def downgrade() -> None:
     op.drop_index("premises_team_id_postcode_idx", table_name="premises", schema="casework")
     op.drop_index("premises_team_id_name_key_idx", table_name="premises", schema="casework")
     op.drop_index("premises_team_id_name_idx", table_name="premises", schema="casework")
+    op.drop_index("premises_team_id_created_at_idx", table_name="premises", schema="casework")
     op.drop_index(
         "premises_source_key", table_name="premises", schema="casework", postgresql_where=sa.text("source IS NOT NULL")
     )
@@ -1702,6 +1777,12 @@ def downgrade() -> None:
     op.drop_index("event_at_idx", table_name="event", schema="audit")
     op.drop_table("event", schema="audit")
     op.drop_table("setting", schema="access")
+    op.drop_index(
+        "session_enquiry_id_idx",
+        table_name="session",
+        schema="access",
+        postgresql_where=sa.text("enquiry_id IS NOT NULL"),
+    )
     op.drop_index("session_principal_id_idx", table_name="session", schema="access")
     op.drop_table("session", schema="access")
     op.drop_index("reviewing_case_id_idx", table_name="reviewing", schema="access")

@@ -13,19 +13,25 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException  # noqa: TID251 — translated here, raised nowhere
 
-from casework import migrations, reactions
+from casework import health, migrations, pages, reactions
 from casework.access import catalogue
+from casework.access.tokens import TRACKING
 from casework.kernel import problems as p
 from casework.kernel.boundary import Boundary
 from casework.kernel.database import Addresses, Database, addresses
 from casework.kernel.keys import Keys
-from casework.kernel.settings import Settings
+from casework.kernel.logging import RequestLog, configure, emit
+from casework.kernel.settings import Settings, settings
+from casework.kernel.throttle import GuessGuard, Throttle
+from casework.reference import signposts
 from casework.work.doorway import House, refusal_before
 
 log = logging.getLogger("casework")
 
 SLICES = ("enquiries", "cases", "visits", "advice", "premises", "organisations", "people", "reference", "audit_log")
 """The slices that have routes, in the order of the docs page."""
+FORMS = frozenset({"/v1/oauth/token"})
+"""Where OAuth (RFC 6749) wants a form."""
 
 
 def create_app(settings: Settings, where: Addresses | None = None) -> FastAPI:
@@ -45,6 +51,7 @@ def create_app(settings: Settings, where: Addresses | None = None) -> FastAPI:
             # What was made at start lives as long as the process: the collector need not look at it again.
             gc.collect()
             gc.freeze()
+            gc.enable()
             yield
         finally:
             await database.close()
@@ -58,11 +65,18 @@ def create_app(settings: Settings, where: Addresses | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        # Its spans would carry paths and queries to wherever the environment says.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
     app.state.purposes = purposes()
+    app.state.throttle = Throttle(settings)
     for router in routers():
         app.include_router(router)
+    app.include_router(health.router)
+    app.include_router(pages.problem_pages)
+    if settings.serves_docs:
+        app.include_router(pages.docs_pages)
     app.add_exception_handler(p.Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(StarletteHTTPException, _not_routed)
@@ -76,7 +90,26 @@ def routers() -> Sequence[APIRouter]:
 
 def served(settings: Settings, where: Addresses | None = None) -> Boundary:
     """The application behind its boundary: what uvicorn serves."""
-    return Boundary(create_app(settings, where), allowed_hosts=settings.allowed_hosts)
+    return behind_boundary(create_app(settings, where), settings)
+
+
+def behind_boundary(made: FastAPI, settings: Settings) -> Boundary:
+    """What stands between the network and the application."""
+    guarded = GuessGuard(made, made.state.throttle, TRACKING)
+    app = RequestLog(guarded, emit) if settings.request_log else guarded
+    return Boundary(
+        app,
+        allowed_hosts=settings.allowed_hosts,
+        other_media=pages.MEDIA,
+        form_paths=FORMS,
+        fallback=signposts.fallback,
+    )
+
+
+def application() -> Boundary:
+    """The service of this process, from its environment: the factory that ``casework serve`` gives to uvicorn."""
+    configure(settings().log_level)
+    return served(settings())
 
 
 def purposes() -> frozenset[str]:

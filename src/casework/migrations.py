@@ -3,14 +3,12 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from alembic import command, op
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 import casework.access.models
 import casework.advice.lifecycle
@@ -19,6 +17,7 @@ import casework.cases.lifecycle
 import casework.cases.models
 import casework.enquiries.lifecycle
 import casework.enquiries.models
+import casework.organisations.lifecycle
 import casework.organisations.models
 import casework.people.models
 import casework.premises.models
@@ -28,6 +27,10 @@ import casework.visits.models
 import casework.work.models  # noqa: F401
 from casework.access import catalogue, policy, rls
 from casework.kernel import lifecycle
+from casework.reference import loading
+
+if TYPE_CHECKING:
+    from alembic.config import Config  # the API compares revisions but never migrates: it need not load alembic
 
 ROLES = ("casework_migrate", "casework_api", "casework_public", "casework_door", "casework_worker")
 DEFINITIONS = (
@@ -55,6 +58,8 @@ DROP VIEW IF EXISTS access.holding;
 
 def run_script(text: str) -> None:
     """Run many statements at once inside a revision (the driver's own simple protocol)."""
+    from alembic import op
+
     bind = op.get_bind()
     if op.get_context().as_sql:
         op.execute(text)
@@ -80,20 +85,28 @@ def scripts() -> Path:
     return packaged if packaged.exists() else Path(__file__).parents[2] / "alembic"
 
 
-def config(url: str) -> Config:
+def config(url: str) -> "Config":
     """The alembic configuration for a database; ``url`` is casework_migrate's."""
+    from alembic.config import Config
+
     made = Config()
     made.set_main_option("script_location", str(scripts()))
     made.attributes["url"] = re.sub(r"^postgres(ql)?:", "postgresql+asyncpg:", url)
     return made
 
 
+_REVISION = re.compile(r'^revision(?:: str)? = "([^"]+)"$.*?^down_revision(?:: [\w |]+)? = (?:None|"([^"]+)")$', re.M | re.S)
+
+
+@lru_cache
 def head() -> str:
-    """The newest revision this code knows."""
-    found = ScriptDirectory(str(scripts())).get_current_head()
-    if found is None:
-        raise RuntimeError("there is no migration")
-    return found
+    """The newest revision this code knows. Read from the scripts' text: running them all takes alembic and half a second."""
+    found = [_REVISION.search(file.read_text(encoding="utf-8")) for file in (scripts() / "versions").glob("*.py")]
+    revisions = {match[1]: match[2] for match in found if match}
+    heads = revisions.keys() - set(revisions.values())
+    if len(heads) != 1 or len(revisions) != len(found):
+        raise RuntimeError(f"the migrations do not end in one revision: {', '.join(sorted(heads)) or 'there is none'}")
+    return heads.pop()
 
 
 async def make_roles(admin_url: str, passwords: Mapping[str, str], database: str) -> None:
@@ -155,7 +168,10 @@ def offers() -> list[tuple[str, str, list[str] | None]]:
 
 
 def migrate(url: str) -> None:
-    """Upgrade to the newest revision and load the definitions. ``url`` is casework_migrate's."""
+    """Upgrade to the newest revision, load the definitions and the packaged reference data. ``url`` is casework_migrate's."""
+    from alembic import command
+
     asyncio.run(prepare(url))
     command.upgrade(config(url), "head")
     asyncio.run(define(url))
+    asyncio.run(loading.load(url))

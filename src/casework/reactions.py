@@ -3,6 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from casework.access.actions import Action
+from casework.advice import actions as advice
+from casework.visits import actions as visits
 from casework.work.unit import Reaction
 
-REACTIONS: Mapping[Action, Sequence[Reaction]] = {}
+REACTIONS: Mapping[Action, Sequence[Reaction]] = {
+    Action.CASE_CLOSE: (visits.refuse_upcoming, advice.settle_open_recommendations),
+}

@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from casework.kernel import problems as p
 from casework.kernel import strict_json
-from casework.kernel.boundary import Boundary, FallbackAnswer, Limits
+from casework.kernel.answers import FallbackAnswer
+from casework.kernel.boundary import Boundary, Limits
 
 JSON = {"Content-Type": "application/json"}
 ENQUIRY = "/v1/enquiries"

@@ -468,9 +468,9 @@ def test_every_text_is_a_column_without_a_length_and_every_moment_one_with_its_z
     ddl = str(CreateTable(Apart.metadata.tables["kindsofcolumn"]).compile(dialect=dialect))
     assert "kindsofcolumn" not in SQLModel.metadata.tables
     columns = dict(line.strip().rstrip(",").split(" ", 1) for line in ddl.splitlines() if line.startswith("\t"))
-    assert columns["name"] == "VARCHAR NOT NULL"
-    assert columns["note"] == columns["postcode"] == columns["phone"] == columns["uprn"] == "VARCHAR"
-    assert columns["email"] == "VARCHAR NOT NULL"
+    assert columns["name"] == "TEXT NOT NULL"
+    assert columns["note"] == columns["postcode"] == columns["phone"] == columns["uprn"] == "TEXT"
+    assert columns["email"] == "TEXT NOT NULL"
     assert columns["at"] == "TIMESTAMP WITH TIME ZONE NOT NULL"
     assert columns["until"] == "TIMESTAMP WITH TIME ZONE"
     assert columns["due"] == "DATE"

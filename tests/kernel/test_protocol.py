@@ -12,7 +12,8 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from casework.kernel.boundary import Boundary, FallbackAnswer, Limits
+from casework.kernel.answers import FallbackAnswer
+from casework.kernel.boundary import Boundary, Limits
 from casework.kernel.protocol import CaseworkProtocol
 
 GET = b"GET /v1/cases HTTP/1.1\r\nHost: a.test\r\n\r\n"

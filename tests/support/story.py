@@ -1,10 +1,12 @@
 """Builders of the field's things, through the API: each a line in a test."""
 
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from casework.access.tokens import TRACKING, hash_token, new_token
 from tests.support.callers import Caller, ok
-from tests.support.world import Team
+from tests.support.world import Team, World
 
 
 def open_case(adviser: Caller, team: Team, **facts: Any) -> dict[str, Any]:
@@ -26,3 +28,103 @@ def allocated_case(team: Team, adviser: Caller, supervisor: Caller | None = None
 def moment(days: int = 0, hours: int = 0) -> str:
     """A moment from now, as the API takes it."""
     return (datetime.now(UTC) + timedelta(days=days, hours=hours)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def proposed_visit(caller: Caller, case: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    """A visit to the case's premises in a week, two hours long unless stated."""
+    body = {"starts_at": moment(days=7), "ends_at": moment(days=7, hours=2), **facts}
+    visit: dict[str, Any] = ok(caller.post(f"/v1/cases/{case['id']}/visits", body), 201)
+    return visit
+
+
+def finding(**facts: Any) -> dict[str, Any]:
+    """What a finding is recorded with."""
+    return {
+        "area": "Main foyer",
+        "phase": "egress",
+        "methodology": "vaw",
+        "gap": "The crowd leaves onto the service road while it is open to vehicles.",
+        "likelihood": 2,
+        "impact": 4,
+        **facts,
+    }
+
+
+def completed_visit(adviser: Caller, case: dict[str, Any], *findings: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    """A visit made this morning, with its findings."""
+    times = {"starts_at": moment(hours=-3), "ends_at": moment(hours=-1)}
+    visit = proposed_visit(adviser, case, **{**times, **facts})
+    body = {"arrived_at": times["starts_at"], "left_at": times["ends_at"], "findings": list(findings)}
+    completed: dict[str, Any] = ok(adviser.post(f"/v1/visits/{visit['id']}/completion", body, match=visit["version"]))
+    return completed
+
+
+def enquirer_of(world: World, team: Team, case: dict[str, Any], *, verified: bool = True) -> Caller:
+    """The contact of the business whose enquiry became this case, with a tracking token."""
+    enquiry = world.logged_sql(
+        "INSERT INTO casework.enquiry (team_id, reference, state, force_code, site_name, description, case_id, respond_by)"
+        " VALUES ($1, $2, 'accepted', $3, 'The Old Mill', 'We worry about the entrance.', $4, current_date) RETURNING id",
+        team.id,
+        f"ENQ-{secrets.token_hex(6)}",
+        team.force_code,
+        case["id"],
+    )[0]["id"]
+    contact = world.logged_sql(
+        "INSERT INTO casework.contact (enquiry_id, team_id, name, email, verified_at, verification_method)"
+        " VALUES ($1, $2, 'Jo Field', 'jo@example.org', CASE WHEN $3 THEN now() END, CASE WHEN $3 THEN 'call_back' END)"
+        " RETURNING id",
+        enquiry,
+        team.id,
+        verified,
+    )[0]["id"]
+    token = new_token(TRACKING)
+    world.sql(
+        "INSERT INTO access.session (token_hash, kind, principal_id, enquiry_id, expires_at)"
+        " VALUES ($1, 'enquirer', $2, $3, now() + interval '1 hour')",
+        hash_token(token),
+        contact,
+        enquiry,
+    )
+    return world.anybody(token)
+
+
+def recommendation(**facts: Any) -> dict[str, Any]:
+    """What a recommendation is drafted with."""
+    return {
+        "action": "Fit a rising bollard at the service entrance.",
+        "principle": "delay",
+        "domain": "physical",
+        "priority": "high",
+        **facts,
+    }
+
+
+def drafted_advice(adviser: Caller, case: dict[str, Any], *recommendations: dict[str, Any]) -> dict[str, Any]:
+    """Advice in draft with these recommendations, or a common one."""
+    made = ok(adviser.post(f"/v1/cases/{case['id']}/advice", {"title": "Advice for the fair"}), 201)
+    for each in recommendations or (recommendation(),):
+        ok(adviser.post(f"/v1/advice/{made['id']}/recommendations", each), 201)
+    advice: dict[str, Any] = ok(adviser.get(f"/v1/advice/{made['id']}"))
+    return advice
+
+
+def approved_advice(
+    team: Team, adviser: Caller, case: dict[str, Any], *recommendations: dict[str, Any], draft: Any = None
+) -> dict[str, Any]:
+    """Advice that a supervisor of the team approved; ``draft`` is one there already."""
+    draft = draft or drafted_advice(adviser, case, *recommendations)
+    path = f"/v1/advice/{draft['id']}"
+    submitted = ok(adviser.post(f"{path}/submission", match=draft["version"]))
+    ok(team.person("supervisor").post(f"{path}/review", {"decision": "approved"}, match=submitted["version"]))
+    approved: dict[str, Any] = ok(adviser.get(path))
+    return approved
+
+
+def issued_advice(
+    team: Team, adviser: Caller, case: dict[str, Any], *recommendations: dict[str, Any], draft: Any = None
+) -> dict[str, Any]:
+    """Advice that went through review and was issued, to be followed up in thirty days."""
+    approved = approved_advice(team, adviser, case, *recommendations, draft=draft)
+    body = {"follow_up_on": moment(days=30)[:10]}
+    issued: dict[str, Any] = ok(adviser.post(f"/v1/advice/{approved['id']}/issue", body, match=approved["version"]))
+    return issued

@@ -3,11 +3,13 @@
 import asyncio
 import secrets
 import string
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
 
+from casework import migrations
 from casework.access.tokens import CLIENT, STAFF, hash_token, new_token
 from casework.kernel.database import Addresses
 from tests.support import cluster
@@ -43,6 +45,22 @@ class World:
     def logged_sql(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         """Run SQL that changes scoped tables, under an event of the system."""
         return self._run(cluster.url("casework_migrate", self.database), statement, *values, event=True)
+
+    def run_as(self, role: str, work: Callable[[asyncpg.Connection], Awaitable[Any]]) -> Any:
+        """Let a login role of the service do something by itself, past the service."""
+
+        async def go() -> Any:
+            connection = await asyncpg.connect(cluster.url(role, self.database), server_settings={"search_path": "pg_catalog"})
+            try:
+                return await work(connection)
+            finally:
+                await connection.close()
+
+        return asyncio.run(go())
+
+    def define_again(self) -> None:
+        """Load every definition from its file once more, as `casework migrate` does."""
+        asyncio.run(migrations.define(cluster.url("casework_migrate", self.database)))
 
     def _run(self, url: str, statement: str, *values: Any, event: bool = False) -> list[asyncpg.Record]:
         async def go() -> list[asyncpg.Record]:

@@ -20,6 +20,7 @@ class Session(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("kind IN ('staff', 'client', 'enquirer')", name="kind"),
         Index("session_principal_id_idx", "principal_id"),
+        Index("session_enquiry_id_idx", "enquiry_id", postgresql_where=text("enquiry_id IS NOT NULL")),
         ACCESS,
     )
 
@@ -150,12 +151,17 @@ class CaseGrant(SQLModel, table=True):
     """Why a person reaches one case beyond the team's: allocated, collaborator, reviewer, break_glass."""
 
     __tablename__ = "case_grant"
-    __table_args__ = (Index("case_grant_principal_id_idx", "principal_id", "kind"), ACCESS)
+    __table_args__ = (
+        Index("case_grant_principal_id_idx", "principal_id", "kind"),
+        Index("case_grant_restricted_idx", "principal_id", postgresql_where=text("restricted")),
+        ACCESS,
+    )
 
     case_id: UUID = Field(primary_key=True)
     principal_id: UUID = Field(primary_key=True)
     kind: str = Field(primary_key=True, sa_type=Text)
     team_id: UUID
+    restricted: bool = flag()
     until: datetime | None = moment()
 
 

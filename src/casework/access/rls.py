@@ -64,6 +64,8 @@ TRIAGE = (
     A.ENQUIRY_HAND_OVER,
     A.ENQUIRY_REISSUE_TOKEN,
     A.ENQUIRY_MESSAGE,
+    A.CONTACT_VERIFY,
+    A.CONTACT_UNVERIFY,
 )
 CONTACTS = (A.CONTACT_VERIFY, A.CONTACT_UNVERIFY, A.ENQUIRY_HAND_OVER)
 VISITING = (A.VISIT_AMEND, A.VISIT_CONFIRM, A.VISIT_COMPLETE, A.VISIT_NO_ACCESS, A.VISIT_CANCEL)
@@ -135,10 +137,10 @@ SCOPES: tuple[Scope, ...] = (
     _reference("police_force", "code", manage=A.TEAM_MANAGE),
     _reference("local_authority", "code"),
     _reference("postcode", "postcode"),
-    _reference("lookup", "code"),
+    _reference("lookup"),
     _reference("signpost"),
     _reference("threat_level", manage=A.THREAT_LEVEL_SET),
-    _reference("bank_holiday", "day"),
+    _reference("bank_holiday"),
     _reference("team", manage=A.TEAM_MANAGE),
     Scope(
         "person",
@@ -146,7 +148,8 @@ SCOPES: tuple[Scope, ...] = (
         (A.PERSON_MANAGE,),
         (A.PERSON_MANAGE,),
         using="team_id = ANY ((SELECT access.read_teams('person.list'))::uuid[]) OR id = (SELECT access.current_principal())",
-        check=f"(SELECT access.doing({_words((A.PERSON_MANAGE,))}))",
+        # never oneself
+        check=f"(SELECT access.doing({_words((A.PERSON_MANAGE,))})) AND id <> (SELECT access.current_principal())",
     ),
     Scope("api_client", A.CLIENT_MANAGE, (A.CLIENT_MANAGE,), (A.CLIENT_MANAGE,)),
     Scope(
@@ -156,7 +159,7 @@ SCOPES: tuple[Scope, ...] = (
         (A.ORGANISATION_WRITE,),
         using="team_id = ANY ((SELECT access.member_teams('organisation.read'))::uuid[])",
     ),
-    Scope("organisation_directory", A.ORGANISATION_READ, using="(SELECT access.holds('organisation.read'))"),
+    Scope("organisation_directory", A.ORGANISATION_READ),
     Scope(
         "premises",
         A.PREMISES_READ,
@@ -213,9 +216,9 @@ SCOPES: tuple[Scope, ...] = (
         "enquiry_message",
         A.ENQUIRY_READ,
         (A.ENQUIRY_MESSAGE,),
-        (),
+        (A.ENQUIRY_HAND_OVER,),
         using=IN_ENQUIRY.format(function="read_teams", argument="'enquiry.read'"),
-        check=IN_ENQUIRY.format(function="write_teams", argument=_words((A.ENQUIRY_MESSAGE,))),
+        check=IN_ENQUIRY.format(function="write_teams", argument=_words((A.ENQUIRY_MESSAGE, A.ENQUIRY_HAND_OVER))),
         outside=Outside(
             select=("*",),
             using=f"enquiry_id = ANY ((SELECT access.own_enquiries({_words((A.ENQUIRY_READ,))}))::uuid[])",
@@ -264,7 +267,7 @@ SCOPES: tuple[Scope, ...] = (
                 "version",
             ),
             using=_own("case_id", A.VISIT_READ),
-            update=("state", "confirmed_at", "confirmed_by", "declined_note", "reason_code", "version"),
+            update=("state", "confirmed_at", "confirmed_by", "declined_at", "declined_note", "version"),
             may_update=_own_write("case_id", A.VISIT_CONFIRM),
         ),
     ),
@@ -360,6 +363,8 @@ SCOPES: tuple[Scope, ...] = (
 BY_TABLE = {scope.table: scope for scope in SCOPES}
 # Written by definer functions as the owner, so the owner (under FORCE like everybody) needs a policy on them.
 KEPT = ("case_headline", "case_event", "organisation_directory")
+# Read by definer functions: which teams there are, and in which of them a person stands.
+JUDGED_BY = ("team", "person")
 
 
 def _policy(scope: Scope, verb: str, role: str, using: str = "", check: str = "") -> str:
@@ -424,6 +429,8 @@ def statements() -> Iterator[str]:
         yield from _log_triggers(scope)
     for table in KEPT:
         yield f"CREATE POLICY owner_all ON casework.{table} TO casework_owner USING (true) WITH CHECK (true)"
+    for table in JUDGED_BY:
+        yield f"CREATE POLICY owner_select ON casework.{table} FOR SELECT TO casework_owner USING (true)"
 
 
 def _log_triggers(scope: Scope) -> Iterator[str]:

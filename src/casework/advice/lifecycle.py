@@ -65,8 +65,18 @@ class Priority(StrEnum):
     LOW = "low"
 
 
+class Decision(StrEnum):
+    """What a review comes to."""
+
+    RETURNED = "returned"
+    APPROVED = "approved"
+
+
 DRAFTED = (AdviceState.DRAFT, AdviceState.RETURNED)
+WAITING = (AdviceState.IN_REVIEW, AdviceState.APPROVED)
 PUBLISHED = (AdviceState.ISSUED, AdviceState.SUPERSEDED, AdviceState.WITHDRAWN)
+SETTLED = (VerificationState.VERIFIED, VerificationState.SUPERSEDED, VerificationState.NOT_APPLICABLE)
+"""Nothing remains to be done about a recommendation; any other of issued advice is open."""
 
 ADVICE = Lifecycle(
     "advice",
@@ -85,10 +95,14 @@ ADVICE = Lifecycle(
     offers={},
 )
 
+# A correction is drafted from the version that stands; the word is the same, so it has a kind of its own.
+CORRECTION = Lifecycle("correction", [], offers={Action.ADVICE_DRAFT: (AdviceState.ISSUED,)})
+
 RECOMMENDATION = Lifecycle(
     "recommendation",
     [],
     offers={
+        Action.ADVICE_DRAFT: DRAFTED,
         Action.RECOMMENDATION_RESPOND: (AdviceState.ISSUED,),
         Action.RECOMMENDATION_VERIFY: (AdviceState.ISSUED,),
     },

@@ -2,17 +2,32 @@
 
 from datetime import date, datetime
 from typing import Annotated
+from urllib.parse import urlsplit
 from uuid import UUID
 
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from casework.advice.lifecycle import AdviceState, Answer, Domain, Principle, Priority, VerificationState
 from casework.cases.models import of_case
-from casework.kernel.columns import line, prose
+from casework.kernel.columns import LocalDate, Moment, line, prose
 from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
 
 SCHEMA = {"schema": "casework"}
+
+
+def https_link(value: str) -> str:
+    """A link that a reader may follow: https, with a host, without a user's name before it."""
+    try:
+        link = urlsplit(value)
+        fine = link.scheme == "https" and bool(link.hostname) and "@" not in link.netloc
+    except ValueError:
+        fine = False
+    if not fine or any(character.isspace() for character in value):
+        raise PydanticCustomError("https-link", "Give a link that begins with https://")
+    return value
 
 
 def of_advice(*more: object) -> tuple[object, ...]:
@@ -136,9 +151,9 @@ class RecommendationFacts(SQLModel):
     domain: Domain
     priority: Priority
     responsible_party: Annotated[str, line(200)] | None = None
-    target_on: date | None = None
+    target_on: LocalDate | None = None
     cost_band: Annotated[str, line(30)] | None = None
-    guidance: Annotated[str, line(300)] | None = None
+    guidance: Annotated[str, line(300), AfterValidator(https_link)] | None = None
     """A link to guidance, https only."""
 
 
@@ -153,7 +168,7 @@ class Recommendation(RecommendationFacts, table=True):
         vocabulary("answer", Answer),
         vocabulary("verification", VerificationState),
         UniqueConstraint("id", "case_id", "team_id", "restricted"),
-        Index("recommendation_advice_id_idx", "advice_id", "position"),
+        Index("recommendation_advice_id_idx", "advice_id", "position", unique=True),
         Index("recommendation_case_id_idx", "case_id"),
         Index("recommendation_team_id_idx", "team_id", "created_at", "id"),
     )
@@ -275,7 +290,7 @@ class InterimAdviceFacts(SQLModel):
     """Advice given by voice or in urgency before a report."""
 
     given_to: Annotated[str, line(200)]
-    given_at: datetime
+    given_at: Moment
     advice: Annotated[str, prose(5_000)]
 
 

@@ -1,26 +1,263 @@
 """The verbs of a case."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from casework.cases import queries
-from casework.cases.schemas import CaseAllocation, CaseNoteAdding, CaseOpening
-from casework.kernel.references import new_reference
+from casework.cases.lifecycle import CaseKind
+from casework.cases.problems import AlreadyInvolved, CompetenceMissing, NothingToTake
+from casework.cases.schemas import (
+    CaseAllocation,
+    CaseAmendment,
+    CaseClosing,
+    CaseCollaboration,
+    CaseHandingOver,
+    CaseHolding,
+    CaseNoteAdding,
+    CaseOpening,
+    CaseReopening,
+    CaseRestricting,
+    CaseResuming,
+    CaseUnrestricting,
+    EnquiryAcceptance,
+)
+from casework.enquiries import queries as enquiries
+from casework.kernel.problems import StateConflict, ValidationFailed
+from casework.reference.actions import nation_of_team, require_word, working_day_after
+from casework.reference.working_days import working_days_between
+from casework.work.amending import amend
+from casework.work.doorway import given_fields
 from casework.work.unit import Answer, Work
+
+WORKING_DAYS = 20
+"""A case is due so many working days after it is opened, unless it says otherwise."""
+
+
+def _today() -> date:
+    return datetime.now(ZoneInfo("Europe/London")).date()
+
+
+async def _judged(work: Work, case_id: UUID) -> Any:
+    """The case, once reach, version and state allow the current action; nobody else moves it until the end."""
+    return await work.advance(queries.JUDGED[work.action], id=case_id)
+
+
+async def _reasoned(work: Work, kind: str, code: str, note: str | None) -> None:
+    """A reason is a word of its look-up; another one than those is said in the note."""
+    await require_word(work, kind, code, "/reason_code")
+    if code == "other" and note is None:
+        raise ValidationFailed(
+            errors=[{"pointer": "/note", "code": "missing", "message": "Say in the note which other reason it is."}]
+        )
+
+
+async def _assignable(work: Work, team_id: UUID, person_id: UUID, pointer: str) -> list[str]:
+    """The competences of an adviser of the case's team; anybody else is refused."""
+    found = await work.obtain(queries.ASSIGNEE, person_id=person_id, team_id=team_id)
+    if not found["adviser"]:
+        message = "Name an adviser of the case's team: GET /v1/people lists them."
+        raise ValidationFailed(errors=[{"pointer": pointer, "code": "not-an-adviser-here", "message": message}])
+    competences: list[str] = found["competences"]
+    return competences
+
+
+async def _competent(work: Work, case: Any, adviser_id: UUID) -> None:
+    """Refuse an adviser who is not of the team, or lacks the competence of the case's strand."""
+    if case["strand"] not in await _assignable(work, case["team_id"], adviser_id, "/adviser_id"):
+        suitable = await work.rows(queries.SUITABLE, strand=case["strand"], team_id=case["team_id"])
+        raise CompetenceMissing(
+            f"The case needs the competence {case['strand']}.",
+            competence=case["strand"],
+            suitable=[dict(colleague) for colleague in suitable],
+        )
 
 
 async def open_case(work: Work, opening: CaseOpening) -> Answer:
-    """Open a case without an enquiry."""
-    case_id = await work.create(queries.OPEN, opening, reference=new_reference("CASE"))
+    """Open a case without an enquiry. Its deadline is set unless one is stated (or stated to be none)."""
+    await require_word(work, "competences", opening.strand, "/strand")
+    due_on = opening.due_on
+    if "due_on" not in opening.model_fields_set:
+        due_on = await working_day_after(work, opening.team_id, _today(), WORKING_DAYS)
+    case_id = await work.create(queries.OPEN, opening, reference="CASE", due_on=due_on)
+    if await work.row(queries.TOLD, case_id=case_id) is None:
+        await work.say(case_id)
+    return await work.show(queries.CASE_SHOWN, case_id, location=f"/v1/cases/{case_id}")
+
+
+async def accept_enquiry(work: Work, enquiry_id: UUID, acceptance: EnquiryAcceptance) -> Answer:
+    """Accept an enquiry into a case of its own, or into one that is open already."""
+    enquiry = await work.advance(enquiries.TO_ACCEPT, id=enquiry_id)
+    case_id = acceptance.case_id or await _case_of(work, enquiry, acceptance)
+    not_joinable = ValidationFailed(
+        errors=[
+            {"pointer": "/case_id", "code": "no-case", "message": "Name a case of the same team that is not closed."}
+        ]
+    )
+    case = await work.obtain(queries.JOINABLE, not_joinable, id=case_id, team_id=enquiry["team_id"])
+    await work.advance(enquiries.ACCEPT, id=enquiry_id, case_id=case_id, restricted=case["restricted"])
+    await work.say(case_id, subject=("enquiry", enquiry_id), facts={"reference": enquiry["reference"]})
+    answer = await work.show(queries.CASE_SHOWN, case_id, location=f"/v1/cases/{case_id}")
+    return replace(answer, status=200 if acceptance.case_id else 201)
+
+
+async def _case_of(work: Work, enquiry: Any, acceptance: EnquiryAcceptance) -> UUID:
+    await require_word(work, "competences", acceptance.strand, "/strand")
+    opening = CaseOpening(
+        id=acceptance.id,
+        team_id=enquiry["team_id"],
+        kind=CaseKind.ENQUIRY,
+        title=acceptance.title or enquiry["site_name"],
+        strand=acceptance.strand or enquiry["strand"] or "pal",
+        premises_id=enquiry["premises_id"],
+        organisation_id=enquiry["organisation_id"],
+    )
+    due_on = await working_day_after(work, opening.team_id, _today(), WORKING_DAYS)
+    return await work.create(queries.OPEN, opening, reference="CASE", due_on=due_on)
+
+
+async def amend_case(work: Work, case_id: UUID, amendment: CaseAmendment) -> Answer:
+    """Amend the facts of a case. A patch that states nothing changes nothing."""
+    stated = given_fields(amendment)
+    answer = await amend(work, queries.AMENDING, case_id, amendment)
+    await require_word(work, "competences", stated.get("strand"), "/strand")
+    if stated:
+        await work.say(case_id, facts={"fields": ", ".join(sorted(stated))})
+    return answer
+
+
+async def take(work: Work) -> Answer:
+    """Take the unallocated case that is due first and needs a competence of the taker's."""
+    taken = await work.row(queries.TAKE)
+    if taken is None:
+        mine = await work.row(queries.COMPETENCES)
+        raise NothingToTake(competences=mine["competences"] if mine else [])
+    case_id: UUID = taken["id"]
+    assert work.caller.person is not None
+    await work.say(case_id, subject=("person", work.caller.person))
+    await work.row(queries.PASS_ON, case_id=case_id, adviser_id=work.caller.person)
     return await work.show(queries.CASE_SHOWN, case_id, location=f"/v1/cases/{case_id}")
 
 
 async def allocate(work: Work, case_id: UUID, allocation: CaseAllocation) -> Answer:
-    """Give a case to an adviser."""
-    await work.advance(queries.ALLOCATE, id=case_id, adviser_id=allocation.adviser_id)
-    await work.row(queries.END_ALLOCATION, case_id=case_id)
-    await work.create(queries.GIVE, allocation, case_id=case_id)
+    """Give a case to an adviser who holds its competence; one that is being worked on stays where it stands."""
+    case = await _judged(work, case_id)
+    await _competent(work, case, allocation.adviser_id)
+    await work.advance(queries.MOVES[work.action], id=case_id, adviser_id=allocation.adviser_id)
     await work.say(case_id, subject=("person", allocation.adviser_id))
+    await work.row(queries.PASS_ON, case_id=case_id, adviser_id=allocation.adviser_id)
+    return await work.show(queries.CASE_SHOWN, case_id)
+
+
+async def hand_over(work: Work, case_id: UUID, handing: CaseHandingOver) -> Answer:
+    """Hand a case to a colleague. A restricted one is out of the former adviser's sight with that."""
+    case = await _judged(work, case_id)
+    await _reasoned(work, "reason_hand_over", handing.reason_code, handing.note)
+    if handing.adviser_id == case["adviser_id"]:
+        raise AlreadyInvolved("This person is the case's adviser already.")
+    await _competent(work, case, handing.adviser_id)
+    await work.advance(queries.MOVES[work.action], id=case_id, adviser_id=handing.adviser_id)
+    await work.say(
+        case_id, subject=("person", handing.adviser_id), reason_code=handing.reason_code, reason=handing.note
+    )
+    left = await work.obtain(queries.CASE_LEFT, id=case_id)
+    await work.row(queries.PASS_ON, case_id=case_id, adviser_id=handing.adviser_id)
+    shown = await work.row(queries.CASE_SHOWN, id=case_id) or left
+    return Answer(shown["body"], shown["version"])
+
+
+async def collaborate(work: Work, case_id: UUID, collaboration: CaseCollaboration) -> Answer:
+    """Add an adviser of the team who works along."""
+    case = await _judged(work, case_id)
+    person_id = collaboration.person_id
+    await _assignable(work, case["team_id"], person_id, "/person_id")
+    if person_id == case["adviser_id"]:
+        raise AlreadyInvolved("This person is the case's adviser.")
+    await work.advance(queries.MOVES[work.action], id=case_id)
+    await work.create(queries.ADD_COLLABORATOR, collaboration, case_id=case_id)
+    await work.say(case_id, subject=("person", person_id))
+    return await work.show(queries.CASE_SHOWN, case_id)
+
+
+async def uncollaborate(work: Work, case_id: UUID, person_id: UUID) -> Answer:
+    """End somebody's working along; 404 when they don't."""
+    await _judged(work, case_id)
+    await work.obtain(queries.END_COLLABORATOR, case_id=case_id, person_id=person_id)
+    await work.advance(queries.MOVES[work.action], id=case_id)
+    await work.say(case_id, subject=("person", person_id))
+    return await work.show(queries.CASE_SHOWN, case_id)
+
+
+async def hold(work: Work, case_id: UUID, holding: CaseHolding) -> Answer:
+    """Put a case on hold; its deadline rests."""
+    await _judged(work, case_id)
+    await _reasoned(work, "reason_hold", holding.reason_code, holding.note)
+    await work.advance(queries.MOVES[work.action], id=case_id, today=_today(), reason_code=holding.reason_code)
+    await work.say(case_id, reason_code=holding.reason_code, reason=holding.note)
+    return await work.show(queries.CASE_SHOWN, case_id)
+
+
+async def resume(work: Work, case_id: UUID, resuming: CaseResuming) -> Answer:
+    """Take a case off hold, to where it stood; its deadline moves by the working days it rested."""
+    case = await _judged(work, case_id)
+    due_on = case["due_on"]
+    if due_on is not None:
+        rested = working_days_between(case["held_on"], _today(), await nation_of_team(work, case["team_id"]))
+        if rested:
+            due_on = await working_day_after(work, case["team_id"], due_on, rested)
+    await work.advance(queries.MOVES[work.action], id=case_id, due_on=due_on)
+    await work.say(case_id, reason=resuming.note)
+    return await work.show(queries.CASE_SHOWN, case_id)
+
+
+async def close(work: Work, case_id: UUID, closing: CaseClosing) -> Answer:
+    """Close a case, once its visits and recommendations allow it (``casework.reactions``)."""
+    await _judged(work, case_id)
+    await _reasoned(work, "reason_close", closing.reason_code, closing.note)
+    for place, each in enumerate(closing.open_recommendations):
+        pointer = f"/open_recommendations/{place}/reason_code"
+        await require_word(work, "reason_open_recommendation", each.reason_code, pointer)
+    await work.react({"case_id": case_id, "closing": closing, "roles": work.caller.roles})
+    await work.advance(
+        queries.MOVES[work.action],
+        id=case_id,
+        reason_code=closing.reason_code,
+        next_review_on=closing.next_review_on,
+    )
+    await work.say(case_id, reason_code=closing.reason_code, reason=closing.note)
+    return await work.show(queries.CASE_SHOWN, case_id)
+
+
+async def reopen(work: Work, case_id: UUID, reopening: CaseReopening) -> Answer:
+    """Reopen a closed case, with a new deadline; its adviser keeps it."""
+    case = await _judged(work, case_id)
+    due_on = await working_day_after(work, case["team_id"], _today(), WORKING_DAYS)
+    await work.advance(queries.MOVES[work.action], id=case_id, due_on=due_on)
+    await work.say(case_id, reason=reopening.note)
+    return await work.show(queries.CASE_SHOWN, case_id)
+
+
+async def restrict(work: Work, case_id: UUID, restricting: CaseRestricting) -> Answer:
+    """Leave only the headline to the rest of the team; everything beneath the case follows it."""
+    case = await _judged(work, case_id)
+    if case["restricted"]:
+        raise StateConflict("The case is restricted already.")
+    await _reasoned(work, "reason_restrict", restricting.reason_code, restricting.note)
+    await work.row(queries.ANNOUNCE_RESTRICTION, id=case_id)
+    await work.advance(queries.MOVES[work.action], id=case_id)
+    await work.say(case_id, reason_code=restricting.reason_code, reason=restricting.note)
+    return await work.show(queries.CASE_SHOWN, case_id)
+
+
+async def unrestrict(work: Work, case_id: UUID, unrestricting: CaseUnrestricting) -> Answer:
+    """Let the whole team see the case again."""
+    case = await _judged(work, case_id)
+    if not case["restricted"]:
+        raise StateConflict("The case is not restricted.")
+    await work.advance(queries.MOVES[work.action], id=case_id)
+    await work.say(case_id, reason=unrestricting.note)
     return await work.show(queries.CASE_SHOWN, case_id)
 
 

@@ -35,8 +35,12 @@ CASE = Lifecycle(
     "case",
     [
         Move(Action.CASE_TAKE, WAITING, CaseState.ALLOCATED),
-        Move(Action.CASE_ALLOCATE, (*WAITING, CaseState.ALLOCATED), CaseState.ALLOCATED),
+        # Re-allocating leaves a case that is being worked on where it stands.
+        Move(Action.CASE_ALLOCATE, RUNNING, CaseState.ALLOCATED),
         Move(Action.CASE_HAND_OVER, WORKED, None),
+        Move(Action.CASE_AMEND, UNCLOSED, None),
+        Move(Action.CASE_COLLABORATE, UNCLOSED, None),
+        Move(Action.CASE_UNCOLLABORATE, UNCLOSED, None),
         Move(Action.CASE_HOLD, RUNNING, CaseState.ON_HOLD),
         Move(Action.CASE_RESUME, (CaseState.ON_HOLD,), None),
         Move(Action.CASE_CLOSE, RUNNING, CaseState.CLOSED),
@@ -45,9 +49,6 @@ CASE = Lifecycle(
         Move(Action.CASE_UNRESTRICT, UNCLOSED, None),
     ],
     offers={
-        Action.CASE_AMEND: UNCLOSED,
-        Action.CASE_COLLABORATE: UNCLOSED,
-        Action.CASE_UNCOLLABORATE: UNCLOSED,
         Action.CASE_NOTE: None,
         Action.CASE_ACCESS_LOG: None,
         Action.VISIT_PROPOSE: RUNNING,

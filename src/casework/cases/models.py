@@ -59,7 +59,7 @@ class Case(CaseFacts, table=True):
         Index(
             "case_file_team_id_due_on_idx",
             "team_id",
-            "due_on",
+            text("coalesce(due_on, 'infinity'::date)"),
             "id",
             postgresql_where=text("state <> 'closed'"),
         ),
@@ -82,6 +82,8 @@ class Case(CaseFacts, table=True):
     opened_at: datetime = moment(now=True)
     held_from: str | None = Field(default=None, sa_type=Text)
     """The state to which a case on hold returns."""
+    held_on: date | None = None
+    """The day it was put on hold: its deadline moves by the working days until it is resumed."""
     closed_at: datetime | None = moment()
     reason_code: str | None = Field(default=None, sa_type=Text)
     """Why the case is on hold or closed."""

@@ -1,51 +1,159 @@
 """Every statement about cases."""
 
-from sqlalchemy import Boolean, Date, Text, Uuid, func, literal_column, or_, select, update
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Date,
+    Integer,
+    Text,
+    Uuid,
+    any_,
+    cast,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy import case as when
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from casework.access.actions import Action
-from casework.cases.lifecycle import CASE
-from casework.cases.models import Allocation, Case, CaseHeadline, CaseNote
-from casework.cases.schemas import CaseNoteView, CaseRow, CaseView
-from casework.kernel.statements import Statement, given, one_of
+from casework.cases.lifecycle import CASE, WAITING
+from casework.cases.models import Case, CaseEvent, CaseHeadline, CaseNote, Collaborator
+from casework.cases.schemas import CaseColleague, CaseEventView, CaseHeadlineView, CaseNoteView, CaseRow, CaseView
+from casework.kernel.statements import Statement, given, one_of, written
 from casework.kernel.tables import NOW, Moment3, columns
 from casework.kernel.views import render
 from casework.people.models import Team
 from casework.premises.models import Premises
-from casework.work.composing import Listing, Reachable, Sort, create, create_under, guarded, read_one, show_one
+from casework.work.amending import Amending, Rule
+from casework.work.composing import CTX, Listing, Reachable, Sort, create, create_under, guarded, read_one, show_one
+from casework.work.unit import Guarded
 
-case, headline, allocation, note, team, place = map(columns, (Case, CaseHeadline, Allocation, CaseNote, Team, Premises))
+case, headline, note, event, helper = map(columns, (Case, CaseHeadline, CaseNote, CaseEvent, Collaborator))
+team, place = map(columns, (Team, Premises))
 CASES = Reachable(Case, "case_file", case="id")
-HEADLINES = Reachable(CaseHeadline, "case_headline", open=True)
+# Whether a headline is seen at all is row security's to say, whichever action is asked for.
+HEADLINES = Reachable(CaseHeadline, "case_headline", open=True, about="id")
 NOTES = Reachable(CaseNote, "case_note", case="case_id")
+EVENTS = Reachable(CaseEvent, "case_event", case="case_id")
+COLLABORATORS = Reachable(Collaborator, "collaborator", case="case_id")
 
 _premises = select(place.name).where(place.id == case.premises_id).scalar_subquery()
-_case = render(
-    CaseView,
-    Case,
-    team=select(team.name).where(team.id == case.team_id).scalar_subquery(),
-    premises=_premises,
-    adviser=func.access.name_of(case.adviser_id),
-    allowed_actions=func.access.allowed_actions(
-        literal_column("'case'"), case.state, case.id, case.team_id, case.restricted
-    ),
+_colleagues = (
+    select(
+        func.coalesce(
+            func.json_agg(
+                aggregate_order_by(
+                    render(CaseColleague, Collaborator, name=func.access.name_of(helper.person_id)), helper.id
+                )
+            ),
+            literal_column("'[]'::json"),
+        )
+    )
+    .where(helper.case_id == case.id, helper.ended_at.is_(None))
+    .scalar_subquery()
 )
-CASE_BY_ID = read_one(CASES, _case)
-CASE_SHOWN = show_one(CASES, _case)
+
+
+def _case(allowed_actions: Any) -> Any:
+    return render(
+        CaseView,
+        Case,
+        team=select(team.name).where(team.id == case.team_id).scalar_subquery(),
+        premises=_premises,
+        adviser=func.access.name_of(case.adviser_id),
+        collaborators=_colleagues,
+        allowed_actions=allowed_actions,
+    )
+
+
+_offered = _case(
+    func.access.allowed_actions(literal_column("'case'"), case.state, case.id, case.team_id, case.restricted)
+)
+CASE_BY_ID = read_one(CASES, _offered)
+CASE_SHOWN = show_one(CASES, _offered)
+# As its former adviser leaves it: a restricted case is out of their sight then.
+CASE_LEFT = show_one(CASES, _case(literal_column("'[]'::json")))
+CASE_SEEN = read_one(CASES, literal_column("'true'"), version=literal_column("NULL"))
 HEADLINE_BY_ID = read_one(HEADLINES, func.to_json(headline.id), version=literal_column("NULL"))
 HEADLINE_SEEN = Statement(select(headline.id).where(headline.id == given("id", Uuid())))
+
+DUE = func.coalesce(case.due_on, literal_column("'infinity'::date"))
+"""When a case is due, as the index has it: those without a date come last."""
 
 CASE_LIST = Listing(
     CASES,
     render(CaseRow, Case, premises=_premises, adviser=func.access.name_of(case.adviser_id)),
     filters={
         "state": lambda: case.state == given("state", Text()),
-        "open": lambda: or_(~given("open", Boolean()), case.state != literal_column("'closed'")),
+        "open": lambda: case.state != literal_column("'closed'"),
+        "closed": lambda: case.state == literal_column("'closed'"),
         "adviser_id": lambda: case.adviser_id == given("adviser_id", Uuid()),
+        "mine": lambda: case.adviser_id == CTX.principal,
+        "others": lambda: case.adviser_id.is_distinct_from(CTX.principal),
+        "unallocated": lambda: case.adviser_id.is_(None),
+        "given": lambda: case.adviser_id.is_not(None),
         "premises_id": lambda: case.premises_id == given("premises_id", Uuid()),
         "strand": lambda: case.strand == given("strand", Text()),
-        "due_before": lambda: case.due_on < given("due_before", Date()),
+        "reference": lambda: case.reference == given("reference", Text()),
+        "due_before": lambda: given("due_before", Date()) > DUE,
     },
-    sorts={"opened_at": Sort(case.opened_at, Moment3()), "reference": Sort(case.reference, Text())},
+    sorts={
+        "opened_at": Sort(case.opened_at, Moment3()),
+        "due_on": Sort(DUE, Date()),
+        "reference": Sort(case.reference, Text()),
+    },
+)
+HEADLINE_LIST = Listing(
+    Reachable(CaseHeadline, "case_headline", about="id"),
+    render(
+        CaseHeadlineView,
+        CaseHeadline,
+        team=select(team.name).where(team.id == headline.team_id).scalar_subquery(),
+        adviser=func.access.name_of(headline.adviser_id),
+    ),
+    filters={
+        "state": lambda: headline.state == given("state", Text()),
+        "open": lambda: headline.state != literal_column("'closed'"),
+        "closed": lambda: headline.state == literal_column("'closed'"),
+        "team_id": lambda: headline.team_id == given("in_team", Uuid()),
+        "adviser_id": lambda: headline.adviser_id == given("adviser_id", Uuid()),
+        "reference": lambda: headline.reference == given("reference", Text()),
+    },
+    sorts={"opened_at": Sort(headline.opened_at, Moment3())},
+)
+NOTE_LIST = Listing(
+    NOTES,
+    render(CaseNoteView, CaseNote, author=func.access.name_of(note.author_id)),
+    filters={"case_id": lambda: note.case_id == given("case_id", Uuid())},
+    sorts={"created_at": Sort(note.created_at, Moment3())},
+)
+# Who reads the case without findings and advice reads its timeline without them too.
+_advised = EVENTS.within(
+    cast(select(func.access.read_teams(literal_column("'advice.read'"))).scalar_subquery(), ARRAY(Uuid)),
+    cast(select(func.access.cases(literal_column("'advice.read'"))).scalar_subquery(), ARRAY(Uuid)),
+)
+_plain = ~one_of(
+    func.split_part(event.action, literal_column("'.'"), literal_column("1")),
+    ("advice", "interim_advice", "finding", "recommendation"),
+)
+TIMELINE = Listing(
+    EVENTS,
+    render(
+        CaseEventView,
+        CaseEvent,
+        person=func.access.name_of(event.person_id),
+        subject=when((event.subject_kind == literal_column("'person'"), func.access.name_of(event.subject_id))),
+    ),
+    filters={"case_id": lambda: event.case_id == given("case_id", Uuid())},
+    sorts={"at": Sort(event.at, Moment3())},
+    where=or_(_plain, _advised),
 )
 
 OPEN = create(
@@ -66,33 +174,139 @@ OPEN = create(
         "organisation_id": Uuid(),
     },
 )
+JOINABLE = Statement(
+    select(case.id, case.restricted).where(
+        case.id == given("id", Uuid()),
+        CASES.reached(),
+        case.team_id == given("team_id", Uuid()),
+        case.state != literal_column("'closed'"),
+    )
+)
+TOLD = Statement(select(event.id).where(event.case_id == given("case_id", Uuid())).limit(literal_column("1")))
+AMENDING = Amending(
+    CASES, CASE_SHOWN, rule=Rule(CASE, Action.CASE_AMEND), headline=HEADLINE_SEEN, derived=lambda _: {"amended_at": NOW}
+)
 
-_note = render(CaseNoteView, CaseNote, author=func.access.name_of(note.author_id))
-NOTE_SHOWN = show_one(NOTES, _note)
+NOTE_SHOWN = show_one(NOTES, render(CaseNoteView, CaseNote, author=func.access.name_of(note.author_id)))
 NOTE = create_under(
     CASES, "case_id", NOTES, NOTE_SHOWN, {"author_id": given("me", Uuid()), "body": Text()}, headline=HEADLINE_SEEN
 )
 
-ALLOCATE = guarded(
-    CASES,
-    action=Action.CASE_ALLOCATE,
-    lifecycle=CASE,
-    headline=HEADLINE_SEEN,
-    changes={"adviser_id": given("adviser_id", Uuid()), "amended_at": NOW},
+
+def moved(action: Action, changes: Mapping[str, Any]) -> Guarded:
+    """The change that an action makes of a case, with all its guards."""
+    return guarded(CASES, action=action, lifecycle=CASE, headline=HEADLINE_SEEN, changes={"amended_at": NOW, **changes})
+
+
+def judged(action: Action) -> Guarded:
+    """The guards of an action alone, and the case held until the end: what else may refuse comes after them."""
+    held = select(
+        case.id, case.team_id, case.strand, case.adviser_id, case.restricted, case.due_on, case.held_on
+    ).where(
+        case.id == given("id", Uuid()),
+        CASES.reached(),
+        one_of(case.state, CASE.sources(action)),
+        case.version == any_(given("versions", ARRAY(Integer))),
+    )
+    return replace(moved(action, {}), change=Statement(held.with_for_update()))
+
+
+MOVES: Mapping[Action, Guarded] = {
+    action: moved(action, changes)
+    for action, changes in {
+        Action.CASE_ALLOCATE: {
+            "adviser_id": given("adviser_id", Uuid()),
+            "state": when((one_of(case.state, WAITING), literal_column("'allocated'")), else_=case.state),
+        },
+        Action.CASE_HAND_OVER: {"adviser_id": given("adviser_id", Uuid())},
+        Action.CASE_COLLABORATE: {},
+        Action.CASE_UNCOLLABORATE: {},
+        Action.CASE_HOLD: {
+            "held_from": case.state,
+            "held_on": given("today", Date()),
+            "reason_code": given("reason_code", Text()),
+        },
+        Action.CASE_RESUME: {
+            "state": case.held_from,
+            "held_from": null(),
+            "held_on": null(),
+            "reason_code": null(),
+            "due_on": given("due_on", Date()),
+        },
+        Action.CASE_CLOSE: {
+            "closed_at": NOW,
+            "reason_code": given("reason_code", Text()),
+            "next_review_on": func.coalesce(given("next_review_on", Date()), case.next_review_on),
+        },
+        Action.CASE_REOPEN: {"closed_at": null(), "reason_code": null(), "due_on": given("due_on", Date())},
+        Action.CASE_RESTRICT: {"restricted": literal_column("true")},
+        Action.CASE_UNRESTRICT: {"restricted": literal_column("false")},
+    }.items()
+}
+JUDGED: Mapping[Action, Guarded] = {action: judged(action) for action in MOVES}
+
+# The one that is due first; SKIP LOCKED lets two colleagues who ask at the same moment take different ones.
+TAKE = written(
+    """
+    UPDATE casework.case_file SET adviser_id = :me, state = 'allocated', version = version + 1,
+           amended_at = date_trunc('milliseconds', now())
+    WHERE id = (
+        SELECT c.id FROM casework.case_file c
+        WHERE c.team_id = ANY (:teams) AND NOT c.restricted AND c.state IN ('open', 'reopened') AND c.adviser_id IS NULL
+          AND c.strand = ANY ((SELECT p.competences FROM casework.person p WHERE p.id = :me)::text[])
+        ORDER BY coalesce(c.due_on, 'infinity'::date), c.opened_at, c.id
+        LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING id""",
+    me=Uuid(),
+    teams=ARRAY(Uuid),
 )
-END_ALLOCATION = Statement(
-    update(allocation)
-    .where(allocation.case_id == given("case_id", Uuid()), allocation.ended_at.is_(None))
-    .values(ended_at=NOW)
-    .returning(allocation.id)
+COMPETENCES = written("SELECT p.competences FROM casework.person p WHERE p.id = :me", me=Uuid())
+ASSIGNEE = written(
+    """
+    SELECT p.id IS NOT NULL AND access.is_adviser(:person_id, :team_id) AS adviser, p.competences
+    FROM (SELECT 1) one LEFT JOIN casework.person p ON p.id = :person_id""",
+    person_id=Uuid(),
+    team_id=Uuid(),
 )
-GIVE = create_under(
+SUITABLE = written(
+    """
+    SELECT p.id::text AS person_id, p.name FROM casework.person p
+    WHERE p.active AND :strand = ANY (p.competences) AND access.is_adviser(p.id, :team_id) ORDER BY p.name, p.id LIMIT 20""",
+    strand=Text(),
+    team_id=Uuid(),
+)
+# One statement: who hands a case over loses it with the end of the old allocation, and must still be allowed the new one.
+PASS_ON = written(
+    """
+    WITH ended AS (
+        UPDATE casework.allocation SET ended_at = date_trunc('milliseconds', now())
+        WHERE case_id = :case_id AND ended_at IS NULL RETURNING id)
+    INSERT INTO casework.allocation (case_id, team_id, restricted, adviser_id, allocated_by)
+    SELECT c.id, c.team_id, c.restricted, :adviser_id, :me
+    FROM casework.case_file c, (SELECT count(*) FROM ended) e WHERE c.id = :case_id""",
+    case_id=Uuid(),
+    adviser_id=Uuid(),
+    me=Uuid(),
+)
+ADD_COLLABORATOR = create_under(
     CASES,
     "case_id",
-    Reachable(Allocation, "allocation", case="case_id"),
-    CASE_SHOWN,
-    {"adviser_id": Uuid(), "allocated_by": given("me", Uuid())},
+    COLLABORATORS,
+    show_one(COLLABORATORS, render(CaseColleague, Collaborator, name=func.access.name_of(helper.person_id))),
+    {"person_id": Uuid(), "added_by": given("me", Uuid())},
+    repeated=("id",),
 )
+END_COLLABORATOR = Statement(
+    update(helper)
+    .where(
+        helper.case_id == given("case_id", Uuid()),
+        helper.person_id == given("person_id", Uuid()),
+        helper.ended_at.is_(None),
+    )
+    .values(ended_at=NOW)
+    .returning(helper.id)
+)
+ANNOUNCE_RESTRICTION = written("SELECT access.announce_restriction(:id)", id=Uuid())
 
 BEGIN_WORK = Statement(
     update(case)

@@ -1,14 +1,34 @@
 """What comes in and goes out about cases, derived from their facts."""
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+from sqlmodel import Field
 
 from casework.access.actions import Action
 from casework.cases.lifecycle import CaseKind, CaseState
 from casework.cases.models import CaseFacts, CaseNoteFacts
+from casework.kernel.columns import line, prose
 from casework.kernel.inputs import Input, Uuid, amendment
+from casework.kernel.references import MistypedReference, parse_reference
 from casework.kernel.views import Page, View
+
+ReasonCode = Annotated[str, line(60)]
+Note = Annotated[str, prose(2_000)]
+
+
+def _reference(typed: str) -> str:
+    try:
+        return parse_reference(typed, "CASE")
+    except MistypedReference as mistyped:
+        raise PydanticCustomError("mistyped-reference", "{said}", {"said": str(mistyped)}) from None
+
+
+CaseReference = Annotated[str, AfterValidator(_reference)]
+"""A case's reference however it was typed; a mistyped one is told as mistyped."""
 
 
 class CaseOpening(CaseFacts, Input):
@@ -22,16 +42,100 @@ class CaseOpening(CaseFacts, Input):
     organisation_id: Uuid | None = None
 
 
+class EnquiryAcceptance(Input):
+    """An enquiry becomes a case of its own, or joins ``case_id``. What is not stated comes from the enquiry."""
+
+    case_id: Uuid | None = None
+    id: Uuid | None = None
+    """Your own id for a new case (a UUIDv7), so that a repeat is recognised."""
+    title: Annotated[str, line(200)] | None = None
+    strand: Annotated[str, line(30)] | None = None
+
+
 if TYPE_CHECKING:
     CaseAmendment = Input
 else:
     CaseAmendment = amendment("CaseAmendment", CaseFacts)
 
 
+class CaseTaking(Input):
+    """Nothing needs to be stated: the next case is the one that is due first."""
+
+
 class CaseAllocation(Input):
     """Who is to work on a case."""
 
     adviser_id: Uuid
+
+
+class CaseHandingOver(Input):
+    """Which colleague takes a case over, and why."""
+
+    adviser_id: Uuid
+    reason_code: ReasonCode
+    note: Note | None = None
+
+
+class CaseCollaboration(Input):
+    """Who is to work along on a case."""
+
+    person_id: Uuid
+
+
+class CaseHolding(Input):
+    """Why a case has to wait."""
+
+    reason_code: ReasonCode
+    note: Note | None = None
+
+
+class CaseResuming(Input):
+    """What ended the waiting, where there is something to say."""
+
+    note: Note | None = None
+
+
+class OpenRecommendation(Input):
+    """A recommendation that is still open when its case closes, and why."""
+
+    recommendation_id: Uuid
+    reason_code: ReasonCode
+
+
+class CaseClosing(Input):
+    """Why a case closes, and why recommendations stay open."""
+
+    reason_code: ReasonCode
+    note: Note | None = None
+    open_recommendations: list[OpenRecommendation] = Field(default=[], max_length=500)
+    next_review_on: date | None = None
+    """When to look at the place again; the case's own date stays where none is given."""
+
+
+class CaseReopening(Input):
+    """What brought the case back, where there is something to say."""
+
+    note: Note | None = None
+
+
+class CaseRestricting(Input):
+    """Why only those who work on the case may see more than its headline."""
+
+    reason_code: ReasonCode
+    note: Note | None = None
+
+
+class CaseUnrestricting(Input):
+    """Why the whole team may see the case again."""
+
+    note: Note
+
+
+class CaseColleague(View):
+    """Somebody who works along on a case."""
+
+    person_id: UUID
+    name: str
 
 
 class CaseView(View):
@@ -54,9 +158,11 @@ class CaseView(View):
     organisation_id: UUID | None
     adviser_id: UUID | None
     adviser: str | None
+    collaborators: list[CaseColleague]
     opened_at: datetime
     due_on: date | None
     next_review_on: date | None
+    held_on: date | None
     closed_at: datetime | None
     reason_code: str | None
     version: int
@@ -91,6 +197,27 @@ class CasePage(Page):
     next_cursor: str | None
 
 
+class CaseHeadlineView(View):
+    """That a case exists: all that colleagues see of a restricted one."""
+
+    id: UUID
+    reference: str
+    team_id: UUID
+    team: str
+    state: CaseState
+    restricted: bool
+    adviser_id: UUID | None
+    adviser: str | None
+    opened_at: datetime
+
+
+class CaseHeadlinePage(Page):
+    """Headlines, one page."""
+
+    items: list[CaseHeadlineView]
+    next_cursor: str | None
+
+
 class CaseNoteAdding(CaseNoteFacts, Input):
     """An internal note."""
 
@@ -106,3 +233,37 @@ class CaseNoteView(View):
     author: str
     body: str
     created_at: datetime
+
+
+class CaseNotePage(Page):
+    """Notes, one page."""
+
+    items: list[CaseNoteView]
+    next_cursor: str | None
+
+
+class CaseEventView(View):
+    """One line of a case's timeline."""
+
+    id: UUID
+    at: datetime
+    action: Action
+    actor: str
+    """staff, client, enquirer or system"""
+    person_id: UUID | None
+    person: str | None
+    """The member of staff who acted; null when the business or a tool did."""
+    subject_kind: str | None
+    subject_id: UUID | None
+    subject: str | None
+    """The name of the colleague it was about, where it was about one."""
+    reason_code: str | None
+    reason: str | None
+    facts: dict[str, str] | None
+
+
+class CaseEventPage(Page):
+    """A timeline, one page."""
+
+    items: list[CaseEventView]
+    next_cursor: str | None

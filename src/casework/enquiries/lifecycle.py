@@ -46,14 +46,15 @@ ENQUIRY = Lifecycle(
         Move(Action.ENQUIRY_ACCEPT, OPEN, EnquiryState.ACCEPTED),
         Move(Action.ENQUIRY_SIGNPOST, OPEN, EnquiryState.SIGNPOSTED),
         Move(Action.ENQUIRY_REFUSE, OPEN, EnquiryState.REFUSED),
-        Move(Action.ENQUIRY_MARK_DUPLICATE, OPEN, EnquiryState.DUPLICATE),
+        # Marking again names another original; undoing it is an operation of the same action.
+        Move(Action.ENQUIRY_MARK_DUPLICATE, (*OPEN, EnquiryState.DUPLICATE), EnquiryState.DUPLICATE),
         Move(Action.ENQUIRY_WITHDRAW, OPEN, EnquiryState.WITHDRAWN),
         Move(Action.ENQUIRY_HAND_OVER, RUNNING, None),
+        Move(Action.ENQUIRY_REISSUE_TOKEN, RUNNING, None),
+        Move(Action.CONTACT_VERIFY, RUNNING, None),
+        Move(Action.CONTACT_UNVERIFY, RUNNING, None),
     ],
     offers={
         Action.ENQUIRY_MESSAGE: RUNNING,
-        Action.ENQUIRY_REISSUE_TOKEN: RUNNING,
-        Action.CONTACT_VERIFY: RUNNING,
-        Action.CONTACT_UNVERIFY: RUNNING,
     },
 )

@@ -49,6 +49,7 @@ class Enquiry(EnquiryFacts, table=True):
         ForeignKeyConstraint(["premises_id", "team_id"], ["casework.premises.id", "casework.premises.team_id"]),
         Index("enquiry_team_id_received_at_idx", "team_id", "received_at", "id"),
         Index("enquiry_team_id_state_received_at_idx", "team_id", "state", "received_at", "id"),
+        Index("enquiry_team_id_respond_by_idx", "team_id", "respond_by", "id"),
         Index("enquiry_case_id_idx", "case_id", postgresql_where=text("case_id IS NOT NULL")),
         SCHEMA,
     )
@@ -67,6 +68,8 @@ class Enquiry(EnquiryFacts, table=True):
     duplicate_of: UUID | None = Field(default=None, foreign_key="casework.enquiry.id")
     strand: str | None = Field(default=None, sa_type=Text)
     """The competence the work needs, as triaged."""
+    triage_note: str | None = Field(default=None, sa_type=Text)
+    """What staff found at triage; the business never sees it."""
     signposted_to: str | None = Field(default=None, sa_type=Text)
     reason_code: str | None = Field(default=None, sa_type=Text)
     handed_over_to: str | None = Field(default=None, sa_type=Text)
@@ -114,6 +117,9 @@ class Contact(ContactFacts, table=True):
     verified_at: datetime | None = moment()
     verified_by: UUID | None = Field(default=None, foreign_key="casework.person.id")
     verification_method: str | None = Field(default=None, sa_type=Text)
+    verification_note: str | None = Field(default=None, sa_type=Text)
+    unverified_reason: str | None = Field(default=None, sa_type=Text)
+    """Why an earlier verification was taken back."""
     version: int = version()
     created_at: datetime = moment(now=True)
 
@@ -125,11 +131,12 @@ class MessageFacts(SQLModel):
 
 
 class EnquiryMessage(MessageFacts, table=True):
-    """A message; append only."""
+    """A message; append only, but for text that was handed over."""
 
     __tablename__ = "enquiry_message"
     __table_args__ = (
         vocabulary("author", Author),
+        CheckConstraint("body IS NOT NULL OR removed_at IS NOT NULL", name="body"),
         ForeignKeyConstraint(
             ["enquiry_id", "team_id", "restricted"],
             ["casework.enquiry.id", "casework.enquiry.team_id", "casework.enquiry.restricted"],
@@ -145,4 +152,6 @@ class EnquiryMessage(MessageFacts, table=True):
     restricted: bool = flag()
     author: str = plain()
     person_id: UUID | None = Field(default=None, foreign_key="casework.person.id")
+    body: str | None = Field(default=None, sa_type=Text)  # type: ignore[assignment]  # gone once handed over
     created_at: datetime = moment(now=True)
+    removed_at: datetime | None = moment()

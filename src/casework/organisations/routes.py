@@ -1,5 +1,87 @@
 """HTTP for organisations."""
 
-from fastapi import APIRouter
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from casework.access.actions import Action
+from casework.kernel.columns import CompanyNumber, Line
+from casework.organisations import actions, queries
+from casework.organisations.schemas import (
+    AnyOrganisationView,
+    OrganisationAmendment,
+    OrganisationCreation,
+    OrganisationPage,
+    OrganisationView,
+)
+from casework.work.doorway import AtDoor, Cursor, Id, Limit, operation
 
 router = APIRouter(prefix="/v1", tags=["organisations"])
+
+
+@router.post(
+    "/organisations",
+    **operation(
+        Action.ORGANISATION_WRITE,
+        "Add an organisation",
+        OrganisationView,
+        suffix="create",
+        status=201,
+        creates=True,
+        example={
+            "team_id": "0190b2c4-0000-7000-8000-000000000001",
+            "name": "Derby Theatre Trust",
+            "company_number": "00445790",
+            "sector": "cinemas_and_theatres",
+            "town": "Derby",
+        },
+    ),
+)
+async def create_organisation(door: AtDoor, creation: OrganisationCreation) -> Response:
+    """Take an organisation into a team's keeping. Name, company number, sector and town become directory facts."""
+    return await door.write(lambda work: actions.create_organisation(work, creation), status=201)
+
+
+@router.get(
+    "/organisations",
+    **operation(Action.ORGANISATION_READ, "Search the directory of organisations", OrganisationPage, suffix="list"),
+)
+async def list_organisations(
+    door: AtDoor,
+    limit: Limit = 25,
+    cursor: Cursor = None,
+    sort: Annotated[str, Query(pattern="^-?name$")] = "name",
+    q: Annotated[Line | None, Query(description="How the name begins, as it is written; case does not count.")] = None,
+    company_number: Annotated[CompanyNumber | None, Query(description="The Companies House number.")] = None,
+    team_id: Annotated[UUID | None, Query(description="The team that keeps it.")] = None,
+    sector: Annotated[Line | None, Query(description="A crowded-places sector.")] = None,
+) -> Response:
+    """The organisations of every team, by their directory facts."""
+    filters = {"q": q, "company_number": company_number, "team_id": team_id, "sector": sector}
+    return await door.page(queries.ORGANISATION_LIST, limit=limit, cursor=cursor, sort=sort, filters=filters)
+
+
+@router.get(
+    "/organisations/{organisation_id}",
+    **operation(Action.ORGANISATION_READ, "Read an organisation", AnyOrganisationView),
+)
+async def read_organisation(door: AtDoor, organisation_id: Id) -> Response:
+    """In full for the team that keeps it, with an ETag; for others its directory facts, and nothing of the rest."""
+    return await door.one(queries.ORGANISATION_BY_ID, id=organisation_id)
+
+
+@router.patch(
+    "/organisations/{organisation_id}",
+    **operation(
+        Action.ORGANISATION_WRITE,
+        "Amend an organisation",
+        OrganisationView,
+        suffix="amend",
+        amends=True,
+        example={"phone": "+441632960018", "note": None},
+    ),
+)
+async def amend_organisation(door: AtDoor, organisation_id: Id, amendment: OrganisationAmendment) -> Response:
+    """A merge patch: absent fields stay as they are, null empties a field."""
+    return await door.write(lambda work: actions.amend_organisation(work, organisation_id, amendment))

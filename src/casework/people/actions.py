@@ -1,19 +1,52 @@
-"""The verbs of people: logging in and out."""
+"""The verbs of people: who they are, which parts they play, how they and tools come in and out."""
 
+import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from pwdlib import PasswordHash
 
-from casework.access.tokens import STAFF, hash_token, new_token
-from casework.kernel.settings import Settings
-from casework.people.problems import LocalLoginOff, WrongCredentials
+from casework.access.tokens import CLIENT, STAFF, hash_token, new_token
+from casework.kernel.columns import write_moment
+from casework.kernel.problems import (
+    AlreadyExists,
+    Forbidden,
+    NotFound,
+    StateConflict,
+    Unauthenticated,
+    ValidationFailed,
+)
+from casework.people import queries
+from casework.people.problems import (
+    IntakeNeeded,
+    InvalidClient,
+    InvalidTokenRequest,
+    LocalLoginOff,
+    NeverOneself,
+    NeverTheRequester,
+    WrongCredentials,
+)
+from casework.people.schemas import (
+    ApiClientAmendment,
+    ApiClientCreation,
+    ForceCreation,
+    PersonAmendment,
+    PersonCreation,
+    RoleGiving,
+    TeamAmendment,
+    TeamCreation,
+    TokenRequest,
+)
+from casework.reference.actions import require_word
+from casework.work.amending import amend
+from casework.work.doorway import House, canonical, trouble
+from casework.work.unit import Answer, Work
 
 _argon2 = PasswordHash.recommended()
-# Checked when the login is unknown, so that it takes as long as a wrong password.
-_NOBODY = _argon2.hash("nobody has this password")
+# Checked when the login is unknown, so that it takes as long as a wrong password. Made beforehand: making it takes 64 MB.
+_NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$jwu5Uj0AezxynQmBVKtAnw$j9Lcjq2MpKgtVMr+7Cjm/V3+X8WWf9lRn9x+lB2irk8"
 
 
 def hash_password(password: str) -> str:
@@ -21,26 +54,220 @@ def hash_password(password: str) -> str:
     return _argon2.hash(password)
 
 
-async def log_in(door: asyncpg.Pool, settings: Settings, login: str, password: str, request_id: UUID) -> dict[str, Any]:
+# --- coming in and going out ---
+
+
+async def log_in(house: House, login: str, password: str, request_id: UUID) -> dict[str, Any]:
     """Open a session for the right password; the answer carries the token, once."""
+    settings, database = house.settings, house.database
     if not settings.local_login:
         raise LocalLoginOff
-    async with door.acquire() as connection:
+    async with database.lend(database.door) as connection, trouble():
         known = await connection.fetchrow("SELECT * FROM access.credential_for($1)", login)
-        assert known is not None
-        right = _argon2.verify(password, known["hash"] or _NOBODY)
-        if not right or known["principal"] is None:
+    # In a thread, because argon2 is slow on purpose, and without a connection, because there are few.
+    right = await asyncio.to_thread(_argon2.verify, password, known["hash"] or _NOBODY)
+    token, lasts, made = new_token(STAFF), timedelta(hours=settings.session_hours), None
+    async with database.lend(database.door) as connection, trouble():
+        if right and known["principal"] is not None:
+            made = await connection.fetchval(
+                "SELECT access.open_session($1, 'staff', $2, NULL, NULL, $3, $4, $5)",
+                hash_token(token),
+                known["principal"],
+                settings.session_idle_minutes,
+                lasts,
+                request_id,
+            )
+        if made is None:
             await connection.execute("SELECT access.refuse_session($1, $2)", known["principal"], request_id)
             raise WrongCredentials
-        token = new_token(STAFF)
-        lasts = timedelta(hours=settings.session_hours)
-        await connection.execute(
-            "SELECT access.open_session($1, 'staff', $2, NULL, NULL, $3, $4, $5)",
+    return {"token": token, "token_type": "Bearer", "expires_at": write_moment(datetime.now(UTC) + lasts)}
+
+
+async def issue_token(house: House, request: TokenRequest, request_id: UUID) -> dict[str, Any]:
+    """A token for an API client that knows its secret (RFC 6749, 4.4)."""
+    database, lasts = house.database, timedelta(minutes=house.settings.client_token_minutes)
+    token = new_token(CLIENT)
+    async with database.lend(database.door) as connection, trouble():
+        judged = await connection.fetchrow(
+            "SELECT * FROM access.issue_token($1, $2, $3, $4, $5, $6)",
+            UUID(request.client_id) if canonical(request.client_id) else None,
+            hash_token(request.client_secret),
+            request.scopes,
             hash_token(token),
-            known["principal"],
-            settings.session_idle_minutes,
             lasts,
             request_id,
         )
-    expires = (datetime.now(UTC) + lasts).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    return {"token": token, "token_type": "Bearer", "expires_at": expires}
+    if judged["verdict"] == "invalid_scope":
+        raise InvalidTokenRequest("invalid_scope", "The client has not been given each of these scopes.")
+    if judged["verdict"] != "issued":
+        raise InvalidClient
+    seconds, scope = int(lasts.total_seconds()), " ".join(judged["scopes"])
+    return {"access_token": token, "token_type": "Bearer", "expires_in": seconds, "scope": scope}
+
+
+async def end_own_session(work: Work, session_id: UUID | None) -> Answer:
+    """End one of one's own sessions; ``None``: this one."""
+    if work.caller.kind == "public":
+        raise Unauthenticated
+    row = await work.obtain(queries.END_OWN_SESSION, id=session_id)
+    if not row["done"]:
+        raise NotFound
+    return _ended(1)
+
+
+async def end_sessions_of(work: Work, person_id: UUID) -> Answer:
+    """End the sessions of a person; their next request is refused."""
+    await work.obtain(queries.PERSON_SEEN, id=person_id)
+    ended = (await work.obtain(queries.END_SESSIONS_OF, id=person_id))["ended"]
+    if ended is None:
+        raise Forbidden("You may see this person, but they stand in none of the teams for which you may do this.")
+    return _ended(ended)
+
+
+def _ended(count: int) -> Answer:
+    return Answer(json.dumps({"ended": count}))
+
+
+# --- people ---
+
+
+def _never_oneself(work: Work, person_id: UUID) -> None:
+    if person_id == work.caller.principal:
+        raise NeverOneself
+
+
+async def _require_team(work: Work, team_id: UUID | None) -> None:
+    if team_id is not None and await work.row(queries.TEAM_EXISTS, team_id=team_id) is None:
+        raise ValidationFailed(errors=[{"pointer": "/team_id", "code": "absent", "message": "There is no such team."}])
+
+
+async def _require_competences(work: Work, competences: list[str]) -> None:
+    for place, code in enumerate(competences):
+        await require_word(work, "competences", code, f"/competences/{place}")
+
+
+async def add_person(work: Work, creation: PersonCreation) -> Answer:
+    """Make a member of staff known. What they may do comes with their roles."""
+    await _require_team(work, creation.team_id)
+    await _require_competences(work, creation.competences)
+    person_id = await work.create(queries.ADD_PERSON, creation)
+    return await work.show(queries.PERSON_SHOWN, person_id, location=f"/v1/people/{person_id}")
+
+
+async def amend_person(work: Work, person_id: UUID, amendment: PersonAmendment) -> Answer:
+    """Change what is stated of a person. Whoever is made inactive is out at once (``access.keep_principal``)."""
+    _never_oneself(work, person_id)
+    stated = amendment.model_dump(exclude_unset=True)
+    await _require_team(work, stated.get("team_id"))
+    await _require_competences(work, stated.get("competences", []))
+    return await amend(work, queries.AMEND_PERSON, person_id, amendment)
+
+
+async def give_role(work: Work, person_id: UUID, giving: RoleGiving) -> Answer:
+    """Give somebody else a role in a team."""
+    _never_oneself(work, person_id)
+    await work.obtain(queries.PERSON_SEEN, id=person_id)
+    await _require_team(work, giving.team_id)
+    given = await work.obtain(queries.GIVE_ROLE, person_id=person_id, role=giving.role, team_id=giving.team_id)
+    return await work.show(queries.ROLE_SHOWN, given["id"], person_id=person_id)
+
+
+async def approve_role(work: Work, person_id: UUID, role_id: UUID) -> Answer:
+    """Let a role that waits take effect: the second of the two administrators that it needs."""
+    role = await work.obtain(queries.ROLE_OF, person_id=person_id, id=role_id)
+    _never_oneself(work, person_id)
+    if role["granted_by"] == work.caller.principal:
+        raise NeverTheRequester
+    if not (await work.obtain(queries.APPROVE_ROLE, id=role_id))["done"]:
+        raise StateConflict("This role does not wait for approval.", state="active", possible_from=["pending"])
+    return await work.show(queries.ROLE_SHOWN, role_id, person_id=person_id)
+
+
+async def end_role(work: Work, person_id: UUID, role_id: UUID) -> Answer:
+    """Take a role from somebody else, or refuse one that waits for approval."""
+    await work.obtain(queries.ROLE_OF, person_id=person_id, id=role_id)
+    _never_oneself(work, person_id)
+    if not (await work.obtain(queries.END_ROLE, id=role_id))["done"]:
+        raise NotFound
+    shown = await work.show(queries.ROLES_SHOWN, person_id)
+    return Answer(shown.body)
+
+
+async def set_password(work: Work, person_id: UUID, hashed: str) -> Answer:
+    """Set the password of somebody else's local log-in; their sessions end."""
+    _never_oneself(work, person_id)
+    person = await work.obtain(queries.PERSON_SEEN, id=person_id)
+    await work.row(queries.SET_PASSWORD, id=person_id, login=person["email"], hash=hashed)
+    return Answer(json.dumps({"person_id": str(person_id), "login": person["email"]}))
+
+
+async def hashed_for(house: House, password: str) -> str:
+    """The hash of a password, made before a connection is borrowed; refused where the local log-in is off."""
+    if not house.settings.local_login:
+        raise LocalLoginOff
+    return await asyncio.to_thread(hash_password, password)
+
+
+# --- teams and forces ---
+
+
+async def add_team(work: Work, creation: TeamCreation) -> Answer:
+    """Add a team to a force. Each force has one intake team: its first, or the last that was named so."""
+    if await work.row(queries.FORCE_EXISTS, force_code=creation.force_code) is None:
+        raise ValidationFailed(
+            errors=[{"pointer": "/force_code", "code": "absent", "message": "There is no such force."}]
+        )
+    if creation.intake:
+        await work.row(queries.PASS_INTAKE, force_code=creation.force_code, id=creation.id)
+    team_id = await work.create(queries.ADD_TEAM, creation)
+    return await work.show(queries.TEAM_SHOWN, team_id, location=f"/v1/teams/{team_id}")
+
+
+async def amend_team(work: Work, team_id: UUID, amendment: TeamAmendment) -> Answer:
+    """Change what is stated of a team. A new intake team takes over from the one before."""
+    stands = await work.obtain(queries.TEAM_STANDS, id=team_id)
+    stated = amendment.model_dump(exclude_unset=True)
+    if stated.get("intake"):
+        await work.row(queries.PASS_INTAKE, force_code=stands["force_code"], id=team_id)
+    answer = await amend(work, queries.AMEND_TEAM, team_id, amendment)
+    if stands["intake"] and stated.get("intake") is False:
+        raise IntakeNeeded
+    return answer
+
+
+async def add_force(work: Work, creation: ForceCreation) -> Answer:
+    """Add a force without an area of its own."""
+    facts = creation.model_dump()
+    await work.row(queries.ADD_FORCE, **facts)
+    stored = await work.obtain(queries.FORCE_SHOWN, code=creation.code)
+    if stored["has_area"] or any(stored[name] != facts[name] for name in ("name", "nation")):
+        raise AlreadyExists("Another force has this code.")
+    return Answer(stored["body"])
+
+
+# --- API clients ---
+
+
+async def add_client(work: Work, creation: ApiClientCreation) -> Answer:
+    """Make an internal tool known and give it a secret, which is shown this once."""
+    await _require_team(work, creation.team_id)
+    client_id = await work.create(queries.ADD_CLIENT, creation)
+    return await _with_new_secret(work, client_id, location=f"/v1/api-clients/{client_id}")
+
+
+async def amend_client(work: Work, client_id: UUID, amendment: ApiClientAmendment) -> Answer:
+    """Change the name or the scopes of a tool, or stop it."""
+    return await amend(work, queries.AMEND_CLIENT, client_id, amendment)
+
+
+async def renew_secret(work: Work, client_id: UUID) -> Answer:
+    """Replace the secret of a tool; the former one and running tokens end at once."""
+    await work.obtain(queries.CLIENT_SEEN, id=client_id)
+    return await _with_new_secret(work, client_id)
+
+
+async def _with_new_secret(work: Work, client_id: UUID, *, location: str | None = None) -> Answer:
+    secret = work.secret("client_secret")
+    await work.row(queries.SET_SECRET, id=client_id, hash=hash_token(secret))
+    shown = await work.show(queries.CLIENT_SHOWN_ONCE, client_id, location=location, client_secret=secret)
+    return Answer(shown.body, shown.version, shown.location, secrets={"client_secret": secret})

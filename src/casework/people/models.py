@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
+from pydantic import AfterValidator
 from sqlalchemy import Index, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
@@ -12,6 +13,8 @@ from casework.kernel.columns import Email, Phone, line
 from casework.kernel.tables import flag, identity, moment, version
 
 SCHEMA = {"schema": "casework"}
+StaffEmail = Annotated[Email, AfterValidator(str.lower)]
+"""A colleague's mailbox, in lower case: they log in by it, so one mailbox has one spelling."""
 
 
 class TeamFacts(SQLModel):
@@ -46,7 +49,7 @@ class PersonFacts(SQLModel):
     """What an administrator states of a member of staff."""
 
     name: Annotated[str, line(120)]
-    email: Email
+    email: StaffEmail
     team_id: UUID
     """The home team: the one in whose directory the person stands."""
 

@@ -1,6 +1,7 @@
 """Refusals of the people slice."""
 
-from casework.kernel.problems import Problem
+from casework.kernel.problems import AlreadyExists, Problem
+from casework.work.doorway import by_constraint
 
 
 class WrongCredentials(Problem):
@@ -8,8 +9,65 @@ class WrongCredentials(Problem):
 
     status, slug, title = 401, "wrong-credentials", "The login or the password is not right"
 
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": "Bearer"})
+
 
 class LocalLoginOff(Problem):
     """Log-in with a password is for trial and tests, and off here. Use the force's identity provider."""
 
     status, slug, title = 403, "local-login-off", "Log-in with a password is off"
+
+
+class NeverOneself(Problem):
+    """Nobody manages their own roles, password or entry, and nobody approves for themselves. Ask another administrator."""
+
+    status, slug, title = 403, "never-oneself", "Nobody does this for themselves"
+
+
+class NeverTheRequester(Problem):
+    """Whoever gave a role that needs approval cannot approve it as well. Ask another administrator."""
+
+    status, slug, title = 403, "never-the-requester", "Another administrator has to approve this"
+
+
+class IntakeNeeded(Problem):
+    """Each force has one team to which its enquiries come. Make another team the intake team; this one then stops."""
+
+    status, slug, title = 409, "intake-needed", "The force would be without an intake team"
+
+
+class AdministratorExists(Problem):
+    """The first administrator is made once, on the host. Further ones are given the role by an administrator."""
+
+    status, slug, title = 409, "administrator-exists", "There is an administrator already"
+
+
+class InvalidClient(Problem):
+    """The client id or secret is not right, or the client is not active (RFC 6749, 5.2). Nothing says which."""
+
+    status, slug, title = 401, "invalid-client", "The client id or secret is not right"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": 'Basic realm="casework"'}, error="invalid_client")
+
+
+class InvalidTokenRequest(Problem):
+    """The token request is not as RFC 6749, 4.4 wants it; ``error`` says in the RFC's words what is wrong."""
+
+    status, slug, title = 400, "invalid-token-request", "The token request is not right"
+
+    def __init__(self, error: str, detail: str) -> None:
+        super().__init__(detail, error=error)
+
+
+by_constraint.update(
+    {
+        "person_email_key": lambda: AlreadyExists("Somebody else has this e-mail address."),
+        "credential_login_key": lambda: AlreadyExists("Somebody else logs in with this e-mail address."),
+        "membership_holding_key": lambda: AlreadyExists(
+            "The person has this role in this team already, or it waits for approval."
+        ),
+        "team_intake_key": lambda: AlreadyExists("Another team of the force has just become its intake team."),
+    }
+)

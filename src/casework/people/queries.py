@@ -1,20 +1,209 @@
-"""Every statement about people and sessions."""
+"""Every statement about people, teams, API clients and sessions."""
 
-from casework.kernel.statements import written
-from casework.work.composing import BEGIN, BEGINNING
+from sqlalchemy import Boolean, LargeBinary, Text, Uuid, any_, case, cast, func, literal_column, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import aliased
+
+from casework.kernel.statements import Statement, given, written
+from casework.kernel.tables import columns
+from casework.kernel.views import render
+from casework.people.models import ApiClient, Person, Team
+from casework.people.schemas import ApiClientSecretView, ApiClientView, ColleagueView, PersonView, TeamView
+from casework.reference.models import PoliceForce
+from casework.work.amending import Amending
+from casework.work.composing import (
+    BEGIN,
+    BEGINNING,
+    UUIDS,
+    Listing,
+    Reachable,
+    Sort,
+    create,
+    read_one,
+    show_one,
+)
+
+person, team, client, force = map(columns, (Person, Team, ApiClient, PoliceForce))
+other = columns(aliased(Team))
+PEOPLE = Reachable(Person, "person")
+TEAMS = Reachable(Team, "team", open=True)
+CLIENTS = Reachable(ApiClient, "api_client")
+
+
+def _moment(column: str) -> str:
+    return f"""to_char(timezone('UTC', {column}), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
+
+
+# --- the caller and their sessions ---
+
+_KNOWN = "CASE WHEN ctx.kind = 'public' THEN 'unauthenticated' ELSE ctx.decision END"
+_ACTIONS = """(SELECT coalesce(json_agg(json_build_object(
+    'action', a.action, 'role', a.role, 'team_id', a.team_id, 'reach', a.reach)), '[]') FROM access.my_actions() a)"""
 
 ME = written(
     f"""
-    SELECT ctx.decision, NULL::int AS version, CASE WHEN ctx.decision = 'allow' THEN json_build_object(
+    SELECT {_KNOWN} AS decision, NULL::int AS version, CASE WHEN ctx.decision = 'allow' THEN json_build_object(
         'id', ctx.principal, 'kind', ctx.kind, 'name', access.name_of(ctx.principal),
         'email', p.email, 'competences', coalesce(p.competences, '{{}}'),
         'roles', (SELECT coalesce(json_agg(json_build_object('role', r.role, 'team_id', r.team_id, 'team', t.name)), '[]')
                   FROM access.roles_of(ctx.principal) r JOIN casework.team t ON t.id = r.team_id WHERE NOT r.pending),
-        'actions', (SELECT coalesce(json_agg(json_build_object(
-                        'action', a.action, 'role', a.role, 'team_id', a.team_id, 'reach', a.reach)), '[]')
-                    FROM access.my_actions() a)) END AS body
+        'actions', {_ACTIONS}) END AS body
     FROM {BEGIN} LEFT JOIN LATERAL (
         SELECT x.email, x.competences FROM casework.person x WHERE x.id = ctx.principal AND ctx.decision = 'allow' OFFSET 0
     ) p ON true""",  # noqa: S608 — constants of the code
     **BEGINNING,
 )
+ME_OUTSIDE = written(
+    f"""
+    SELECT {_KNOWN} AS decision, NULL::int AS version, CASE WHEN ctx.kind = 'enquirer' THEN json_build_object(
+        'id', ctx.principal, 'kind', ctx.kind, 'name', NULL, 'email', NULL, 'competences', json_build_array(),
+        'roles', json_build_array(), 'actions', {_ACTIONS}) END AS body
+    FROM {BEGIN}""",  # noqa: S608 — constants of the code
+    **BEGINNING,
+)
+SESSIONS = written(
+    f"""
+    SELECT {_KNOWN} AS decision, NULL::int AS version, CASE WHEN ctx.kind <> 'public' THEN json_build_object('items', (
+        SELECT coalesce(json_agg(json_build_object(
+            'id', s.id, 'created_at', {_moment("s.created_at")}, 'last_seen_at', {_moment("s.last_seen_at")},
+            'expires_at', {_moment("s.expires_at")}, 'current', s.is_this)), '[]')
+        FROM access.own_sessions() s)) END AS body
+    FROM {BEGIN}""",  # noqa: S608 — constants of the code
+    **BEGINNING,
+)
+END_OWN_SESSION = written("SELECT access.end_own_session(:id) AS done", id=Uuid())
+END_SESSIONS_OF = written("SELECT access.end_sessions_of(:id) AS ended", id=Uuid())
+
+# --- people ---
+
+_managing = literal_column("(SELECT access.holds('person.manage'))", Boolean())
+_ROLE = f"""json_build_object('id', r.id, 'role', r.role, 'team_id', r.team_id, 'team', t.name,
+    'state', CASE WHEN r.pending THEN 'pending' ELSE 'active' END,
+    'granted_at', {_moment("r.granted_at")}, 'granted_by', r.granted_by)"""
+_ROLES = f"""(SELECT coalesce(json_agg({_ROLE} ORDER BY r.granted_at, r.id), '[]')
+    FROM access.roles_of(casework.person.id) r JOIN casework.team t ON t.id = r.team_id)"""  # noqa: S608 — constants
+_home = select(team.name).where(team.id == person.team_id).scalar_subquery()
+_colleague = render(ColleagueView, Person, team=_home)
+_person = render(PersonView, Person, team=_home, roles=literal_column(_ROLES))
+_roles = func.json_build_object(literal_column("'items'"), literal_column(_ROLES))
+
+PERSON_BY_ID = read_one(PEOPLE, case((_managing, _person), else_=_colleague))
+PERSON_SHOWN = show_one(PEOPLE, _person)
+PERSON_SEEN = Statement(select(person.id, person.email).where(person.id == given("id", Uuid())))
+PERSON_LIST = Listing(
+    PEOPLE,
+    _colleague,
+    where=or_(person.active, _managing),
+    filters={
+        "active": lambda: person.active == given("active", Boolean()),
+        "team_id": lambda: person.team_id == given("team_id", Uuid()),
+        "competence": lambda: given("competence", Text()) == any_(person.competences),
+        "role": lambda: (
+            person.id == any_(cast(select(func.access.people_with(given("role", Text()))).scalar_subquery(), UUIDS))
+        ),
+        "q": lambda: func.starts_with(func.lower(person.name), func.lower(given("q", Text()))),
+    },
+    sorts={"name": Sort(person.name, Text())},
+)
+ADD_PERSON = create(
+    PEOPLE, PERSON_SHOWN, {"name": Text(), "email": Text(), "team_id": Uuid(), "competences": ARRAY(Text())}
+)
+AMEND_PERSON = Amending(PEOPLE, PERSON_SHOWN)
+
+ROLES_BY_PERSON = read_one(PEOPLE, _roles)
+ROLES_SHOWN = show_one(PEOPLE, _roles)
+ROLE_OF = written(
+    "SELECT r.pending, r.granted_by FROM access.roles_of(:person_id) r WHERE r.id = :id", person_id=Uuid(), id=Uuid()
+)
+ROLE_SHOWN = written(
+    f"""SELECT CAST({_ROLE} AS text) AS body, NULL::int AS version
+    FROM access.roles_of(:person_id) r JOIN casework.team t ON t.id = r.team_id WHERE r.id = :id""",  # noqa: S608 — constants
+    person_id=Uuid(),
+    id=Uuid(),
+)
+GIVE_ROLE = written(
+    "SELECT access.grant_role(:person_id, :role, :team_id) AS id", person_id=Uuid(), role=Text(), team_id=Uuid()
+)
+APPROVE_ROLE = written("SELECT access.approve_role(:id) AS done", id=Uuid())
+END_ROLE = written("SELECT access.end_role(:id) AS done", id=Uuid())
+SET_PASSWORD = written("SELECT access.set_password(:id, :login, :hash)", id=Uuid(), login=Text(), hash=Text())
+
+# --- teams and forces ---
+
+TEAM_EXISTS = Statement(select(team.id).where(team.id == given("team_id", Uuid())))
+FORCE_EXISTS = Statement(select(force.code).where(force.code == given("force_code", Text())))
+_team = render(TeamView, Team, force=select(force.name).where(force.code == team.force_code).scalar_subquery())
+TEAM_BY_ID = read_one(TEAMS, _team)
+TEAM_SHOWN = show_one(TEAMS, _team)
+TEAM_LIST = Listing(
+    TEAMS,
+    _team,
+    filters={
+        "force_code": lambda: team.force_code == given("force_code", Text()),
+        "intake": lambda: team.intake == given("intake", Boolean()),
+    },
+    sorts={"name": Sort(team.name, Text())},
+)
+TEAM_STANDS = Statement(select(team.force_code, team.intake).where(team.id == given("id", Uuid())))
+_has_intake = select(other.id).where(other.force_code == given("force_code", Text()), other.intake)
+ADD_TEAM = create(
+    TEAMS,
+    TEAM_SHOWN,
+    {
+        "name": Text(),
+        "force_code": Text(),
+        "intake": or_(given("intake", Boolean()), ~_has_intake.exists()),
+        "phone": Text(),
+        "mailbox": Text(),
+        "hours": Text(),
+    },
+)
+AMEND_TEAM = Amending(TEAMS, TEAM_SHOWN)
+# The team that was the intake team of the force makes room for the one that becomes it.
+PASS_INTAKE = Statement(
+    update(team)
+    .where(
+        team.force_code == given("force_code", Text()),
+        team.intake,
+        team.id.is_distinct_from(given("id", Uuid())),
+    )
+    .values(intake=False, version=team.version + 1)
+    .returning(team.id)
+)
+ADD_FORCE = written(
+    """INSERT INTO casework.police_force (code, name, nation, has_area) VALUES (:code, :name, :nation, false)
+    ON CONFLICT (code) DO NOTHING RETURNING code""",
+    code=Text(),
+    name=Text(),
+    nation=Text(),
+)
+FORCE_SHOWN = written(
+    """SELECT CAST(json_build_object('code', f.code, 'name', f.name, 'nation', f.nation, 'has_area', f.has_area) AS text)
+        AS body, f.name, f.nation, f.has_area
+    FROM casework.police_force f WHERE f.code = :code""",
+    code=Text(),
+)
+
+# --- API clients ---
+
+_clients_team = select(team.name).where(team.id == client.team_id).scalar_subquery()
+_client = render(ApiClientView, ApiClient, team=_clients_team)
+CLIENT_BY_ID = read_one(CLIENTS, _client)
+CLIENT_SHOWN = show_one(CLIENTS, _client)
+CLIENT_SHOWN_ONCE = show_one(
+    CLIENTS,
+    render(ApiClientSecretView, ApiClient, team=_clients_team, client_secret=given("client_secret", Text())),
+)
+CLIENT_SEEN = Statement(select(client.id).where(client.id == given("id", Uuid()), CLIENTS.reached()))
+CLIENT_LIST = Listing(
+    CLIENTS,
+    _client,
+    filters={
+        "team_id": lambda: client.team_id == given("team_id", Uuid()),
+        "active": lambda: client.active == given("active", Boolean()),
+    },
+    sorts={"name": Sort(client.name, Text())},
+)
+ADD_CLIENT = create(CLIENTS, CLIENT_SHOWN, {"name": Text(), "team_id": Uuid(), "scopes": ARRAY(Text())})
+AMEND_CLIENT = Amending(CLIENTS, CLIENT_SHOWN)
+SET_SECRET = written("SELECT access.set_client_secret(:id, :hash)", id=Uuid(), hash=LargeBinary())

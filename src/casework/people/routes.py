@@ -1,21 +1,68 @@
-"""HTTP for people and sessions."""
+"""HTTP for people, teams, API clients and sessions."""
 
 import json
+from typing import Annotated, Any
+from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
+from casework.kernel.columns import line
+from casework.kernel.problems import AlreadyExists, StateConflict, TryAgain
 from casework.people import actions, queries
-from casework.people.problems import LocalLoginOff, WrongCredentials
-from casework.people.schemas import Me, SessionOpened, SessionOpening
-from casework.work.doorway import AtDoor, operation
+from casework.people.problems import (
+    IntakeNeeded,
+    InvalidClient,
+    InvalidTokenRequest,
+    LocalLoginOff,
+    NeverOneself,
+    NeverTheRequester,
+    WrongCredentials,
+)
+from casework.people.schemas import (
+    TOKEN_FORM,
+    ApiClientAmendment,
+    ApiClientCreation,
+    ApiClientPage,
+    ApiClientSecretView,
+    ApiClientView,
+    ColleagueView,
+    ForceCreation,
+    ForceView,
+    Me,
+    PasswordSet,
+    PasswordSetting,
+    PeoplePage,
+    PersonAmendment,
+    PersonCreation,
+    PersonView,
+    RoleGiving,
+    RoleHeldView,
+    RolesView,
+    SessionOpened,
+    SessionOpening,
+    SessionsEnded,
+    SessionsView,
+    StaffRole,
+    TeamAmendment,
+    TeamCreation,
+    TeamPage,
+    TeamView,
+    TokenIssued,
+    TokenRequest,
+)
+from casework.work.doorway import AtDoor, Cursor, Id, Limit, operation
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", tags=["people"])
+ByName = Annotated[str, Query(pattern="^-?name$", description="The order: `name`, or `-name` backwards.")]
+TEAM, PERSON = "0190b2c4-0000-7000-8000-000000000001", "0190b2c4-0000-7000-8000-000000000002"
+
+
+# --- coming in and going out ---
 
 
 @router.post(
     "/sessions",
-    tags=["people"],
     **operation(
         Action.SESSION_MANAGE_OWN,
         "Log in",
@@ -30,12 +77,345 @@ router = APIRouter(prefix="/v1")
 )
 async def open_session(door: AtDoor, opening: SessionOpening) -> Response:
     """Log in with a password, where the trial's local log-in is on. The token is shown once; send it as a bearer."""
-    house = door.house
-    opened = await actions.log_in(house.database.door, door.settings, opening.login, opening.password, door.request_id)
-    return Response(json.dumps(opened), status_code=201, media_type="application/json")
+    door.request.app.state.throttle.count_login(door.request.scope, opening.login.lower())
+    return _told(await actions.log_in(door.house, opening.login, opening.password, door.request_id), 201)
 
 
-@router.get("/me", tags=["people"], **operation(Action.SESSION_MANAGE_OWN, "Who am I, what may I do", Me, suffix="me"))
+def _told(opened: dict[str, Any], status: int) -> Response:
+    return Response(json.dumps(opened), status_code=status, media_type="application/json")
+
+
+@router.get("/sessions", **operation(Action.SESSION_MANAGE_OWN, "List one's own sessions", SessionsView, suffix="list"))
+async def list_sessions(door: AtDoor) -> Response:
+    """The caller's running sessions, newest first: whether somebody else is in under one's name."""
+    return await door.one(queries.SESSIONS)
+
+
+@router.delete(
+    "/sessions/current",
+    **operation(Action.SESSION_MANAGE_OWN, "Log out", SessionsEnded, suffix="close", problems=(TryAgain,)),
+)
+async def close_session(door: AtDoor) -> Response:
+    """End the session or token of this very request."""
+    return await door.write(lambda work: actions.end_own_session(work, None), replayable=False)
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    **operation(
+        Action.SESSION_MANAGE_OWN, "End one of one's own sessions", SessionsEnded, suffix="end", problems=(TryAgain,)
+    ),
+)
+async def end_session(door: AtDoor, session_id: Id) -> Response:
+    """It counts on the next request of that session."""
+    return await door.write(lambda work: actions.end_own_session(work, session_id), replayable=False)
+
+
+@router.get("/me", **operation(Action.SESSION_MANAGE_OWN, "Who am I, what may I do", Me, suffix="me"))
 async def read_me(door: AtDoor) -> Response:
     """The caller, their roles, and every action with its reach: what a frontend needs to show the right buttons."""
-    return await door.one(queries.ME)
+    return await door.one(queries.ME_OUTSIDE if door.outside else queries.ME)
+
+
+_token = operation(
+    Action.SESSION_MANAGE_OWN,
+    "Get an API client's token",
+    TokenIssued,
+    suffix="token",
+    creates=True,
+    keyed=False,
+    problems=(InvalidClient, InvalidTokenRequest),
+)
+_token["openapi_extra"]["requestBody"] = TOKEN_FORM
+
+
+@router.post("/oauth/token", **_token)
+async def issue_token(door: AtDoor) -> Response:
+    """OAuth 2.0 client credentials (RFC 6749, 4.4). Refusals are problem documents that also have the RFC's `error`."""
+    asked = TokenRequest.read(door.request.headers.get("authorization"), door.request.scope["state"].get("body", b""))
+    door.request.app.state.throttle.count_login(door.request.scope, asked.client_id)
+    return _told(await actions.issue_token(door.house, asked, door.request_id), 200)
+
+
+# --- people ---
+
+
+@router.post(
+    "/people",
+    **operation(
+        Action.PERSON_MANAGE,
+        "Add a member of staff",
+        PersonView,
+        suffix="add",
+        status=201,
+        creates=True,
+        example={"name": "Jo Marsh", "email": "jo.marsh@derbyshire.example", "team_id": TEAM, "competences": ["pal"]},
+    ),
+)
+async def add_person(door: AtDoor, creation: PersonCreation) -> Response:
+    """They can do nothing before they are given a role, and log in by their force's identity provider."""
+    return await door.write(lambda work: actions.add_person(work, creation), status=201)
+
+
+@router.get("/people", **operation(Action.PERSON_LIST, "Find colleagues", PeoplePage))
+async def list_people(
+    door: AtDoor,
+    limit: Limit = 25,
+    cursor: Cursor = None,
+    sort: ByName = "name",
+    team_id: Annotated[UUID | None, Query(description="Whose home team this is.")] = None,
+    competence: Annotated[str | None, Query(max_length=40, description="Who has this competence.")] = None,
+    role: Annotated[StaffRole | None, Query(description="Who plays this part in a team that you may list.")] = None,
+    q: Annotated[str, line(120), Query(description="How the name begins, in capital or small letters.")] | None = None,
+    active: Annotated[bool, Query(description="`false` finds who has left, for those who manage people.")] = True,
+) -> Response:
+    """Colleagues to assign or contact: name, team and competences only."""
+    filters = {"team_id": team_id, "competence": competence, "role": role, "q": q, "active": active}
+    return await door.page(queries.PERSON_LIST, limit=limit, cursor=cursor, sort=sort, filters=filters)
+
+
+@router.get(
+    "/people/{person_id}",
+    **operation(Action.PERSON_LIST, "Read a colleague", PersonView | ColleagueView, suffix="read"),
+)
+async def read_person(door: AtDoor, person_id: Id) -> Response:
+    """Name, team and competences; for whoever manages people also e-mail address, roles and whether they are active."""
+    return await door.one(queries.PERSON_BY_ID, id=person_id)
+
+
+@router.patch(
+    "/people/{person_id}",
+    **operation(
+        Action.PERSON_MANAGE,
+        "Amend a member of staff",
+        PersonView,
+        suffix="amend",
+        amends=True,
+        problems=(NeverOneself, AlreadyExists),
+        example={"competences": ["pal", "events"], "active": True},
+    ),
+)
+async def amend_person(door: AtDoor, person_id: Id, amendment: PersonAmendment) -> Response:
+    """Never oneself. Whoever is made inactive is out on their next request."""
+    return await door.write(lambda work: actions.amend_person(work, person_id, amendment))
+
+
+@router.delete(
+    "/people/{person_id}/sessions",
+    **operation(Action.SESSION_REVOKE, "End a person's sessions", SessionsEnded, problems=(TryAgain,)),
+)
+async def end_sessions(door: AtDoor, person_id: Id) -> Response:
+    """Their next request is refused. For a supervisor of a team of the person, or an administrator."""
+    return await door.write(lambda work: actions.end_sessions_of(work, person_id), replayable=False)
+
+
+@router.put(
+    "/people/{person_id}/password",
+    **operation(
+        Action.PERSON_MANAGE,
+        "Set a password for the local log-in",
+        PasswordSet,
+        suffix="password",
+        creates=True,
+        keyed=False,
+        problems=(LocalLoginOff, NeverOneself, AlreadyExists),
+        example={"password": "correct horse battery staple"},
+    ),
+)
+async def set_password(door: AtDoor, person_id: Id, setting: PasswordSetting) -> Response:
+    """For trial and tests, where the local log-in is on: twelve characters at least. The person's sessions end."""
+    hashed = await actions.hashed_for(door.house, setting.password)
+    return await door.write(lambda work: actions.set_password(work, person_id, hashed), replayable=False)
+
+
+@router.get(
+    "/people/{person_id}/roles", **operation(Action.PERSON_MANAGE, "List a person's roles", RolesView, suffix="roles")
+)
+async def list_roles(door: AtDoor, person_id: Id) -> Response:
+    """The roles that a person has, and those that wait for approval."""
+    return await door.one(queries.ROLES_BY_PERSON, id=person_id)
+
+
+@router.post(
+    "/people/{person_id}/roles",
+    **operation(
+        Action.PERSON_MANAGE,
+        "Give a role",
+        RoleHeldView,
+        suffix="give-role",
+        status=201,
+        creates=True,
+        problems=(NeverOneself,),
+        example={"role": "adviser", "team_id": TEAM},
+    ),
+)
+async def give_role(door: AtDoor, person_id: Id, giving: RoleGiving) -> Response:
+    """Never to oneself. Administrator and auditor have no effect until a second administrator approves."""
+    return await door.write(lambda work: actions.give_role(work, person_id, giving), status=201)
+
+
+@router.delete(
+    "/people/{person_id}/roles/{role_id}",
+    **operation(Action.PERSON_MANAGE, "End a role", RolesView, suffix="end-role", problems=(NeverOneself, TryAgain)),
+)
+async def end_role(door: AtDoor, person_id: Id, role_id: Id) -> Response:
+    """It counts on the next request. A role that waits for approval is refused in the same way."""
+    return await door.write(lambda work: actions.end_role(work, person_id, role_id), replayable=False)
+
+
+@router.post(
+    "/people/{person_id}/roles/{role_id}/approval",
+    **operation(
+        Action.PERSON_APPROVE_ROLE,
+        "Approve a role",
+        RoleHeldView,
+        creates=True,
+        problems=(NeverOneself, NeverTheRequester, StateConflict),
+    ),
+)
+async def approve_role(door: AtDoor, person_id: Id, role_id: Id) -> Response:
+    """The second of the two administrators: never whoever gave the role, never whoever gets it."""
+    return await door.write(lambda work: actions.approve_role(work, person_id, role_id))
+
+
+# --- teams and forces ---
+
+
+@router.post(
+    "/teams",
+    **operation(
+        Action.TEAM_MANAGE,
+        "Add a team",
+        TeamView,
+        suffix="add",
+        status=201,
+        creates=True,
+        example={"name": "Derbyshire CTSA team", "force_code": "E23000018", "phone": "01632 960001"},
+    ),
+)
+async def add_team(door: AtDoor, creation: TeamCreation) -> Response:
+    """The first team of a force is its intake team; a further one takes over from it where `intake` is true."""
+    return await door.write(lambda work: actions.add_team(work, creation), status=201)
+
+
+@router.get("/teams", **operation(Action.REFERENCE_READ, "List teams", TeamPage, suffix="teams"))
+async def list_teams(
+    door: AtDoor,
+    limit: Limit = 25,
+    cursor: Cursor = None,
+    sort: ByName = "name",
+    force_code: Annotated[str | None, Query(max_length=20)] = None,
+    intake: bool | None = None,
+) -> Response:
+    """Teams with the phone, mailbox and hours that they publish."""
+    filters = {"force_code": force_code, "intake": intake}
+    return await door.page(queries.TEAM_LIST, limit=limit, cursor=cursor, sort=sort, filters=filters)
+
+
+@router.get("/teams/{team_id}", **operation(Action.REFERENCE_READ, "Read a team", TeamView, suffix="team"))
+async def read_team(door: AtDoor, team_id: Id) -> Response:
+    """A team with the phone, mailbox and hours that it publishes."""
+    return await door.one(queries.TEAM_BY_ID, id=team_id)
+
+
+@router.patch(
+    "/teams/{team_id}",
+    **operation(
+        Action.TEAM_MANAGE,
+        "Amend a team",
+        TeamView,
+        suffix="amend",
+        amends=True,
+        problems=(IntakeNeeded, AlreadyExists),
+        example={"hours": "Monday to Friday, 8 to 4"},
+    ),
+)
+async def amend_team(door: AtDoor, team_id: Id, amendment: TeamAmendment) -> Response:
+    """A team that becomes the intake team takes over from the one that was; a force is never without."""
+    return await door.write(lambda work: actions.amend_team(work, team_id, amendment))
+
+
+@router.post(
+    "/forces",
+    **operation(
+        Action.TEAM_MANAGE,
+        "Add a force without an area",
+        ForceView,
+        suffix="force",
+        status=201,
+        creates=True,
+        example={"code": "BTP", "name": "British Transport Police", "nation": "England"},
+    ),
+)
+async def add_force(door: AtDoor, creation: ForceCreation) -> Response:
+    """Premises can name such a force; no postcode finds it. Forces with an area come with the look-up of the ONS."""
+    return await door.write(lambda work: actions.add_force(work, creation), status=201)
+
+
+# --- API clients ---
+
+
+@router.post(
+    "/api-clients",
+    **operation(
+        Action.CLIENT_MANAGE,
+        "Add an API client",
+        ApiClientSecretView,
+        suffix="add",
+        status=201,
+        creates=True,
+        example={"name": "Duty board", "team_id": TEAM, "scopes": ["enquiries.read"]},
+    ),
+)
+async def add_client(door: AtDoor, creation: ApiClientCreation) -> Response:
+    """The secret is shown this once, and again only for the same Idempotency-Key; it is stored nowhere."""
+    return await door.write(lambda work: actions.add_client(work, creation), status=201)
+
+
+@router.get("/api-clients", **operation(Action.CLIENT_MANAGE, "List API clients", ApiClientPage, suffix="list"))
+async def list_clients(
+    door: AtDoor,
+    limit: Limit = 25,
+    cursor: Cursor = None,
+    sort: ByName = "name",
+    team_id: Annotated[UUID | None, Query()] = None,
+    active: bool | None = None,
+) -> Response:
+    """The tools that may call, with their scopes."""
+    filters = {"team_id": team_id, "active": active}
+    return await door.page(queries.CLIENT_LIST, limit=limit, cursor=cursor, sort=sort, filters=filters)
+
+
+@router.get(
+    "/api-clients/{client_id}", **operation(Action.CLIENT_MANAGE, "Read an API client", ApiClientView, suffix="read")
+)
+async def read_client(door: AtDoor, client_id: Id) -> Response:
+    """A tool with its scopes; never its secret."""
+    return await door.one(queries.CLIENT_BY_ID, id=client_id)
+
+
+@router.patch(
+    "/api-clients/{client_id}",
+    **operation(
+        Action.CLIENT_MANAGE,
+        "Amend an API client",
+        ApiClientView,
+        suffix="amend",
+        amends=True,
+        example={"scopes": ["enquiries.read", "cases.read"]},
+    ),
+)
+async def amend_client(door: AtDoor, client_id: Id, amendment: ApiClientAmendment) -> Response:
+    """Running tokens end when a scope is taken or the client is made inactive."""
+    return await door.write(lambda work: actions.amend_client(work, client_id, amendment))
+
+
+@router.post(
+    "/api-clients/{client_id}/secret",
+    **operation(
+        Action.CLIENT_MANAGE, "Renew an API client's secret", ApiClientSecretView, suffix="secret", creates=True
+    ),
+)
+async def renew_secret(door: AtDoor, client_id: Id) -> Response:
+    """The former secret and all running tokens end at once; the new secret is shown this once."""
+    return await door.write(lambda work: actions.renew_secret(work, client_id))

@@ -1,6 +1,9 @@
-"""Whether a place is in use."""
+"""Whether a place is in use, and the closed vocabularies of places."""
 
 from enum import StrEnum
+
+from casework.access.actions import Action
+from casework.kernel.lifecycle import Lifecycle, Move
 
 
 class PremisesState(StrEnum):
@@ -9,6 +12,13 @@ class PremisesState(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
     MERGED = "merged"
+
+
+class PremisesUse(StrEnum):
+    """The states that staff may state themselves."""
+
+    OPEN = "open"
+    CLOSED = "closed"
 
 
 class PartyRole(StrEnum):
@@ -26,4 +36,31 @@ class OccupancyBasis(StrEnum):
 
     FIXED_CAPACITY = "fixed_capacity"
     PAST_ATTENDANCE = "past_attendance"
-    SAFE_OCCUPANCY = "safe_occupancy"
+    SAFE_OCCUPANCY_FIGURE = "safe_occupancy_figure"
+
+
+class Tier(StrEnum):
+    """The tier of Martyn's Law that the recorded facts point to. Never a determination: that is the regulator's."""
+
+    NONE = "none"
+    STANDARD = "standard"
+    ENHANCED = "enhanced"
+    UNKNOWN = "unknown"
+
+
+class MatchedOn(StrEnum):
+    """Why a place may be the one that is meant."""
+
+    POSTCODE = "postcode"
+    NEARBY = "nearby"
+    """The postcodes differ in their last two letters only."""
+    NAME = "name"
+    SIMILAR_NAME = "similar_name"
+    ALIAS = "alias"
+    SIMILAR_ALIAS = "similar_alias"
+
+
+USED = (PremisesState.OPEN, PremisesState.CLOSED)
+
+# Amending may open and close a place (it states `state`); what was merged into another place stays as it was.
+PREMISES = Lifecycle("premises", [Move(Action.PREMISES_WRITE, USED, None)], offers={})

@@ -1,10 +1,12 @@
 """Where: one canonical premises with its areas, parties and aliases."""
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
 from sqlalchemy import (
     CheckConstraint,
     Computed,
@@ -15,15 +17,36 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from casework.kernel.columns import Email, Phone, Postcode, Uprn, line, prose
+from casework.kernel.columns import Email, LocalDate, Phone, Postcode, Uprn, line, prose, read_local_date
+from casework.kernel.inputs import Truth, Whole
 from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
 from casework.premises.lifecycle import OccupancyBasis, PartyRole, PremisesState
 
 SCHEMA = {"schema": "casework"}
 # What two spellings of one name have in common: letters and digits only, lower case.
 NAME_KEY = "regexp_replace(lower(name), '[^[:alnum:]]', '', 'g')"
+
+
+def _six_places(degrees: Decimal) -> Decimal:
+    return degrees.quantize(Decimal("0.000001"))
+
+
+def read_year_or_day(text: str) -> str:
+    """``2007`` or ``2007-03-31``: sources often know the year only."""
+    if len(text) == 4 and text.isascii() and text.isdecimal():
+        return text
+    try:
+        return read_local_date(text).isoformat()
+    except ValueError:
+        raise PydanticCustomError("year-or-day", "Give a year such as 2007, or a day such as 2007-03-31") from None
+
+
+ClosedOn = Annotated[str, line(20), AfterValidator(read_year_or_day)]
+Latitude = Annotated[Decimal, Field(ge=-90, le=90, max_digits=9, decimal_places=6), AfterValidator(_six_places)]
+Longitude = Annotated[Decimal, Field(ge=-180, le=180, max_digits=9, decimal_places=6), AfterValidator(_six_places)]
 
 
 class PremisesFacts(SQLModel):
@@ -35,14 +58,14 @@ class PremisesFacts(SQLModel):
     postcode: Postcode | None = None
     uprn: Uprn | None = None
     local_authority_code: Annotated[str, line(20)] | None = None
-    latitude: Annotated[Decimal, Field(ge=-90, le=90, max_digits=9, decimal_places=6)] | None = None
-    longitude: Annotated[Decimal, Field(ge=-180, le=180, max_digits=9, decimal_places=6)] | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
     sector: Annotated[str, line(60)] | None = None
     schedule_1_use: Annotated[str, line(60)] | None = None
-    expected_peak_occupancy: int | None = None
+    expected_peak_occupancy: Annotated[Whole, Field(ge=0)] | None = None
     occupancy_basis: OccupancyBasis | None = None
-    occupancy_on: date | None = None
-    priority: bool = False
+    occupancy_on: LocalDate | None = None
+    priority: Truth = False
     priority_reason: Annotated[str, prose(2000)] | None = None
 
 
@@ -52,6 +75,8 @@ class Premises(PremisesFacts, table=True):
     __tablename__ = "premises"
     __table_args__ = (
         vocabulary("state", PremisesState),
+        vocabulary("occupancy_basis", OccupancyBasis),
+        CheckConstraint("state <> 'open' OR closed_on IS NULL", name="closed_on"),
         CheckConstraint("state <> 'merged' OR merged_into IS NOT NULL", name="merged"),
         CheckConstraint("NOT priority OR priority_reason IS NOT NULL", name="priority"),
         UniqueConstraint("id", "team_id"),
@@ -63,6 +88,7 @@ class Premises(PremisesFacts, table=True):
             postgresql_where=text("source IS NOT NULL"),
         ),
         Index("premises_team_id_name_idx", "team_id", "name", "id"),
+        Index("premises_team_id_created_at_idx", "team_id", "created_at", "id"),
         Index("premises_team_id_postcode_idx", "team_id", "postcode"),
         Index("premises_team_id_name_key_idx", "team_id", "name_key"),
         Index("premises_complex_id_idx", "complex_id", postgresql_where=text("complex_id IS NOT NULL")),
@@ -80,10 +106,13 @@ class Premises(PremisesFacts, table=True):
     name_key: str = Field(default=None, sa_column_args=(Computed(NAME_KEY, persisted=True),), sa_type=Text)
     latitude: Decimal | None = Field(default=None, sa_type=Numeric(9, 6))
     longitude: Decimal | None = Field(default=None, sa_type=Numeric(9, 6))
+    expected_peak_occupancy: int | None = None
     occupancy_basis: OccupancyBasis | None = Field(default=None, sa_type=Text)
     priority: bool = flag()
     source: str | None = Field(default=None, sa_type=Text)
     source_ref: str | None = Field(default=None, sa_type=Text)
+    source_facts: dict[str, str | None] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    """What the source told at the last import: a fact that differs from it has been changed by staff since."""
     version: int = version()
     created_at: datetime = moment(now=True)
 

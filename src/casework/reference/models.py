@@ -1,14 +1,86 @@
 """What everybody may look up: forces, local authorities, postcodes, vocabularies, signposts, threat levels."""
 
+import re
 from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import Index, Text, UniqueConstraint, text
+from pydantic_core import PydanticCustomError
+from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from casework.kernel.tables import flag, identity, moment, plain
+from casework.kernel.columns import LocalDate, Moment, Rule, line, prose
+from casework.kernel.inputs import Truth, Whole
+from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
 
 SCHEMA = {"schema": "casework"}
+
+
+class Nation(StrEnum):
+    """The nations whose bank holidays differ."""
+
+    ENGLAND = "England"
+    WALES = "Wales"
+    SCOTLAND = "Scotland"
+    NORTHERN_IRELAND = "Northern Ireland"
+
+
+class Need(StrEnum):
+    """What a caller may need: the first question of the public form. All but the last are other services' work."""
+
+    EMERGENCY = "emergency"
+    SUSPICIOUS_ACTIVITY = "suspicious_activity"
+    TERRORIST_MATERIAL_ONLINE = "terrorist_material_online"
+    HATE_MATERIAL_ONLINE = "hate_material_online"
+    UNDERSTAND_PREVENT = "understand_prevent"
+    CONCERN_ABOUT_PERSON = "concern_about_person"
+    PREVENT_ACTIVITY = "prevent_activity"
+    DRUGS_KNIVES_GUNS_GANGS = "drugs_knives_guns_gangs"
+    GENERAL_QUESTION = "general_question"
+    DOES_THE_LAW_APPLY = "does_the_law_apply"
+    OWN_DATA_OR_FOI = "own_data_or_foi"
+    PROTECTIVE_SECURITY_ADVICE = "protective_security_advice"
+
+
+URGENT = (Need.EMERGENCY, Need.SUSPICIOUS_ACTIVITY)
+
+
+class Level(StrEnum):
+    """The national threat levels, from the lowest."""
+
+    LOW = "low"
+    MODERATE = "moderate"
+    SUBSTANTIAL = "substantial"
+    SEVERE = "severe"
+    CRITICAL = "critical"
+
+
+class ThreatRegion(StrEnum):
+    """Where a threat level holds."""
+
+    GREAT_BRITAIN = "Great Britain"
+    NORTHERN_IRELAND = "Northern Ireland"
+
+
+_CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+
+
+def _read_code(value: Any) -> str:
+    if isinstance(value, str) and len(value) <= 60 and _CODE.fullmatch(value):
+        return value
+    raise PydanticCustomError("code", "Use lower-case letters, digits and single underscores, such as wrong_number")
+
+
+def _read_web(value: Any) -> str:
+    read: str = line(300).read(value)
+    if not read.startswith("https://"):
+        raise PydanticCustomError("web", "Give an address that begins with https://")
+    return read
+
+
+Code = Annotated[str, Rule(_read_code, {"type": "string", "maxLength": 60, "pattern": "^[a-z0-9]+(_[a-z0-9]+)*$"})]
+Web = Annotated[str, Rule(_read_web, {"type": "string", "maxLength": 300, "pattern": "^https://"})]
 
 
 class PoliceForce(SQLModel, table=True):
@@ -47,26 +119,57 @@ class Postcode(SQLModel, table=True):
     terminated: bool = flag()
 
 
-class Lookup(SQLModel, table=True):
+class WordFacts(SQLModel):
+    """What an administrator states of a word. Its code never gets another meaning: a new version adds codes."""
+
+    label: Annotated[str, line(100)]
+    parent: Code | None = None
+    """The wider word of the same kind."""
+    position: Annotated[Whole, Field(ge=0, le=10_000)] = 0
+    active: Truth = True
+    """A word that is no longer chosen stays, because old records use it."""
+
+
+class Lookup(WordFacts, table=True):
     """One word of a closed vocabulary: sectors, reason codes, attack methodologies and the like."""
 
     __tablename__ = "lookup"
-    __table_args__ = (SCHEMA,)
+    __table_args__ = (UniqueConstraint("kind", "code"), SCHEMA)
 
-    kind: str = Field(primary_key=True, sa_type=Text)
-    code: str = Field(primary_key=True, sa_type=Text)
-    label: str = Field(sa_type=Text)
+    id: UUID = identity()
+    kind: str = Field(sa_type=Text)
+    code: str = Field(sa_type=Text)
     parent: str | None = Field(default=None, sa_type=Text)
     position: int = Field(default=None, nullable=False, sa_column_kwargs={"server_default": text("0")})
     active: bool = flag(True)
+    version: int = version()
 
 
-class Signpost(SQLModel, table=True):
+class SignpostFacts(SQLModel):
+    """What an administrator states of a service: who it is for and how to reach it. Plain words."""
+
+    title: Annotated[str, line(200)]
+    who_for: Annotated[str, prose(2000)]
+    phone: Annotated[str, line(60)] | None = None
+    """As people dial it: 999, 101, 0800 789 321."""
+    web: Web | None = None
+    hours: Annotated[str, line(200)] | None = None
+    other: Annotated[str, prose(2000)] | None = None
+    explanation: Annotated[str, prose(2000)]
+    title_cy: Annotated[str, line(200)] | None = None
+    explanation_cy: Annotated[str, prose(2000)] | None = None
+    active: Truth = True
+    """A force's own entry can be taken away again; a national one always stands."""
+
+
+class Signpost(SignpostFacts, table=True):
     """A service that callers mix up with ours: who it is for and how to reach it. A force may have its own entry."""
 
     __tablename__ = "signpost"
     __table_args__ = (
+        vocabulary("need", Need),
         UniqueConstraint("need", "force_code", postgresql_nulls_not_distinct=True),
+        CheckConstraint("active OR force_code IS NOT NULL", name="national"),
         SCHEMA,
     )
 
@@ -74,22 +177,30 @@ class Signpost(SQLModel, table=True):
     need: str = Field(sa_type=Text)
     force_code: str | None = Field(default=None, sa_type=Text, foreign_key="casework.police_force.code")
     position: int
-    title: str = Field(sa_type=Text)
-    who_for: str = Field(sa_type=Text)
-    phone: str | None = Field(default=None, sa_type=Text)
     web: str | None = Field(default=None, sa_type=Text)
-    hours: str | None = Field(default=None, sa_type=Text)
-    other: str | None = Field(default=None, sa_type=Text)
-    explanation: str = Field(sa_type=Text)
-    title_cy: str | None = Field(default=None, sa_type=Text)
-    explanation_cy: str | None = Field(default=None, sa_type=Text)
+    active: bool = flag(True)
+    version: int = version()
+
+
+class ThreatLevelFacts(SQLModel):
+    """A change of the national threat level."""
+
+    nation: ThreatRegion
+    level: Level
+    since: Moment | None = None
+    """Since when it holds; now, unless stated."""
 
 
 class ThreatLevel(SQLModel, table=True):
     """The national threat level from a moment on: one for Great Britain, one for Northern Ireland."""
 
     __tablename__ = "threat_level"
-    __table_args__ = (Index("threat_level_current_idx", "nation", "since"), SCHEMA)
+    __table_args__ = (
+        vocabulary("nation", ThreatRegion),
+        vocabulary("level", Level),
+        Index("threat_level_current_idx", "nation", "since"),
+        SCHEMA,
+    )
 
     id: UUID = identity()
     nation: str = plain()
@@ -98,11 +209,29 @@ class ThreatLevel(SQLModel, table=True):
     set_by: UUID | None = None
 
 
-class BankHoliday(SQLModel, table=True):
+class BankHolidayFacts(SQLModel):
+    """A day that is not a working day in a nation."""
+
+    name: Annotated[str, line(100)]
+    active: Truth = True
+    """A day that turned out to be a working day stays on record, or the next ``migrate`` would bring it back."""
+
+
+class BankHoliday(BankHolidayFacts, table=True):
     """A day that is not a working day, per nation; working-day deadlines count around it."""
 
     __tablename__ = "bank_holiday"
-    __table_args__ = (SCHEMA,)
+    __table_args__ = (vocabulary("nation", Nation), UniqueConstraint("nation", "day"), SCHEMA)
 
-    nation: str = Field(primary_key=True, sa_type=Text)
-    day: date = Field(primary_key=True)
+    id: UUID = identity()
+    nation: str = Field(sa_type=Text)
+    day: date
+    active: bool = flag(True)
+    version: int = version()
+
+
+class BankHolidayDay(BankHolidayFacts):
+    """A bank holiday with its day."""
+
+    nation: Nation
+    day: LocalDate

@@ -1,7 +1,256 @@
 """Every statement about reference data."""
 
-from sqlalchemy import Text
+from typing import Any
 
-from casework.kernel.statements import written
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Date,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    case,
+    cast,
+    extract,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from casework.kernel.statements import Statement, given, written
+from casework.kernel.tables import NOW, Moment3, columns
+from casework.kernel.views import listed, render
+from casework.reference.models import (
+    BankHoliday,
+    LocalAuthority,
+    Lookup,
+    PoliceForce,
+    Postcode,
+    Signpost,
+    ThreatLevel,
+)
+from casework.reference.schemas import (
+    BankHolidayView,
+    ForceView,
+    LocalAuthorityView,
+    SignpostHow,
+    SignpostRecord,
+    SignpostView,
+    ThreatLevelView,
+    WordView,
+)
+from casework.work.composing import (
+    BEGIN,
+    BEGINNING,
+    CTX,
+    Reachable,
+    begin,
+    create,
+    guarded,
+    parameter,
+    read_one,
+    show_one,
+)
+
+force, authority, postcode, word, signpost, threat, holiday = map(
+    columns, (PoliceForce, LocalAuthority, Postcode, Lookup, Signpost, ThreatLevel, BankHoliday)
+)
+SIGNPOSTS = Reachable(Signpost, "signpost", open=True)
+LOOKUPS = Reachable(Lookup, "lookup", open=True)
+THREAT_LEVELS = Reachable(ThreatLevel, "threat_level", open=True)
+BANK_HOLIDAYS = Reachable(BankHoliday, "bank_holiday", open=True)
+MOST: Any = literal_column("2000")
+"""No list here is paged: none grows with the work, and this bounds them all."""
+
+
+def _answer(body: ColumnElement[Any]) -> Statement:
+    """One JSON document for whoever is allowed to ask. No record of a person is in it, so the log needs no ids."""
+    return Statement(
+        select(
+            CTX.decision,
+            case((CTX.decision == "allow", body)).label("body"),
+            cast(null(), Integer).label("version"),
+        ).select_from(begin())
+    )
+
+
+def _list(rows: Select[Any]) -> Statement:
+    return _answer(func.json_build_object(literal_column("'items'"), listed(rows.limit(MOST))))
+
+
+def _if_given(column: Any, name: str) -> ColumnElement[bool]:
+    """A filter over a table so small that one plan does for with and without it."""
+    wanted = parameter(name, Text())
+    return or_(wanted.is_(None), column == wanted)
+
+
+# --- what other slices ask ---
 
 WORDS = written("SELECT code FROM casework.lookup WHERE kind = :kind AND active ORDER BY position", kind=Text())
+
+NATION_OF_FORCE = written("SELECT f.nation FROM casework.police_force f WHERE f.code = :force_code", force_code=Text())
+NATION_OF_TEAM = written(
+    "SELECT f.nation FROM casework.team t JOIN casework.police_force f ON f.code = t.force_code WHERE t.id = :team_id",
+    team_id=Uuid(),
+)
+CURRENT_THREAT_LEVEL = written(
+    """
+    SELECT l.level FROM casework.team t
+    JOIN casework.police_force f ON f.code = t.force_code
+    JOIN casework.threat_level l
+      ON l.nation = CASE WHEN f.nation = 'Northern Ireland' THEN f.nation ELSE 'Great Britain' END AND l.since <= now()
+    WHERE t.id = :team_id ORDER BY l.since DESC, l.id DESC LIMIT 1""",
+    team_id=Uuid(),
+)
+HOLIDAYS_AFTER = written(
+    "SELECT day FROM casework.bank_holiday WHERE nation = :nation AND day > :start AND active",
+    nation=Text(),
+    start=Date(),
+)
+
+# --- signposts ---
+
+_force_here = select(postcode.force_code).where(postcode.postcode == parameter("postcode", Text())).scalar_subquery()
+_standing = (
+    # A force's own entry goes before the national one.
+    select(Signpost)
+    .ext(distinct_on(signpost.need))
+    .where(signpost.active, or_(signpost.force_code.is_(None), signpost.force_code == _force_here))
+    .order_by(signpost.need, signpost.force_code.asc().nulls_last())
+    .subquery("s")
+)
+_signpost = render(SignpostView, _standing.c, how=render(SignpostHow, _standing.c))
+SIGNPOST_LIST = _list(select(_signpost).order_by(_standing.c.position, _standing.c.need))
+SIGNPOSTED = _answer(
+    select(
+        func.json_build_object(
+            literal_column("'outcome'"), literal_column("'signposted'"), literal_column("'signpost'"), _signpost
+        )
+    )
+    .where(_standing.c.need == given("need", Text()))
+    .scalar_subquery()
+)
+"""The answer to an enquiry whose ``need`` is another service's work: ``door.one(SIGNPOSTED, need=…, postcode=…)``."""
+
+_record = render(SignpostRecord, Signpost)
+SIGNPOST_RECORDS = _list(
+    select(_record)
+    .where(_if_given(signpost.force_code, "force_code"))
+    .order_by(signpost.position, signpost.force_code.asc().nulls_first())
+)
+SIGNPOST_BY_ID = read_one(SIGNPOSTS, _record)
+SIGNPOST_SHOWN = show_one(SIGNPOSTS, _record)
+_TEXTS = ("title", "who_for", "phone", "web", "hours", "other", "explanation", "title_cy", "explanation_cy")
+_national = Signpost.__table__.alias("national")  # type: ignore[attr-defined]
+ADD_SIGNPOST = create(
+    SIGNPOSTS,
+    SIGNPOST_SHOWN,
+    {
+        "need": Text(),
+        "force_code": Text(),
+        "position": select(_national.c.position)
+        .where(_national.c.need == given("need", Text()), _national.c.force_code.is_(None))
+        .scalar_subquery(),
+        **{name: Text() for name in _TEXTS},
+        "active": Boolean(),
+    },
+)
+SIGNPOST_NOW = Statement(
+    select(signpost.need, *(getattr(signpost, name) for name in (*_TEXTS, "active"))).where(
+        signpost.id == given("id", Uuid())
+    )
+)
+AMEND_SIGNPOST = guarded(
+    SIGNPOSTS, changes={**{name: given(name, Text()) for name in _TEXTS}, "active": given("active", Boolean())}
+)
+
+# --- vocabularies ---
+
+KINDS = written(
+    f"""
+    SELECT ctx.decision, NULL::int AS version, CASE WHEN ctx.decision = 'allow' THEN json_build_object('items', (
+        SELECT json_agg(json_build_object('kind', k.kind, 'entries', k.entries) ORDER BY k.kind)
+        FROM (SELECT l.kind, count(*) AS entries FROM casework.lookup l GROUP BY l.kind
+              UNION ALL SELECT 'forces', count(*) FROM casework.police_force
+              UNION ALL SELECT 'local_authorities', count(*) FROM casework.local_authority
+              UNION ALL SELECT 'signposts', count(*) FROM casework.signpost) k)) END AS body
+    FROM {BEGIN}""",  # noqa: S608 — constants of the code
+    **BEGINNING,
+)
+_word = render(WordView, Lookup)
+_words = select(_word).where(word.kind == given("kind", Text())).order_by(word.position, word.code).limit(MOST)
+WORD_LIST = _answer(
+    # Without a word there is no such kind: no body, hence 404.
+    case(
+        (
+            select(word.id).where(word.kind == given("kind", Text())).exists(),
+            func.json_build_object(literal_column("'items'"), listed(_words)),
+        )
+    )
+)
+_this_word = and_(word.kind == given("kind", Text()), word.code == given("code", Text()))
+WORD_BY_CODE = read_one(LOOKUPS, _word, where=_this_word)
+WORD_SHOWN = show_one(LOOKUPS, _word)
+KIND_SEEN = Statement(select(word.kind).where(word.kind == given("kind", Text())).limit(literal_column("1")))
+_STATED = {"label": Text(), "parent": Text(), "position": Integer(), "active": Boolean()}
+ADD_WORD = create(LOOKUPS, WORD_SHOWN, {"kind": Text(), "code": Text(), **_STATED})
+WORD_NOW = Statement(select(*(getattr(word, name) for name in _STATED)).where(_this_word))
+AMEND_WORD = guarded(LOOKUPS, changes={name: given(name, type_) for name, type_ in _STATED.items()}, where=_this_word)
+
+FORCE_LIST = _list(
+    select(render(ForceView, PoliceForce)).where(_if_given(force.nation, "nation")).order_by(force.name, force.code)
+)
+AUTHORITY_LIST = _list(
+    select(render(LocalAuthorityView, LocalAuthority))
+    .where(_if_given(authority.nation, "nation"), _if_given(authority.force_code, "force_code"))
+    .order_by(authority.name, authority.code)
+)
+
+# --- threat levels ---
+
+_later = ThreatLevel.__table__.alias("later")  # type: ignore[attr-defined]
+_current = and_(
+    threat.since <= func.now(),
+    ~select(_later.c.id)
+    .where(
+        _later.c.nation == threat.nation,
+        _later.c.since <= func.now(),
+        or_(_later.c.since > threat.since, and_(_later.c.since == threat.since, _later.c.id > threat.id)),
+    )
+    .exists(),
+)
+_level = render(ThreatLevelView, ThreatLevel, current=_current)
+THREAT_LEVEL_LIST = _list(select(_level).order_by(threat.since.desc(), threat.id.desc()))
+THREAT_LEVEL_SHOWN = show_one(THREAT_LEVELS, _level)
+SET_THREAT_LEVEL = create(
+    THREAT_LEVELS,
+    THREAT_LEVEL_SHOWN,
+    {
+        "nation": Text(),
+        "level": Text(),
+        "since": func.coalesce(given("since", Moment3()), NOW),
+        "set_by": given("me", Uuid()),
+    },
+)
+
+# --- bank holidays ---
+
+_holiday = render(BankHolidayView, BankHoliday)
+_year = parameter("year", Integer())
+HOLIDAY_LIST = _list(
+    select(_holiday)
+    .where(_if_given(holiday.nation, "nation"), or_(_year.is_(None), extract("year", holiday.day) == _year))
+    .order_by(holiday.day, holiday.nation)
+)
+HOLIDAY_BY_ID = read_one(BANK_HOLIDAYS, _holiday)
+HOLIDAY_SHOWN = show_one(BANK_HOLIDAYS, _holiday)
+ADD_HOLIDAY = create(
+    BANK_HOLIDAYS, HOLIDAY_SHOWN, {"nation": Text(), "day": Date(), "name": Text(), "active": Boolean()}
+)
+HOLIDAY_NOW = Statement(select(holiday.name, holiday.active).where(holiday.id == given("id", Uuid())))
+AMEND_HOLIDAY = guarded(BANK_HOLIDAYS, changes={"name": given("name", Text()), "active": given("active", Boolean())})

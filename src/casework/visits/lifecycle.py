@@ -1,4 +1,8 @@
-"""The way of a site visit."""
+"""The way of a site visit, and when a finding may still change.
+
+A business that declines leaves the visit proposed, with the time at which it declined: staff propose another time
+(``visit.amend``) or cancel. A new time makes a confirmed visit proposed again, because nobody has confirmed *that* time.
+"""
 
 from enum import StrEnum
 
@@ -34,6 +38,20 @@ class Phase(StrEnum):
     CLOSED = "closed"
 
 
+class FindingState(StrEnum):
+    """Whether a finding may change: not once advice that cites it is issued. Derived from ``frozen``."""
+
+    RECORDED = "recorded"
+    FROZEN = "frozen"
+
+
+class Decision(StrEnum):
+    """The answer to a proposed time."""
+
+    CONFIRM = "confirm"
+    DECLINE = "decline"
+
+
 UPCOMING = (VisitState.PROPOSED, VisitState.CONFIRMED)
 
 VISIT = Lifecycle(
@@ -47,3 +65,4 @@ VISIT = Lifecycle(
     ],
     offers={Action.FINDING_RECORD: (VisitState.COMPLETED,)},
 )
+FINDING = Lifecycle("finding", [Move(Action.FINDING_RECORD, (FindingState.RECORDED,), None)], offers={})

@@ -4,16 +4,20 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
+from pydantic import StrictInt
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
 from casework.cases.models import of_case
 from casework.kernel.columns import line, prose
+from casework.kernel.inputs import Uuid
 from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
 from casework.visits.lifecycle import Phase, VisitKind, VisitState
 
 SCHEMA = {"schema": "casework"}
+Level = Annotated[StrictInt, Field(ge=1, le=4)]
+"""A level of likelihood or impact."""
 
 
 def of_visit(*more: object) -> tuple[object, ...]:
@@ -44,6 +48,8 @@ class SiteVisit(SQLModel, table=True):
         CheckConstraint("ends_at > starts_at AND ends_at <= starts_at + interval '12 hours'", name="period"),
         CheckConstraint("(state = 'completed') = (left_at IS NOT NULL)", name="completed"),
         CheckConstraint("state NOT IN ('cancelled', 'no_access') OR reason_code IS NOT NULL", name="reason"),
+        CheckConstraint("state <> 'confirmed' OR confirmed_at IS NOT NULL AND declined_at IS NULL", name="confirmed"),
+        CheckConstraint("declined_note IS NULL OR declined_at IS NOT NULL", name="declined"),
         UniqueConstraint("id", "case_id", "team_id", "restricted"),
         ExcludeConstraint(
             (text("casework.uuidrange(adviser_id, adviser_id, '[]')"), "&&"),
@@ -73,6 +79,8 @@ class SiteVisit(SQLModel, table=True):
     confirmed_at: datetime | None = moment()
     confirmed_by: str | None = Field(default=None, sa_type=Text)
     """staff or business"""
+    declined_at: datetime | None = moment()
+    """When the business said that the proposed time does not suit; a new time clears it."""
     declined_note: Annotated[str, prose(1000)] | None = None
     arrived_at: datetime | None = moment()
     left_at: datetime | None = moment()
@@ -86,15 +94,17 @@ class SiteVisit(SQLModel, table=True):
 class FindingFacts(SQLModel):
     """What an adviser found: where, at which phase of use, against which attack, what is there and what is missing."""
 
-    area_id: UUID | None = None
+    area_id: Uuid | None = None
+    """An area of the premises visited, where it is drawn up already."""
     area: Annotated[str, line(120)]
+    """The area in the adviser's words."""
     phase: Phase
     methodology: Annotated[str, line(60)]
     existing_control: Annotated[str, prose(4_000)] | None = None
     gap: Annotated[str, prose(4_000)]
-    likelihood: int
+    likelihood: Level
     """1 to 4 (ProtectUK's matrix)."""
-    impact: int
+    impact: Level
     """1 to 4 (ProtectUK's matrix)."""
 
 
@@ -109,6 +119,7 @@ class Finding(FindingFacts, table=True):
         UniqueConstraint("id", "case_id", "team_id", "restricted"),
         Index("finding_visit_id_idx", "visit_id"),
         Index("finding_case_id_idx", "case_id", "recorded_at"),
+        Index("finding_team_id_recorded_at_idx", "team_id", "recorded_at", "id"),
     )
 
     id: UUID = identity()

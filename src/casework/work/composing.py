@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import (
@@ -38,26 +39,25 @@ from casework.work.unit import Creation, Guarded
 
 UUIDS = ARRAY(Uuid)
 
+BEGIN = "access.begin(:hash, :action, :purpose, :request) AS ctx"
+BEGINNING = {"hash": LargeBinary(), "action": Text(), "purpose": Text(), "request": Uuid()}
+"""For a read that is written by hand: the row of the caller, and the types of its parameters."""
+
+
+_CALLER: dict[str, Any] = {
+    "decision": Text(), "kind": Text(), "principal": Uuid(), "roles": ARRAY(Text), "teams": UUIDS, "cases": UUIDS,
+    "enquiry": Uuid(), "event": BigInteger(),
+}  # fmt: skip
+CTX: Any = SimpleNamespace(**{name: literal_column(f"ctx.{name}", kind) for name, kind in _CALLER.items()})
+"""The caller's row, named from any depth of a statement. Plain names, because SQLAlchemy would otherwise add a second
+``access.begin`` to each inner select that mentions one: the caller would be resolved, and logged, twice."""
+
 
 def begin() -> Any:
-    """``access.begin(…)`` as a row to join: decision, teams, cases, enquiry, event of this request."""
+    """``access.begin(…) AS ctx``, the row every read starts from; it stands in a statement once."""
     return (
-        func.access.begin(
-            given("hash", LargeBinary()),
-            given("action", Text()),
-            given("purpose", Text()),
-            given("request", Uuid()),
-        )
-        .table_valued(
-            column("decision", Text),
-            column("kind", Text),
-            column("principal", Uuid),
-            column("roles", ARRAY(Text)),
-            column("teams", UUIDS),
-            column("cases", UUIDS),
-            column("enquiry", Uuid),
-            column("event", BigInteger),
-        )
+        func.access.begin(*(given(name, kind) for name, kind in BEGINNING.items()))
+        .table_valued(*(column(name, kind) for name, kind in _CALLER.items()))
         .render_derived(name="ctx")
     )
 
@@ -72,11 +72,14 @@ class Reachable:
     team: str = "team_id"
     open: bool = False
     """Whether every holder of the action reaches every row, so that row security alone decides."""
+    about: str | None = None
+    """The column that names the case for the log alone, where the reach does not go by it."""
 
     @property
     def case_column(self) -> Any:
         """The case of a row, for the log; NULL where rows belong to a team only."""
-        return getattr(self.table, self.case) if self.case else cast(null(), Uuid)
+        named = self.case or self.about
+        return getattr(self.table, named) if named else cast(null(), Uuid)
 
     def within(self, teams: Any, cases: Any) -> ColumnElement[bool]:
         """The reach as a WHERE: the same shape as the policy of ``access/rls.py``."""
@@ -105,24 +108,24 @@ def read_one(
 
     Columns: decision, body, version. ``OFFSET 0`` keeps the planner from looking at a row before the caller is known.
     """
-    table, ctx = source.table, begin()
-    reached = reach(ctx.c) if reach else source.within(ctx.c.teams, ctx.c.cases)
+    table = source.table
+    reached = reach(CTX) if reach else source.within(CTX.teams, CTX.cases)
     inner = select(
         body.label("body"),
         (table.version if version is None else version).label("version"),
         table.id.label("id"),
         source.case_column.label("case_id"),
-    ).where(where if where is not None else table.id == given("id", Uuid()), ctx.c.decision == "allow", reached)
+    ).where(where if where is not None else table.id == given("id", Uuid()), CTX.decision == "allow", reached)
     if joined:
         inner = joined(inner)
     row = inner.offset(literal_column("0")).lateral("r")
     return Statement(
         select(
-            ctx.c.decision,
+            CTX.decision,
             row.c.body,
             row.c.version,
-            func.audit.consulted(ctx.c.event, source.kind, _array(row.c.id), _array(row.c.case_id)).label("logged"),
-        ).select_from(ctx.outerjoin(row, true()))
+            func.audit.consulted(CTX.event, source.kind, _array(row.c.id), _array(row.c.case_id)).label("logged"),
+        ).select_from(begin().outerjoin(row, true()))
     )
 
 
@@ -167,14 +170,14 @@ class Listing:
         return self._statements[key]
 
     def _compose(self, filters: Sequence[str], sort: str, after: bool) -> Statement:
-        table, ctx = self.source.table, begin()
+        table = self.source.table
         descending = sort.startswith("-")
         by = self.sorts[sort.removeprefix("-")]
 
         def ordered(key: Any, id_: Any) -> list[Any]:
             return [key.desc(), id_.desc()] if descending else [key, id_]
 
-        wanted = [ctx.c.decision == "allow", self.where, *(self.filters[name]() for name in filters)]
+        wanted = [CTX.decision == "allow", self.where, *(self.filters[name]() for name in filters)]
         if after:
             mark = tuple_(cast(given("after_key", Text()), by.type), given("after_id", Uuid()))
             here = tuple_(by.column, table.id)
@@ -188,7 +191,7 @@ class Listing:
                 .limit(page_size())
             )
 
-        found = self._branches(ctx, branch)
+        found = self._branches(branch)
         keys = (
             select(found.c.id, found.c.key).order_by(*ordered(found.c.key, found.c.id)).limit(page_size()).subquery("k")
         )
@@ -214,29 +217,29 @@ class Listing:
         ).lateral("r")
         return Statement(
             select(
-                ctx.c.decision,
+                CTX.decision,
                 cast(gathered.c["items"], Text).label("body"),
                 func.array_length(gathered.c.ids, 1).label("length"),
                 (gathered.c.found == page_size()).label("more"),
                 gathered.c["keys"][func.array_length(gathered.c["keys"], 1)].label("last_key"),
                 gathered.c.ids[func.array_length(gathered.c.ids, 1)].label("last_id"),
-                func.audit.consulted(ctx.c.event, self.source.kind, gathered.c.ids, gathered.c.cases).label("logged"),
-            ).select_from(ctx.outerjoin(gathered, true()))
+                func.audit.consulted(CTX.event, self.source.kind, gathered.c.ids, gathered.c.cases).label("logged"),
+            ).select_from(begin().outerjoin(gathered, true()))
         )
 
-    def _branches(self, ctx: Any, branch: Callable[..., Select[Any]]) -> Any:
+    def _branches(self, branch: Callable[..., Select[Any]]) -> Any:
         source = self.source
         if source.open or self.outside:
-            reach = [] if source.open else [source.case_column == any_(ctx.c.cases)]
+            reach = [] if source.open else [source.case_column == any_(CTX.cases)]
             return branch(*reach).lateral("found")
-        teams = func.unnest(ctx.c.teams).table_valued(column("team_id", Uuid)).render_derived(name="t")
+        teams = func.unnest(CTX.teams).table_valued(column("team_id", Uuid)).render_derived(name="t")
         of_team = getattr(source.table, source.team) == teams.c.team_id
         mine = branch(of_team) if source.case is None else branch(of_team, ~source.table.restricted)
         per_team = mine.lateral("b")
         found = select(per_team.c.id, per_team.c.key).select_from(teams.join(per_team, true()))
         if source.case is None:
             return found.lateral("found")
-        by_case = branch(source.case_column == any_(ctx.c.cases)).subquery("c")
+        by_case = branch(source.case_column == any_(CTX.cases)).subquery("c")
         return union(found, select(by_case.c.id, by_case.c.key)).lateral("found")
 
 
@@ -294,7 +297,7 @@ def show_one(source: Reachable, body: Any) -> Statement:
 def create(source: Reachable, shown: Statement, columns: Mapping[str, Any]) -> Creation:
     """A new record of its own. ``columns`` are types of parameters, or expressions."""
     values = _parameters({"id": Uuid(), **columns})
-    made = upsert(source.table).values(values).on_conflict_do_nothing(index_elements=["id"]).returning(source.table.id)
+    made = upsert(source.table).values(values).on_conflict_do_nothing().returning(source.table.id)
     return Creation(Statement(made), shown)
 
 
@@ -308,10 +311,12 @@ def create_under(
     carries: Mapping[str, Any] | None = None,
     states: Sequence[str] | None = None,
     headline: Statement | None = None,
+    repeated: Sequence[str] | None = None,
 ) -> Creation:
     """A new child of a record that the caller must reach. What it carries (team, restriction) comes from the parent's row.
 
     ``parent_id`` is both the parameter and the child's column. ``states``: those in which the parent takes children.
+    ``repeated``: the columns by which a repeat is told, where another conflict is a refusal of its own; else any conflict.
     """
     above = parent.table
     carried = dict(carries) if carries is not None else {"team_id": above.team_id, "restricted": above.restricted}
@@ -322,7 +327,7 @@ def create_under(
     made = (
         upsert(source.table)
         .from_select(list(values), select(*(value.label(name) for name, value in values.items())).where(*conditions))
-        .on_conflict_do_nothing(index_elements=["id"])
+        .on_conflict_do_nothing(index_elements=repeated)
         .returning(source.table.id)
     )
     state = above.state if hasattr(above, "state") else cast(null(), Text).label("state")
@@ -339,8 +344,3 @@ def _parameters(columns: Mapping[str, Any]) -> dict[str, Any]:
 def parameter(name: str, type_: Any) -> Any:
     """A parameter that may be left out, and is NULL then."""
     return bindparam(name, None, type_=type_)
-
-
-BEGIN = "access.begin(:hash, :action, :purpose, :request) AS ctx"
-BEGINNING = {"hash": LargeBinary(), "action": Text(), "purpose": Text(), "request": Uuid()}
-"""For a read that is written by hand: the row of the caller, and the types of its parameters."""

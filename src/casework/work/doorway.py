@@ -23,8 +23,8 @@ from casework.kernel.openapi import ALWAYS, BODY, KEYED, MATCHED, responses
 from casework.kernel.paging import Cursors
 from casework.kernel.problems import Problem
 from casework.kernel.settings import Settings
-from casework.kernel.statements import Connection, Statement
-from casework.work.composing import Listing
+from casework.kernel.statements import Connection, Statement, written
+from casework.work.composing import BEGIN, BEGINNING, Listing
 from casework.work.unit import Answer, Caller, Reaction, Work
 
 Id = Annotated[UUID, Path(description="The record's id.")]
@@ -35,6 +35,7 @@ _BEGIN = """SELECT b.decision, b.kind, b.principal, b.roles, b.teams, b.cases, b
        k.claim, k.status, k.headers, k.body
 FROM access.begin($1, $2, $3, $4) b
 LEFT JOIN LATERAL work.claim($5, $6) k ON $5::bytea IS NOT NULL AND b.decision = 'allow'"""
+BEGUN = written(f"SELECT ctx.decision FROM {BEGIN}", **BEGINNING)  # noqa: S608 — constants of the code
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}\Z")
 _SECRET = re.compile(r"%%secret:([a-z_]+)%%")
@@ -208,15 +209,33 @@ class Door:
     async def one(self, statement: Statement, *, hidden: Statement | None = None, **values: Any) -> Response:
         """Answer with one record; 404 when it is not there for the caller, 403 when only ``hidden`` sees that it exists."""
         async with self.house.database.lend(self._pool()) as connection, trouble():
-            row = await statement.row(connection, {**self._begin_values(), **values})
-            assert row is not None
+            row = await self._asked(connection, statement, {**self._begin_values(), **values})
             _judge(row["decision"])
             if row["body"] is None:
-                if hidden is not None and await self._sees(connection, hidden, values):
-                    raise p.Forbidden("You see that this record exists, but not what it holds.")
-                raise p.NotFound
+                seen = hidden is not None and await self._sees(connection, hidden, values)
+                problem = (
+                    p.Forbidden("You see that this record exists, but not what it holds.") if seen else p.NotFound()
+                )
+                await self._tell(connection, problem)
+                raise problem
         headers = {"ETag": f'"{row["version"]}"'} if row["version"] is not None else {}
         return Response(row["body"], media_type="application/json", headers=headers)
+
+    async def _asked(
+        self, connection: Connection, statement: Statement, values: dict[str, Any], page: int | None = None
+    ) -> asyncpg.Record:
+        try:
+            row = await statement.row(connection, values, page)
+        except asyncpg.InsufficientPrivilegeError:
+            if not self.outside:
+                raise
+            # The outside has no right to the tables of the staff, so the statement ended before it asked for the authority.
+            begun = await BEGUN.row(connection, values)
+            assert begun is not None
+            _judge(begun["decision"])
+            raise
+        assert row is not None
+        return row
 
     async def _sees(self, connection: Connection, hidden: Statement, values: dict[str, Any]) -> bool:
         row = await hidden.row(connection, {**self._begin_values(), **values})
@@ -230,9 +249,15 @@ class Door:
         cursor: str | None,
         sort: str,
         filters: Mapping[str, Any] | None = None,
+        under: Statement | None = None,
+        hidden: Statement | None = None,
         **values: Any,
     ) -> Response:
-        """Answer with one page of a list. Filters that are ``None`` are not in use."""
+        """Answer with one page of a list. Filters that are ``None`` are not in use.
+
+        ``under`` reads the record whose list it is: where nothing is found it is asked whether that record may be read
+        at all, and answers as ``one`` does (with ``hidden``) when it may not.
+        """
         used = {name: value for name, value in (filters or {}).items() if value is not None}
         bound_to = self._binding(sort, used)
         bound = {**self._begin_values(), **used, **values}
@@ -241,9 +266,10 @@ class Door:
             bound |= {"after_key": key, "after_id": UUID(last)}
         statement = listing.statement(frozenset(used), sort, cursor is not None)
         async with self.house.database.lend(self._pool()) as connection, trouble():
-            row = await statement.row(connection, bound, page=limit + 1)
-        assert row is not None
+            row = await self._asked(connection, statement, bound, page=limit + 1)
         _judge(row["decision"])
+        if row["length"] is None and under is not None:
+            await self.one(under, hidden=hidden, **values)
         following = self.house.cursors.make([row["last_key"], str(row["last_id"])], bound_to) if row["more"] else None
         body = f'{{"items":{row["body"] or "[]"},"next_cursor":{json.dumps(following)}}}'
         headers = {}
@@ -256,9 +282,14 @@ class Door:
         caller = self.token_hash.hex() if self.token_hash else "public"
         return json.dumps([self.request.scope["route"].operation_id, caller, sort, sorted(used.items())], default=str)
 
-    async def write(self, act: Callable[[Work], Awaitable[Answer]], *, status: int = 200) -> Response:
-        """Carry out an action in one transaction: rendered, then committed, then sent."""
-        key = self._key()
+    async def write(
+        self, act: Callable[[Work], Awaitable[Answer]], *, status: int = 200, replayable: bool = True
+    ) -> Response:
+        """Carry out an action in one transaction: rendered, then committed, then sent.
+
+        Not ``replayable``: nothing is kept of the request under its key, where even a fingerprint would tell too much.
+        """
+        key = self._key() if replayable else None
         body = self.request.scope["state"].get("body", b"")
         print_ = _fingerprint(self.request, body) if key is not None else None
         key_hash = hashlib.sha256(key.encode()).digest() if key is not None else None
@@ -342,12 +373,18 @@ class Door:
             return
         async with trouble():
             await connection.execute(
-                "SELECT access.refuse($1, $2, $3, $4)",
+                "SELECT access.refuse($1, $2, $3, $4, $5)",
                 self.token_hash,
                 self.action.value,
                 self.request_id,
                 problem.slug,
+                self._case(),
             )
+
+    def _case(self) -> str | None:
+        """The case that the path names, for the log of its refusals."""
+        named = self.request.path_params.get("case_id")
+        return named if named is not None and canonical(named) else None
 
     def _key(self) -> str | None:
         key = self.request.headers.get("idempotency-key")
@@ -433,6 +470,8 @@ def translate(error: asyncpg.PostgresError) -> Problem:
     named = by_constraint.get(getattr(error, "constraint_name", None) or "")
     if named is not None:
         return named()
+    if getattr(error, "schema_name", None) == "audit":
+        return p.Unavailable("The processing log cannot be written, so nothing is handed out.")
     if state in ("23505", "23P01"):
         return p.AlreadyExists()
     if state in ("23503", "23514", "23502", "22P02", "22001", "22003"):

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from casework.access.actions import Action
 from casework.kernel.problems import AlreadyExists, Forbidden, NotFound, PreconditionFailed, Problem, StateConflict
+from casework.kernel.references import new_reference
 from casework.kernel.statements import Connection, Statement
 
 
@@ -46,6 +47,8 @@ class Answer:
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Values of the body that are shown once and stored nowhere, by the label they can be derived from again."""
 
+
+_TRIES = 5
 
 Reaction = Callable[["Work", Mapping[str, Any]], Awaitable[None]]
 
@@ -121,17 +124,24 @@ class Work:
                 possible_from=list(guarded.states),
             )
 
-    async def create(self, creation: "Creation", facts: BaseModel, **values: Any) -> UUID:
+    async def create(
+        self, creation: "Creation", facts: BaseModel, *, reference: str | None = None, **values: Any
+    ) -> UUID:
         """Insert a record, under the id that the client chose if it chose one; returns the id.
+
+        ``reference`` is the prefix of the record's reference; references are random, so one that is taken is drawn again.
 
         The same id with the same facts is a success (a repeat was recognised), with other facts a 409.
         """
         stated = facts.model_dump()
         stated["id"] = stated.get("id") or uuid7()
-        row = await self.row(creation.insert, **{**stated, **values})
-        if row is not None:
-            created: UUID = row["id"]
-            return created
+        for _ in range(_TRIES if reference is not None else 1):
+            if reference is not None:
+                values["reference"] = new_reference(reference)
+            row = await self.row(creation.insert, **{**stated, **values})
+            if row is not None:
+                created: UUID = row["id"]
+                return created
         if creation.parent is not None:
             await self._diagnose(creation.parent, {**values, "id": values[creation.parent_id]})
         existing = await self.row(creation.shown, id=stated["id"])

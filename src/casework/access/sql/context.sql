@@ -27,27 +27,38 @@ END $$;
 -- Cases reached otherwise than by the team: one's own, restricted ones a supervisor answers for, shared ones, broken glass.
 CREATE OR REPLACE FUNCTION access.cases_of(hash bytea, wanted text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE h record; reached uuid[] := '{}';
 BEGIN
-    RETURN coalesce((
-        WITH h AS MATERIALIZED (
-            SELECT * FROM access.holding x WHERE x.token_hash = hash AND x.action = wanted
-        )
-        SELECT array_agg(DISTINCT reached.case_id) FROM (
-            SELECT g.case_id FROM h JOIN access.case_grant g ON g.principal_id = h.principal_id
-            WHERE (g.until IS NULL OR g.until > now()) AND (
-                (h.reach = 'assigned' AND g.kind = 'allocated' AND g.team_id = h.team_id)
-                OR (h.reach = 'involved' AND g.kind IN ('allocated', 'collaborator') AND g.team_id = h.team_id)
-                OR (h.reach = 'reviewing' AND g.kind = 'reviewer')
-                OR (h.reach = 'team' AND g.kind IN ('allocated', 'collaborator') AND g.team_id = h.team_id
-                    AND EXISTS (SELECT FROM access.case_home r WHERE r.case_id = g.case_id AND r.restricted))
-                OR (h.shared = 'read' AND h.role = 'supervisor' AND g.kind = 'break_glass'))
-            UNION ALL
-            SELECT r.case_id FROM h JOIN access.case_home r ON r.team_id = h.team_id AND r.restricted
-            WHERE h.reach = 'team' AND h.role IN ('supervisor', 'information_manager')
-            UNION ALL
-            SELECT s.case_id FROM h JOIN access.case_share s ON s.team_id = h.team_id
-            WHERE s.until > now() AND (h.shared = 'read' OR h.shared = s.mode)
-        ) reached), '{}');
+    -- One small look-up for each role held, rather than one query with every branch: most callers need one of them.
+    FOR h IN SELECT x.principal_id, x.role, x.team_id, x.reach, x.shared FROM access.holding x
+             WHERE x.token_hash = hash AND x.action = wanted
+    LOOP
+        IF h.reach = 'assigned' THEN
+            reached := reached || ARRAY(SELECT g.case_id FROM access.case_grant g
+                WHERE g.principal_id = h.principal_id AND g.kind = 'allocated' AND g.team_id = h.team_id);
+        ELSIF h.reach = 'involved' THEN
+            reached := reached || ARRAY(SELECT g.case_id FROM access.case_grant g
+                WHERE g.principal_id = h.principal_id AND g.kind IN ('allocated', 'collaborator') AND g.team_id = h.team_id);
+        ELSIF h.reach = 'reviewing' THEN
+            reached := reached || ARRAY(SELECT g.case_id FROM access.case_grant g
+                WHERE g.principal_id = h.principal_id AND g.kind = 'reviewer');
+        ELSIF h.reach = 'team' AND h.role = 'adviser' THEN
+            reached := reached || ARRAY(SELECT g.case_id FROM access.case_grant g
+                WHERE g.principal_id = h.principal_id AND g.restricted AND g.kind IN ('allocated', 'collaborator')
+                  AND g.team_id = h.team_id);
+        ELSIF h.reach = 'team' AND h.role IN ('supervisor', 'information_manager') THEN
+            reached := reached || ARRAY(SELECT r.case_id FROM access.case_home r WHERE r.team_id = h.team_id AND r.restricted);
+        END IF;
+        IF h.shared IS NOT NULL THEN
+            reached := reached || ARRAY(SELECT s.case_id FROM access.case_share s
+                WHERE s.team_id = h.team_id AND s.until > now() AND (h.shared = 'read' OR h.shared = s.mode));
+            IF h.shared = 'read' AND h.role = 'supervisor' THEN
+                reached := reached || ARRAY(SELECT g.case_id FROM access.case_grant g
+                    WHERE g.principal_id = h.principal_id AND g.kind = 'break_glass' AND g.until > now());
+            END IF;
+        END IF;
+    END LOOP;
+    RETURN reached;
 END $$;
 
 -- The session of this transaction, as access.begin left it: its hash, which no caller can invent.
@@ -105,6 +116,27 @@ BEGIN
         WHERE h.token_hash = access.current_hash() AND h.action = wanted), '{}');
 END $$;
 
+-- Whether a case of the team may be given to this person: an adviser there, now.
+CREATE OR REPLACE FUNCTION access.is_adviser(person uuid, in_team uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT EXISTS (
+        SELECT FROM access.membership m JOIN access.principal c ON c.id = m.principal_id AND c.active
+        WHERE m.principal_id = person AND m.team_id = in_team AND m.role = 'adviser' AND m.ended_at IS NULL AND NOT m.pending)
+$$;
+
+-- Who restricts a case must still see it while it is being written: row security judges the new row by what stood here
+-- before the statement, so this is told first. Says nothing and does nothing beyond the caller's reach.
+CREATE OR REPLACE FUNCTION access.announce_restriction(of_case uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    UPDATE access.case_home h SET restricted = true
+    WHERE h.case_id = of_case AND access.doing(ARRAY['case.restrict'])
+      AND (h.team_id = ANY (access.read_teams('case.restrict')) OR h.case_id = ANY (access.cases('case.restrict')));
+    IF FOUND THEN
+        UPDATE access.case_grant g SET restricted = true WHERE g.case_id = of_case;
+    END IF;
+END $$;
+
 -- The name of a colleague, where a record that the caller may read names one.
 CREATE OR REPLACE FUNCTION access.name_of(person uuid) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -117,6 +149,22 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM access.holding h WHERE h.token_hash = access.current_hash() AND h.action = wanted);
 END $$;
+
+-- Whether somebody may review: by the part they play (a reviewer of any force, or a supervisor of the team), and by the
+-- competence that the case needs.
+CREATE OR REPLACE FUNCTION access.may_review(person uuid, in_team uuid, competence text, OUT part boolean, OUT competent boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT EXISTS (SELECT FROM access.membership m JOIN access.principal c ON c.id = m.principal_id AND c.active
+                   WHERE m.principal_id = person AND m.ended_at IS NULL AND NOT m.pending
+                     AND (m.role = 'reviewer' OR m.role = 'supervisor' AND m.team_id = in_team)),
+           EXISTS (SELECT FROM casework.person p WHERE p.id = person AND competence = ANY (p.competences))
+$$;
+
+-- Whether advice was issued once; the triggers that keep it frozen ask on behalf of whoever writes.
+CREATE OR REPLACE FUNCTION access.is_published(advice uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT EXISTS (SELECT FROM access.published p WHERE p.advice_id = advice)
+$$;
 
 -- The part an enquirer plays: verified once staff have verified the contact.
 CREATE OR REPLACE FUNCTION access.enquirer_role(hash bytea) RETURNS text
@@ -155,7 +203,7 @@ CREATE OR REPLACE FUNCTION access.begin(
     OUT decision text, OUT kind text, OUT principal uuid, OUT roles text[], OUT teams uuid[], OUT cases uuid[],
     OUT enquiry uuid, OUT event bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE s access.session; scoped boolean;
+DECLARE s access.session; everywhere boolean;
 BEGIN
     kind := 'public'; roles := '{}'; teams := '{}'; cases := '{}'; decision := 'unauthenticated';
     IF hash IS NULL THEN
@@ -177,14 +225,20 @@ BEGIN
                 principal := s.principal_id; enquiry := s.enquiry_id;
                 decision := CASE WHEN EXISTS (SELECT FROM access.policy p WHERE p.action = wanted AND p.role = roles[1])
                             THEN 'allow' ELSE 'forbidden' END;
+                -- the case of the business, where this action of its part reaches its own
+                SELECT coalesce(array_agg(l.case_id), '{}') INTO cases
+                FROM access.enquiry_link l
+                JOIN access.policy p ON p.action = wanted AND p.role = roles[1] AND p.reach = 'own'
+                WHERE l.enquiry_id = s.enquiry_id AND l.case_id IS NOT NULL;
             END IF;
         ELSIF s.kind IS NOT NULL AND EXISTS (SELECT FROM access.principal c WHERE c.id = s.principal_id AND c.active) THEN
             kind := s.kind; principal := s.principal_id;
-            SELECT coalesce(array_agg(DISTINCT h.role), '{}'), coalesce(bool_or(h.reach IN ('team', 'all')), false)
-            INTO roles, scoped
+            SELECT coalesce(array_agg(DISTINCT h.role), '{}'), coalesce(bool_or(h.reach = 'all'), false),
+                   coalesce(array_agg(h.team_id) FILTER (WHERE h.reach = 'team'), '{}')
+            INTO roles, everywhere, teams
             FROM access.holding h WHERE h.token_hash = hash AND h.action = wanted;
             decision := CASE WHEN roles = '{}' THEN 'forbidden' ELSE 'allow' END;
-            IF scoped THEN teams := access.teams_of(hash, wanted); END IF;
+            IF everywhere THEN teams := access.teams_of(hash, wanted); END IF;
             IF decision = 'allow' THEN cases := access.cases_of(hash, wanted); END IF;
             IF s.last_seen_at < now() - interval '1 minute' THEN
                 UPDATE access.session x
@@ -214,13 +268,17 @@ BEGIN
 END $$;
 
 -- A refusal after the beginning (absent, stale, wrong state): its transaction was rolled back, so it is told by itself.
-CREATE OR REPLACE FUNCTION access.refuse(hash bytea, wanted text, request uuid, why text) RETURNS void
+-- ``of_case``: the case it was about, so that the case's own log tells who was refused.
+CREATE OR REPLACE FUNCTION access.refuse(hash bytea, wanted text, request uuid, why text, of_case uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE s access.session;
+DECLARE s access.session; event bigint;
 BEGIN
     SELECT * INTO s FROM access.session x WHERE x.token_hash = hash;
     INSERT INTO audit.event (request_id, session_id, principal_kind, principal_id, roles, action, decision, client)
-    VALUES (request, s.id, coalesce(s.kind, 'public'), s.principal_id, '{}', wanted, 'refused:' || why, s.client);
+    VALUES (request, s.id, coalesce(s.kind, 'public'), s.principal_id, '{}', wanted, 'refused:' || why, s.client)
+    RETURNING id INTO event;
+    INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation)
+    SELECT event, 'case_file', c.case_id, c.case_id, 'refusal' FROM access.case_home c WHERE c.case_id = of_case;
 END $$;
 
 -- What a record offers this caller: authority and state together, from the same tables that judge the request itself.
@@ -238,11 +296,12 @@ BEGIN
         SELECT json_agg(DISTINCT o.action ORDER BY o.action)
         FROM access.offer o
         JOIN access.holding h ON h.token_hash = hash AND h.action = o.action
-        WHERE o.kind = of_kind AND (o.from_states IS NULL OR in_state = ANY (o.from_states)) AND (
+        WHERE o.kind = of_kind AND (o.from_states IS NULL OR in_state = ANY (o.from_states))
+          AND o.action <> CASE WHEN is_restricted THEN 'case.restrict' ELSE 'case.unrestrict' END AND (
             h.reach = 'all'
             OR (h.reach = 'team' AND h.team_id = of_team
                 AND (NOT is_restricted OR h.role IN ('supervisor', 'information_manager')
-                     OR grants && ARRAY['allocated', 'collaborator']))
+                     OR h.role = 'adviser' AND grants && ARRAY['allocated', 'collaborator']))
             OR (h.reach = 'involved' AND h.team_id = of_team AND grants && ARRAY['allocated', 'collaborator'])
             OR (h.reach = 'assigned' AND h.team_id = of_team AND 'allocated' = ANY (grants))
             OR (h.reach = 'reviewing' AND 'reviewer' = ANY (grants))

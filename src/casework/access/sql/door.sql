@@ -7,21 +7,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     WHERE c.login = lower(wanted_login)
 $$;
 
-CREATE OR REPLACE FUNCTION access.client_for(client uuid, secret bytea, OUT id uuid, OUT scopes text[])
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT s.client_id, m.scopes
-    FROM access.client_secret s
-    JOIN access.principal p ON p.id = s.client_id AND p.active AND p.kind = 'client'
-    JOIN access.client_grant m ON m.client_id = s.client_id
-    WHERE s.client_id = client AND s.secret_hash = secret
-$$;
-
 CREATE OR REPLACE FUNCTION access.open_session(
     hash bytea, of_kind text, principal uuid, with_scopes text[], for_client text, idle integer, lasts interval, request uuid)
 RETURNS uuid
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE made uuid;
 BEGIN
+    -- Somebody who was deactivated while their password was checked gets no session.
+    PERFORM FROM access.principal p WHERE p.id = principal AND p.active AND p.kind = of_kind FOR SHARE;
+    IF NOT FOUND THEN RETURN NULL; END IF;
     INSERT INTO access.session (token_hash, kind, principal_id, scopes, client, idle_minutes, idle_until, expires_at)
     VALUES (hash, of_kind, principal, with_scopes, for_client, idle, now() + make_interval(mins => idle), now() + lasts)
     RETURNING id INTO made;
@@ -30,11 +24,40 @@ BEGIN
     RETURN made;
 END $$;
 
+-- A token for an API client that knows its secret (RFC 6749, 4.4), with the scopes asked for or all that it has.
+-- verdict: issued, invalid_client or invalid_scope. The client's rows are locked meanwhile, so that a secret replaced
+-- or a scope taken at the same moment ends this token as well.
+CREATE OR REPLACE FUNCTION access.issue_token(
+    client uuid, secret bytea, asked text[], hash bytea, lasts interval, request uuid,
+    OUT verdict text, OUT scopes text[])
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE given text[];
+BEGIN
+    verdict := 'invalid_client';
+    SELECT g.scopes INTO given
+    FROM access.client_secret s
+    JOIN access.principal p ON p.id = s.client_id AND p.active AND p.kind = 'client'
+    JOIN access.client_grant g ON g.client_id = s.client_id
+    WHERE s.client_id = client AND s.secret_hash = secret
+    FOR SHARE;
+    IF FOUND THEN
+        scopes := coalesce(asked, given);
+        verdict := CASE WHEN scopes <@ given THEN 'issued' ELSE 'invalid_scope' END;
+    END IF;
+    IF verdict = 'issued' THEN
+        PERFORM access.open_session(hash, 'client', client, scopes, NULL, NULL, lasts, request);
+    ELSE
+        scopes := NULL;
+        PERFORM access.refuse_session(client, request);
+    END IF;
+END $$;
+
 -- A log-in that failed is told to the log by the principal it was meant for, if there is one; never by what was typed.
 CREATE OR REPLACE FUNCTION access.refuse_session(principal uuid, request uuid) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
     INSERT INTO audit.event (request_id, principal_kind, principal_id, roles, action, decision)
-    VALUES (request, 'public', principal, '{}', 'session.manage_own', 'unauthenticated')
+    VALUES (request, 'public', (SELECT p.id FROM access.principal p WHERE p.id = principal), '{}', 'session.manage_own',
+            'unauthenticated')
 $$;
 
 -- The sessions of the caller, and their end.
@@ -45,7 +68,8 @@ BEGIN
     RETURN QUERY SELECT s.id, s.created_at, s.last_seen_at, s.expires_at, s.client, s.token_hash = access.current_hash()
         FROM access.session s
         WHERE s.principal_id = access.current_principal() AND s.revoked_at IS NULL AND s.expires_at > now()
-        ORDER BY s.created_at DESC;
+          AND (s.idle_until IS NULL OR s.idle_until > now())
+        ORDER BY s.created_at DESC, s.id;
 END $$;
 
 CREATE OR REPLACE FUNCTION access.end_own_session(wanted uuid) RETURNS boolean
@@ -56,19 +80,30 @@ BEGIN
     WHERE s.revoked_at IS NULL AND s.principal_id = access.current_principal()
       AND (s.id = wanted OR wanted IS NULL AND s.token_hash = access.current_hash())
     RETURNING s.id INTO done;
+    IF done IS NOT NULL THEN
+        INSERT INTO audit.event_object (event_id, kind, object_id, operation)
+        VALUES (audit.current_event(), 'session', done, 'erasure');
+    END IF;
     RETURN done IS NOT NULL;
 END $$;
 
--- Another's sessions: by a supervisor of a team in which the person stands, or an administrator.
+-- Another's sessions: by a supervisor of a team in which the person stands or plays a part, or an administrator.
+-- How many ended; NULL where the caller's reach does not include the person.
 CREATE OR REPLACE FUNCTION access.end_sessions_of(person uuid) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE ended integer;
 BEGIN
-    IF NOT access.doing(ARRAY['session.revoke']) OR NOT EXISTS (
-        SELECT FROM casework.team t WHERE t.id = ANY (access.read_teams('session.revoke')) AND (
-            EXISTS (SELECT FROM access.membership m WHERE m.principal_id = person AND m.team_id = t.id AND m.ended_at IS NULL)))
-    THEN
+    IF NOT access.doing(ARRAY['session.revoke']) THEN
         RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
+    END IF;
+    -- A role that waits for approval puts nobody into anybody's reach.
+    IF NOT EXISTS (SELECT FROM casework.person p
+                   WHERE p.id = person AND p.team_id = ANY (access.read_teams('session.revoke')))
+       AND NOT EXISTS (SELECT FROM access.membership m
+                       WHERE m.principal_id = person AND m.ended_at IS NULL AND NOT m.pending
+                         AND m.team_id = ANY (access.read_teams('session.revoke')))
+    THEN
+        RETURN NULL;
     END IF;
     UPDATE access.session s SET revoked_at = now() WHERE s.principal_id = person AND s.revoked_at IS NULL AND s.expires_at > now();
     GET DIAGNOSTICS ended = ROW_COUNT;
@@ -106,25 +141,32 @@ BEGIN
     END IF;
     INSERT INTO access.client_secret (client_id, secret_hash) VALUES (client, secret)
     ON CONFLICT (client_id) DO UPDATE SET secret_hash = excluded.secret_hash;
-    UPDATE access.session s SET revoked_at = now() WHERE s.principal_id = client AND s.revoked_at IS NULL;
+    UPDATE access.session s SET revoked_at = now() WHERE s.principal_id = set_client_secret.client AND s.revoked_at IS NULL;
+    INSERT INTO audit.event_object (event_id, kind, object_id, operation)
+    VALUES (audit.current_event(), 'client_secret', client, 'alteration');
 END $$;
 
 -- A password for the local log-in (trial and tests), set by whoever manages people; sessions of the person end.
 CREATE OR REPLACE FUNCTION access.set_password(person uuid, new_login text, hash text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    IF NOT access.doing(ARRAY['person.manage']) OR NOT access.holds('person.manage') THEN
+    IF NOT access.doing(ARRAY['person.manage']) OR NOT access.holds('person.manage')
+       OR person IS NOT DISTINCT FROM access.current_principal() THEN
         RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
     END IF;
     INSERT INTO access.credential (principal_id, login, password_hash) VALUES (person, lower(new_login), hash)
     ON CONFLICT (principal_id) DO UPDATE SET login = excluded.login, password_hash = excluded.password_hash;
     UPDATE access.session s SET revoked_at = now() WHERE s.principal_id = person AND s.revoked_at IS NULL;
+    INSERT INTO audit.event_object (event_id, kind, object_id, operation)
+    VALUES (audit.current_event(), 'credential', person, 'alteration');
 END $$;
 
 -- The first administrator, made once on the host's command line and told to the log.
 CREATE OR REPLACE FUNCTION access.bootstrap(person uuid, in_team uuid, new_login text, hash text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
+    -- Two of these at once make one administrator.
+    LOCK TABLE access.membership IN SHARE ROW EXCLUSIVE MODE;
     IF EXISTS (SELECT FROM access.membership m WHERE m.role = 'administrator' AND m.ended_at IS NULL AND NOT m.pending) THEN
         RAISE EXCEPTION 'there is an administrator already' USING ERRCODE = 'CW002';
     END IF;

@@ -6,26 +6,37 @@ GRANT USAGE ON SCHEMA casework, access, audit, work TO casework_staff, casework_
 GRANT USAGE ON SCHEMA access TO casework_door;
 
 GRANT EXECUTE ON FUNCTION
-    casework.new_id(), access.begin(bytea, text, text, uuid), access.refuse(bytea, text, uuid, text),
+    casework.new_id(), access.begin(bytea, text, text, uuid), access.refuse(bytea, text, uuid, text, uuid),
     access.state(text), access.say(uuid, text, uuid, text, text, jsonb), access.current_hash(), access.current_action(), access.current_principal(), access.doing(text[]),
     access.own_enquiries(text[]), access.own_cases(text[]), access.own_write(text[]), access.name_of(uuid),
-    access.own_actions(text, text), access.issue_tracking(bytea, uuid, uuid, interval),
+    access.own_actions(text, text), access.enquirer_role(bytea), access.issue_tracking(bytea, uuid, uuid, interval),
+    access.my_actions(), access.own_sessions(), access.end_own_session(uuid),
     audit.consulted(bigint, text, uuid[], uuid[]),
     work.claim(bytea, bytea), work.finish(bytea, integer, text, text), work.enqueue(text, jsonb, text, timestamptz)
 TO casework_staff, casework_outside;
 
 GRANT EXECUTE ON FUNCTION
     access.read_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]),
-    access.member_teams(text), access.holds(text), access.allowed_actions(text, text, uuid, uuid, boolean),
+    access.is_adviser(uuid, uuid), access.announce_restriction(uuid),
+    access.member_teams(text), access.holds(text), access.may_review(uuid, uuid, text), access.is_published(uuid), access.allowed_actions(text, text, uuid, uuid, boolean),
     access.grant_role(uuid, text, uuid), access.approve_role(uuid), access.end_role(uuid), access.roles_of(uuid),
-    access.my_actions(), access.own_sessions(), access.end_own_session(uuid), access.end_sessions_of(uuid),
+    access.end_sessions_of(uuid), access.people_with(text),
     access.set_client_secret(uuid, bytea), access.set_password(uuid, text, text),
     audit.case_log(uuid, bigint, integer), audit.disclosed(text, uuid, uuid), work.lag()
 TO casework_staff;
 
 GRANT EXECUTE ON FUNCTION
-    access.credential_for(text), access.client_for(uuid, bytea), access.refuse_session(uuid, uuid),
+    access.credential_for(text), access.issue_token(uuid, bytea, text[], bytea, interval, uuid), access.refuse_session(uuid, uuid),
     access.open_session(bytea, text, uuid, text[], text, integer, interval, uuid)
 TO casework_door;
 
-GRANT EXECUTE ON FUNCTION work.beat(text), work.purge_keys(interval, integer), access.begin_system(text, text) TO casework_worker;
+GRANT EXECUTE ON FUNCTION
+    work.beat(text), work.purge_keys(interval, integer), work.purge_sessions(interval, integer), work.first_time(bigint, text),
+    work.session_for(bigint), access.begin_system(text, text)
+TO casework_worker;
+-- The queue's library works on its tables itself; who caused a job and what is done is not for it to change.
+GRANT USAGE ON SCHEMA jobs TO casework_worker;
+GRANT ALL ON jobs.procrastinate_jobs, jobs.procrastinate_events, jobs.procrastinate_workers, jobs.procrastinate_periodic_defers
+TO casework_worker;
+GRANT ALL ON ALL SEQUENCES IN SCHEMA jobs TO casework_worker;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA jobs TO casework_worker;

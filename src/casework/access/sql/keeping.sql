@@ -5,12 +5,26 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     INSERT INTO access.principal (id, kind, name, active) VALUES (NEW.id, TG_ARGV[0], NEW.name, NEW.active)
     ON CONFLICT (id) DO UPDATE SET name = excluded.name, active = excluded.active;
+    -- Who is no longer active is out at once, and is not let in again by an old token when they come back.
+    IF NOT NEW.active THEN
+        UPDATE access.session s SET revoked_at = now() WHERE s.principal_id = NEW.id AND s.revoked_at IS NULL;
+    END IF;
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER keep_principal AFTER INSERT OR UPDATE ON casework.person
     FOR EACH ROW EXECUTE FUNCTION access.keep_principal('staff');
 CREATE OR REPLACE TRIGGER keep_principal AFTER INSERT OR UPDATE ON casework.api_client
     FOR EACH ROW EXECUTE FUNCTION access.keep_principal('client');
+
+-- The local log-in is by e-mail address, so it follows the address.
+CREATE OR REPLACE FUNCTION access.keep_login() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    UPDATE access.credential c SET login = lower(NEW.email) WHERE c.principal_id = NEW.id;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER keep_login AFTER UPDATE OF email ON casework.person
+    FOR EACH ROW EXECUTE FUNCTION access.keep_login();
 
 CREATE OR REPLACE FUNCTION access.keep_client_grant() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -45,9 +59,16 @@ BEGIN
     VALUES (NEW.id, NEW.team_id, NEW.reference, NEW.state, NEW.adviser_id, NEW.premises_id, NEW.restricted, NEW.opened_at)
     ON CONFLICT (id) DO UPDATE SET team_id = excluded.team_id, state = excluded.state, adviser_id = excluded.adviser_id,
         premises_id = excluded.premises_id, restricted = excluded.restricted;
+    IF TG_OP = 'UPDATE' AND NEW.restricted <> OLD.restricted THEN
+        UPDATE access.case_grant g SET restricted = NEW.restricted WHERE g.case_id = NEW.id;
+    END IF;
     -- Who reached the case through its former team reaches it no more.
     IF TG_OP = 'UPDATE' AND OLD.team_id <> NEW.team_id THEN
         DELETE FROM access.case_grant g WHERE g.case_id = NEW.id AND g.team_id = OLD.team_id;
+    END IF;
+    IF TG_OP = 'UPDATE' AND NEW.closed_at IS DISTINCT FROM OLD.closed_at THEN
+        UPDATE access.session s SET expires_at = coalesce(NEW.closed_at + interval '90 days', s.created_at + interval '2 years')
+        FROM access.enquiry_link l WHERE l.case_id = NEW.id AND s.enquiry_id = l.enquiry_id AND s.revoked_at IS NULL;
     END IF;
     RETURN NEW;
 END $$;
@@ -58,10 +79,11 @@ CREATE OR REPLACE FUNCTION access.keep_allocation() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     IF NEW.ended_at IS NULL THEN
-        INSERT INTO access.case_grant (case_id, principal_id, kind, team_id)
-        VALUES (NEW.case_id, NEW.adviser_id, 'allocated', NEW.team_id)
-        ON CONFLICT (case_id, principal_id, kind) DO UPDATE SET team_id = excluded.team_id;
-    ELSE
+        INSERT INTO access.case_grant (case_id, principal_id, kind, team_id, restricted)
+        VALUES (NEW.case_id, NEW.adviser_id, 'allocated', NEW.team_id, NEW.restricted)
+        ON CONFLICT (case_id, principal_id, kind) DO UPDATE SET team_id = excluded.team_id, restricted = excluded.restricted;
+    -- Only what ends now: a row that ended long ago is written again when its case is restricted or moved.
+    ELSIF OLD.ended_at IS NULL THEN
         DELETE FROM access.case_grant g
         WHERE g.case_id = NEW.case_id AND g.principal_id = NEW.adviser_id AND g.kind = 'allocated';
     END IF;
@@ -74,10 +96,10 @@ CREATE OR REPLACE FUNCTION access.keep_collaborator() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     IF NEW.ended_at IS NULL THEN
-        INSERT INTO access.case_grant (case_id, principal_id, kind, team_id)
-        VALUES (NEW.case_id, NEW.person_id, 'collaborator', NEW.team_id)
-        ON CONFLICT (case_id, principal_id, kind) DO UPDATE SET team_id = excluded.team_id;
-    ELSE
+        INSERT INTO access.case_grant (case_id, principal_id, kind, team_id, restricted)
+        VALUES (NEW.case_id, NEW.person_id, 'collaborator', NEW.team_id, NEW.restricted)
+        ON CONFLICT (case_id, principal_id, kind) DO UPDATE SET team_id = excluded.team_id, restricted = excluded.restricted;
+    ELSIF OLD.ended_at IS NULL THEN
         DELETE FROM access.case_grant g
         WHERE g.case_id = NEW.case_id AND g.principal_id = NEW.person_id AND g.kind = 'collaborator';
     END IF;
@@ -86,12 +108,13 @@ END $$;
 CREATE OR REPLACE TRIGGER keep_collaborator AFTER INSERT OR UPDATE ON casework.collaborator
     FOR EACH ROW EXECUTE FUNCTION access.keep_collaborator();
 
--- A reviewer reaches the case while they are asked, and no longer: from the asking until the decision.
+-- A reviewer reaches the case while they are asked, and no longer: from the asking until the decision. What was returned
+-- is with its author; to submit it again is to ask again.
 CREATE OR REPLACE FUNCTION access.keep_review() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     DELETE FROM access.reviewing r WHERE r.advice_id = NEW.id;
-    IF NEW.reviewer_id IS NOT NULL AND NEW.state IN ('draft', 'returned', 'in_review') THEN
+    IF NEW.reviewer_id IS NOT NULL AND NEW.state IN ('draft', 'in_review') THEN
         INSERT INTO access.reviewing (advice_id, case_id, reviewer_id) VALUES (NEW.id, NEW.case_id, NEW.reviewer_id);
     END IF;
     DELETE FROM access.case_grant g WHERE g.case_id = NEW.case_id AND g.kind = 'reviewer';
@@ -107,6 +130,11 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     INSERT INTO access.enquiry_link (enquiry_id, case_id) VALUES (NEW.id, NEW.case_id)
     ON CONFLICT (enquiry_id) DO UPDATE SET case_id = excluded.case_id;
+    -- A tracking token outlives its enquiry, or its case, by 90 days.
+    IF TG_OP = 'UPDATE' AND NEW.ended_at IS DISTINCT FROM OLD.ended_at THEN
+        UPDATE access.session s SET expires_at = coalesce(NEW.ended_at + interval '90 days', s.created_at + interval '2 years')
+        WHERE s.enquiry_id = NEW.id AND s.revoked_at IS NULL;
+    END IF;
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER keep_enquiry AFTER INSERT OR UPDATE ON casework.enquiry
@@ -177,6 +205,33 @@ END $$;
 CREATE OR REPLACE TRIGGER keep_frozen_new BEFORE INSERT ON casework.recommendation
     FOR EACH ROW EXECUTE FUNCTION access.freeze_new_recommendation();
 
+-- The citations of a recommendation are part of it. The writer must see the recommendation, so that nothing slips by unseen.
+CREATE OR REPLACE FUNCTION access.freeze_citation() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE free text[] := ARRAY['team_id', 'restricted']; cited uuid := CASE WHEN TG_OP = 'INSERT' THEN NEW.recommendation_id ELSE OLD.recommendation_id END;
+BEGIN
+    IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - free IS NOT DISTINCT FROM to_jsonb(OLD) - free THEN RETURN NEW; END IF;
+    IF TG_OP = 'UPDATE' OR NOT EXISTS (
+        SELECT FROM casework.recommendation r WHERE r.id = cited AND NOT access.is_published(r.advice_id)) THEN
+        RAISE EXCEPTION 'recommendations of issued advice never change' USING ERRCODE = 'CW002';
+    END IF;
+    RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+CREATE OR REPLACE TRIGGER keep_frozen BEFORE INSERT OR UPDATE OR DELETE ON casework.recommendation_finding
+    FOR EACH ROW EXECUTE FUNCTION access.freeze_citation();
+
+-- Nobody reviews what they wrote, whatever other roles they hold.
+CREATE OR REPLACE FUNCTION access.keep_review_independent() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM casework.advice a WHERE a.id = NEW.advice_id AND a.author_id <> NEW.reviewer_id) THEN
+        RAISE EXCEPTION 'an author never reviews their own advice' USING ERRCODE = 'CW002';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER keep_independent BEFORE INSERT ON casework.quality_review
+    FOR EACH ROW EXECUTE FUNCTION access.keep_review_independent();
+
 CREATE OR REPLACE FUNCTION access.keep_published() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
@@ -206,6 +261,11 @@ CREATE OR REPLACE FUNCTION access.append_only() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE free text[] := ARRAY['team_id', 'restricted'];
 BEGIN
+    -- Intelligence that somebody wrote into a message is taken out once it was handed over.
+    IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'enquiry_message' AND access.doing(ARRAY['enquiry.hand_over'])
+       AND to_jsonb(NEW) ->> 'body' IS NULL THEN
+        free := free || ARRAY['body', 'removed_at'];
+    END IF;
     IF TG_OP = 'DELETE' OR to_jsonb(NEW) - free IS DISTINCT FROM to_jsonb(OLD) - free THEN
         RAISE EXCEPTION '% is append only', TG_TABLE_NAME USING ERRCODE = 'CW002';
     END IF;
@@ -224,7 +284,8 @@ CREATE OR REPLACE FUNCTION access.grant_role(person uuid, new_role text, in_team
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE made uuid; me uuid := access.current_principal();
 BEGIN
-    IF NOT access.doing(ARRAY['person.manage']) OR NOT access.holds('person.manage') OR person = me OR me IS NULL THEN
+    IF NOT access.doing(ARRAY['person.manage']) OR NOT access.holds('person.manage') OR person = me OR me IS NULL
+       OR NOT EXISTS (SELECT FROM access.principal p WHERE p.id = person AND p.kind = 'staff') THEN
         RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
     END IF;
     INSERT INTO access.membership (principal_id, role, team_id, granted_by, pending)
@@ -270,14 +331,24 @@ BEGIN
 END $$;
 
 -- The roles somebody holds, for those who manage people and for oneself.
-CREATE OR REPLACE FUNCTION access.roles_of(person uuid)
-RETURNS TABLE (id uuid, role text, team_id uuid, pending boolean, granted_at timestamptz)
+DROP FUNCTION IF EXISTS access.roles_of(uuid);
+CREATE FUNCTION access.roles_of(person uuid)
+RETURNS TABLE (id uuid, role text, team_id uuid, pending boolean, granted_at timestamptz, granted_by uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     IF person <> coalesce(access.current_principal(), '00000000-0000-0000-0000-000000000000')
        AND NOT access.holds('person.manage') AND NOT access.holds('person.list') THEN RETURN; END IF;
-    RETURN QUERY SELECT m.id, m.role, m.team_id, m.pending, m.granted_at FROM access.membership m
+    RETURN QUERY SELECT m.id, m.role, m.team_id, m.pending, m.granted_at, m.granted_by FROM access.membership m
         WHERE m.principal_id = person AND m.ended_at IS NULL ORDER BY m.granted_at, m.id;
+END $$;
+
+-- Who plays a part in a team whose people the caller may list: to find somebody to assign.
+CREATE OR REPLACE FUNCTION access.people_with(wanted_role text) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    RETURN coalesce((SELECT array_agg(m.principal_id) FROM access.membership m
+        WHERE m.role = wanted_role AND m.ended_at IS NULL AND NOT m.pending
+          AND m.team_id = ANY (access.read_teams('person.list'))), '{}');
 END $$;
 
 -- What the caller may do at all: role by role, action by action, as far as it reaches.
@@ -286,5 +357,8 @@ RETURNS TABLE (action text, role text, team_id uuid, reach text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     RETURN QUERY SELECT h.action, h.role, h.team_id, h.reach FROM access.holding h
-        WHERE h.token_hash = access.current_hash() ORDER BY 1, 2, 3;
+        WHERE h.token_hash = access.current_hash()
+        UNION ALL
+        SELECT p.action, p.role, NULL, p.reach FROM access.policy p WHERE p.role = access.enquirer_role(access.current_hash())
+        ORDER BY 1, 2, 3;
 END $$;

@@ -43,17 +43,17 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, fields, facts)
         SELECT event, TG_TABLE_NAME, CASE WHEN key_column = 'id' THEN (n.doc ->> 'id')::uuid END, (n.doc ->> case_column)::uuid, 'collection',
-               ARRAY(SELECT key FROM jsonb_each(n.doc) WHERE value <> 'null' ORDER BY key),
+               ARRAY(SELECT jsonb_object_keys(jsonb_strip_nulls(n.doc)) ORDER BY 1),
                CASE WHEN n.doc ? 'state' THEN jsonb_build_object('state', n.doc -> 'state') END
-        FROM (SELECT to_jsonb(r) AS doc FROM new_rows r) n;
+        FROM (SELECT to_jsonb(r) AS doc FROM new_rows r OFFSET 0) n;  -- made once a row, however often it is named
     ELSIF TG_OP = 'UPDATE' THEN
         INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, fields, facts)
         SELECT event, TG_TABLE_NAME, CASE WHEN key_column = 'id' THEN (n.doc ->> 'id')::uuid END, (n.doc ->> case_column)::uuid, 'alteration',
                ARRAY(SELECT key FROM jsonb_each(n.doc) WHERE value IS DISTINCT FROM o.doc -> key ORDER BY key),
                CASE WHEN n.doc -> 'state' IS DISTINCT FROM o.doc -> 'state'
                     THEN jsonb_build_object('from', o.doc -> 'state', 'state', n.doc -> 'state') END
-        FROM (SELECT to_jsonb(r) AS doc FROM new_rows r) n
-        JOIN (SELECT to_jsonb(r) AS doc FROM old_rows r) o ON o.doc ->> key_column = n.doc ->> key_column;
+        FROM (SELECT to_jsonb(r) AS doc FROM new_rows r OFFSET 0) n
+        JOIN (SELECT to_jsonb(r) AS doc FROM old_rows r OFFSET 0) o ON o.doc ->> key_column = n.doc ->> key_column;
     ELSE
         INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation)
         SELECT event, TG_TABLE_NAME, CASE WHEN key_column = 'id' THEN (o.doc ->> 'id')::uuid END, (o.doc ->> case_column)::uuid, 'erasure'

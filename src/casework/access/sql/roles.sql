@@ -39,5 +39,9 @@ ALTER ROLE casework_public SET idle_in_transaction_session_timeout = '10s';
 -- Every plan is made once for all parameters: planning costs five times the execution of these statements.
 ALTER ROLE casework_api SET plan_cache_mode = 'force_generic_plan';
 ALTER ROLE casework_public SET plan_cache_mode = 'force_generic_plan';
+-- A list names a team per branch and reads its index in order; a bitmap would fetch and sort the whole team instead.
+-- (Search by GIN index needs bitmaps: its functions switch them on for themselves.)
+ALTER ROLE casework_api SET enable_bitmapscan = off;
+ALTER ROLE casework_api SET random_page_cost = 1.1;
 ALTER ROLE casework_api SET jit = off;
 ALTER ROLE casework_public SET jit = off;

@@ -7,7 +7,9 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE who text; k work.idempotency_key;
 BEGIN
     SELECT e.principal_kind || ':' || coalesce(e.principal_id::text, '') INTO who
-    FROM audit.event e WHERE e.id = audit.current_event();
+    FROM audit.event e WHERE e.id = audit.current_event() AND e.decision = 'allow';
+    -- A join calls its function whatever its condition says: without a key, or refused, there is nothing to claim.
+    IF key IS NULL OR who IS NULL THEN RETURN; END IF;
     INSERT INTO work.idempotency_key (caller, key_hash, fingerprint) VALUES (who, key, print)
     ON CONFLICT DO NOTHING;
     IF FOUND THEN

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from casework.kernel.columns import read_postcode
-from casework.premises.localities import DATA, Localities, PostcodePlace, read_postcodes
+from casework.reference.localities import DATA, Localities, PostcodePlace, read_postcodes
 
 MUSEUMS = DATA / "museums_uk.csv"
 SAMPLE = DATA / "nspl_nov2021_sample.csv"

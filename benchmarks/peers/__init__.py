@@ -1,0 +1,1 @@
+"""The peers: what others would have written for the same work."""

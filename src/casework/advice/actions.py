@@ -1,0 +1,327 @@
+"""The verbs of advice, from the first draft to what was verified."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from asyncpg import Record
+
+from casework.advice import problems, queries
+from casework.advice.lifecycle import AdviceState, Decision, Priority
+from casework.advice.schemas import (
+    AdviceAmendment,
+    AdviceCorrection,
+    AdviceDrafting,
+    AdviceIssuing,
+    AdviceSubmission,
+    AdviceWithdrawing,
+    AnswerGiven,
+    InterimRecording,
+    Progress,
+    RecommendationAmendment,
+    RecommendationDrafting,
+    Responding,
+    ReviewerAsking,
+    Reviewing,
+    Verifying,
+)
+from casework.cases.actions import begin_work, follow_up
+from casework.cases.lifecycle import RUNNING, CaseState
+from casework.cases.problems import CompetenceMissing
+from casework.kernel.problems import StateConflict
+from casework.reference.actions import current_threat_level, require_word
+from casework.work.doorway import given_fields
+from casework.work.unit import Answer, Creation, Guarded, Work
+
+# Clocks run apart a little; what lies further ahead was mistyped.
+CLOCKS_APART = timedelta(minutes=5)
+
+
+async def _created(work: Work, creation: Creation, stated: Any, **values: Any) -> tuple[UUID, bool]:
+    """The id of a record, and whether it is new: from a repeat under the client's id nothing follows a second time."""
+    known = stated.id is not None and await work.row(creation.shown, id=stated.id) is not None
+    return await work.create(creation, stated, **values), not known
+
+
+async def _advance(work: Work, change: Guarded, advice_id: UUID, **values: Any) -> Record:
+    """Advance advice in the making; nothing is made ready on a case that is closed. Returns where the advice stands."""
+    await work.advance(change, id=advice_id, **values)
+    return await _unclosed(work, advice_id)
+
+
+async def _unclosed(work: Work, advice_id: UUID) -> Record:
+    standing = await work.obtain(queries.STANDING, id=advice_id)
+    if standing["case_state"] == CaseState.CLOSED:
+        _require_running(standing)
+    return standing
+
+
+def _require_running(standing: Record) -> None:
+    if standing["case_state"] not in RUNNING:
+        raise problems.CaseNotRunning(f"The case is {standing['case_state']}.", state=standing["case_state"])
+
+
+async def draft(work: Work, case_id: UUID, drafting: AdviceDrafting) -> Answer:
+    """Begin the first version of advice on a case."""
+    home = await work.row(queries.TEAM_OF_CASE, case_id=case_id)
+    level = await current_threat_level(work, home["team_id"]) if home is not None else None
+    advice_id, new = await _created(
+        work, queries.DRAFT, drafting, reference="ADV", case_id=case_id, drafted_threat_level=level
+    )
+    if new:
+        await begin_work(work, case_id)
+        await work.say(case_id, subject=("advice", advice_id))
+    return await work.show(queries.ADVICE_SHOWN, advice_id, location=f"/v1/advice/{advice_id}")
+
+
+async def correct(work: Work, advice_id: UUID, correction: AdviceCorrection) -> Answer:
+    """Begin a further version of issued advice, as a copy of it. The issued one stands until the new one is issued."""
+    standing = await work.row(queries.STANDING, id=advice_id)
+    level = await current_threat_level(work, standing["team_id"]) if standing is not None else None
+    made, new = await _created(work, queries.CORRECT, correction, corrects=advice_id, drafted_threat_level=level)
+    if new and standing is not None:
+        _require_running(standing)
+        await work.rows(queries.COPY_RECOMMENDATIONS, id=made, corrects=advice_id)
+        await work.rows(queries.COPY_CITATIONS, id=made, corrects=advice_id)
+        await begin_work(work, standing["case_id"])
+        await work.say(standing["case_id"], subject=("advice", made), reason=correction.correction_reason)
+    return await work.show(queries.ADVICE_SHOWN, made, location=f"/v1/advice/{made}")
+
+
+async def amend(work: Work, advice_id: UUID, amendment: AdviceAmendment) -> Answer:
+    """Change the text of a draft."""
+    given = given_fields(amendment)
+    await _advance(work, queries.amend(frozenset(given)), advice_id, **given)
+    return await work.show(queries.ADVICE_SHOWN, advice_id)
+
+
+async def _cite(work: Work, recommendation_id: UUID, finding_ids: list[UUID]) -> None:
+    cited = await work.rows(queries.CITE, id=recommendation_id, finding_ids=finding_ids)
+    if len(cited) != len(finding_ids):
+        raise problems.not_right("/finding_ids", "reference", "Cite findings of this case only.")
+
+
+async def recommend(work: Work, advice_id: UUID, drafting: RecommendationDrafting) -> Answer:
+    """Add a recommendation at the end of a draft."""
+    await require_word(work, "cost_bands", drafting.cost_band, "/cost_band")
+    # The version of the advice goes first: its row makes two who add at once wait for one another.
+    await _advance(work, queries.TOUCH, advice_id)
+    made, new = await _created(work, queries.ADD, drafting, advice_id=advice_id)
+    if new:
+        await _cite(work, made, drafting.finding_ids)
+    return await work.show(queries.RECOMMENDATION_SHOWN, made, location=f"/v1/recommendations/{made}")
+
+
+async def amend_recommendation(work: Work, recommendation_id: UUID, amendment: RecommendationAmendment) -> Answer:
+    """Change a recommendation of a draft."""
+    given = given_fields(amendment)
+    finding_ids = given.pop("finding_ids", None)
+    await require_word(work, "cost_bands", given.get("cost_band"), "/cost_band")
+    await _change(work, recommendation_id, given)
+    if finding_ids is not None:
+        await work.rows(queries.UNCITE, id=recommendation_id)
+        await _cite(work, recommendation_id, finding_ids)
+    return await work.show(queries.RECOMMENDATION_SHOWN, recommendation_id)
+
+
+async def _change(work: Work, recommendation_id: UUID, given: Mapping[str, Any]) -> UUID:
+    """Advance a recommendation and its advice with it; returns the advice."""
+    changed = await work.advance(queries.amend_recommendation(frozenset(given)), id=recommendation_id, **given)
+    # Whoever submitted the advice in between had not seen this change. (Its own If-Match is the recommendation's.)
+    touched = await work.obtain(
+        queries.TOUCH.change, StateConflict("The advice is no draft any more."), id=changed["advice_id"]
+    )
+    advice_id: UUID = touched["id"]
+    await _unclosed(work, advice_id)
+    return advice_id
+
+
+async def remove_recommendation(work: Work, recommendation_id: UUID) -> Answer:
+    """Take a recommendation out of a draft; the answer is the advice without it."""
+    advice_id = await _change(work, recommendation_id, {})
+    await work.rows(queries.UNCITE, id=recommendation_id)
+    await work.obtain(queries.REMOVE, id=recommendation_id)
+    return await work.show(queries.ADVICE_SHOWN, advice_id)
+
+
+async def ask_reviewer(work: Work, advice_id: UUID, asking: ReviewerAsking) -> Answer:
+    """Ask somebody to review, of this force or another; from now until the decision they may read the case."""
+    standing = await _advance(work, queries.ASSIGN, advice_id, reviewer_id=asking.reviewer_id)
+    fit = await _fitness(work, asking.reviewer_id, standing)
+    if not fit["part"]:
+        raise problems.NotAReviewer
+    _require_competence(fit, standing)
+    await work.say(standing["case_id"], subject=("advice", advice_id), facts={"reviewer_id": str(asking.reviewer_id)})
+    return await work.show(queries.ADVICE_SHOWN, advice_id)
+
+
+async def _fitness(work: Work, person: UUID | None, standing: Record) -> Record:
+    return await work.obtain(
+        queries.MAY_REVIEW, person=person, team_id=standing["team_id"], competence=standing["strand"]
+    )
+
+
+def _require_competence(fit: Record, standing: Record) -> None:
+    if not fit["competent"]:
+        competence = standing["strand"]
+        raise CompetenceMissing(f"To review this needs the competence {competence}.", competence=competence)
+
+
+async def submit(work: Work, advice_id: UUID, _: AdviceSubmission) -> Answer:
+    """Hand a draft to review."""
+    standing = await _advance(work, queries.SUBMIT, advice_id)
+    await work.obtain(queries.RECOMMENDED, problems.NothingRecommended(), id=advice_id)
+    await work.say(standing["case_id"], subject=("advice", advice_id))
+    return await work.show(queries.ADVICE_SHOWN, advice_id)
+
+
+async def review(work: Work, advice_id: UUID, reviewing: Reviewing) -> Answer:
+    """Return or approve advice. The answer is the review: whoever was asked from elsewhere reads the advice no more."""
+    if reviewing.decision is Decision.RETURNED and reviewing.comment is None:
+        raise problems.not_right("/comment", "missing", "Say what is to be done before it can be approved.")
+    standing = await work.row(queries.STANDING, id=advice_id)
+    if standing is not None:
+        if standing["author_id"] == work.caller.person:
+            raise problems.OwnAdvice
+        _require_competence(await _fitness(work, work.caller.person, standing), standing)
+    review_id = await work.create(queries.REVIEW, reviewing, advice_id=advice_id)
+    assert standing is not None
+    await work.say(standing["case_id"], subject=("advice", advice_id), facts={"decision": reviewing.decision.value})
+    answer = await work.show(queries.REVIEW_SHOWN, review_id)
+    approved = reviewing.decision is Decision.APPROVED
+    await work.advance(
+        queries.DECIDE,
+        id=advice_id,
+        state=reviewing.decision.value,
+        approved_by=work.caller.person if approved else None,
+    )
+    return answer
+
+
+async def issue(work: Work, advice_id: UUID, issuing: AdviceIssuing) -> Answer:
+    """Issue approved advice: from here on it never changes, and the version before it is superseded."""
+    if issuing.follow_up_on <= _today():
+        raise problems.not_right("/follow_up_on", "past", "Give a date after today.")
+    standing = await work.row(queries.STANDING, id=advice_id)
+    level = await current_threat_level(work, standing["team_id"]) if standing is not None else None
+    issued = await work.advance(queries.ISSUE, id=advice_id, level=level, follow_up_on=issuing.follow_up_on)
+    if standing is not None:
+        _require_running(standing)
+    drafted, confirmed = issued["drafted_threat_level"], issuing.confirm_threat_level
+    if level != (confirmed or drafted):
+        raise problems.ThreatLevelChanged(
+            f"It was {drafted} when this was drafted, and is {level} now.", drafted=drafted, current=level
+        )
+    await work.rows(queries.FREEZE, id=advice_id)
+    for superseded in await work.rows(queries.SUPERSEDE, id=advice_id, reference=issued["reference"]):
+        await work.rows(queries.SETTLE_SUPERSEDED, superseded=superseded["id"])
+    await work.rows(queries.CARRY, id=advice_id, case_id=issued["case_id"])
+    await follow_up(work, issued["case_id"], issuing.follow_up_on)
+    await work.say(issued["case_id"], subject=("advice", advice_id))
+    return await work.show(queries.ADVICE_SHOWN, advice_id)
+
+
+async def withdraw(work: Work, advice_id: UUID, withdrawing: AdviceWithdrawing) -> Answer:
+    """Withdraw issued advice; it stays readable as withdrawn."""
+    withdrawn = await work.advance(queries.WITHDRAW, id=advice_id, reason=withdrawing.reason)
+    await work.say(withdrawn["case_id"], subject=("advice", advice_id), reason=withdrawing.reason)
+    return await work.show(queries.ADVICE_SHOWN, advice_id)
+
+
+async def record_interim(work: Work, case_id: UUID, recording: InterimRecording) -> Answer:
+    """Record advice given by voice or in urgency; the next issued version carries it."""
+    if recording.given_at > datetime.now(UTC) + CLOCKS_APART:
+        raise problems.not_right("/given_at", "future", "Give the moment at which it was said.")
+    made, new = await _created(work, queries.RECORD_INTERIM, recording, case_id=case_id)
+    if new:
+        await work.say(case_id, subject=("interim_advice", made))
+    return await work.show(queries.INTERIM_SHOWN, made)
+
+
+async def respond(work: Work, recommendation_id: UUID, responding: Responding) -> Answer:
+    """Record the answer of the business; the last one counts."""
+    if responding.answer is AnswerGiven.DECLINED and responding.reason_code is None:
+        raise problems.not_right("/reason_code", "missing", "Say why, with a word of reason_decline.")
+    await require_word(work, "reason_decline", responding.reason_code, "/reason_code")
+    creation = queries.RESPOND if work.caller.person else queries.OWN_RESPOND
+    made, new = await _created(
+        work, creation, responding, recommendation_id=recommendation_id, person_id=work.caller.person
+    )
+    if new:
+        case_id = await _standing_case(work, recommendation_id)
+        await work.obtain(queries.ANSWERED, id=recommendation_id, answer=responding.answer.value)
+        await work.say(
+            case_id,
+            subject=("recommendation", recommendation_id),
+            reason_code=responding.reason_code,
+            facts={"answer": responding.answer.value},
+        )
+    return await work.show(creation.shown, made)
+
+
+async def verify(work: Work, recommendation_id: UUID, verifying: Verifying) -> Answer:
+    """Record how far a recommendation was carried out, and what shows it."""
+    if verifying.state is Progress.VERIFIED and verifying.visit_id is None and verifying.evidence is None:
+        raise problems.not_right("/evidence", "missing", "Name the visit that showed it, or other evidence.")
+    made, new = await _created(work, queries.VERIFY, verifying, recommendation_id=recommendation_id)
+    if new:
+        case_id = await _standing_case(work, recommendation_id)
+        if verifying.visit_id is not None:
+            wrong = problems.wrong_visit()
+            await work.obtain(queries.COMPLETED_VISIT, wrong, visit_id=verifying.visit_id, case_id=case_id)
+        await work.obtain(queries.VERIFIED, id=recommendation_id, state=verifying.state.value)
+        await work.say(
+            case_id, subject=("recommendation", recommendation_id), facts={"verification": verifying.state.value}
+        )
+    return await work.show(queries.VERIFICATION_SHOWN, made)
+
+
+async def _standing_case(work: Work, recommendation_id: UUID) -> UUID:
+    """The case of a recommendation whose advice stands issued; 409 when it does not."""
+    place = await work.obtain(queries.PLACE, id=recommendation_id)
+    if place["state"] == AdviceState.SUPERSEDED:
+        current = place["current_advice_id"]
+        raise problems.SupersededAdvice(current_advice_id=str(current) if current else None)
+    if place["state"] != AdviceState.ISSUED:
+        raise StateConflict(
+            f"This is not possible while the advice is {place['state']}.",
+            state=place["state"],
+            possible_from=[AdviceState.ISSUED.value],
+        )
+    case_id: UUID = place["case_id"]
+    return case_id
+
+
+async def settle_open_recommendations(work: Work, row: Mapping[str, Any]) -> None:
+    """What closing a case asks of its advice: none in the making, and a reason for each recommendation that stays open."""
+    case_id = row["case_id"]
+    given = {each.recommendation_id: each.reason_code for each in row["closing"].open_recommendations}
+    still_open = {each["id"]: each for each in await work.rows(queries.OPEN_OF_CASE, case_id=case_id)}
+    critical = [each for each in still_open.values() if each["priority"] == Priority.CRITICAL]
+    # By the team, not by the roles at large: who supervises elsewhere does not answer for this case.
+    if critical and critical[0]["team_id"] not in work.caller.teams:
+        raise problems.CriticalOpen(recommendations=_told(critical))
+    unfinished = await work.rows(queries.UNFINISHED, case_id=case_id)
+    if unfinished:
+        raise problems.AdviceUnfinished(
+            advice=[{"id": str(each["id"]), "state": each["state"], "title": each["title"]} for each in unfinished]
+        )
+    unexplained = [each for each in still_open.values() if each["id"] not in given]
+    if unexplained:
+        raise problems.RecommendationsOpen(recommendations=_told(unexplained))
+    for index, (recommendation_id, reason_code) in enumerate(given.items()):
+        if recommendation_id not in still_open:
+            raise problems.not_right(
+                f"/open_recommendations/{index}/recommendation_id", "reference", "This is no open recommendation here."
+            )
+        await work.obtain(queries.STATE_REASON, recommendation_id=recommendation_id, reason_code=reason_code)
+
+
+def _told(recommendations: list[Record]) -> list[dict[str, str]]:
+    return [{"id": str(each["id"]), "action": each["action"], "priority": each["priority"]} for each in recommendations]
+
+
+def _today() -> date:
+    return datetime.now(ZoneInfo("Europe/London")).date()

@@ -1,0 +1,90 @@
+"""Refusals of the advice slice."""
+
+from casework.kernel.problems import Problem, ValidationFailed
+from casework.work.doorway import by_constraint
+
+
+class OwnAdvice(Problem):
+    """The author of a version of advice never reviews it, whatever other roles they hold. Ask somebody else to."""
+
+    status, slug, title = 403, "own-advice", "Nobody reviews their own advice"
+
+
+class ReviewerIsAuthor(Problem):
+    """The person who is asked to review advice is never its author."""
+
+    status, slug, title = 409, "reviewer-is-author", "The author cannot be the reviewer"
+
+
+class NotAReviewer(Problem):
+    """A reviewer holds the role reviewer, in any force, or is a supervisor of the team that keeps the case."""
+
+    status, slug, title = 409, "not-a-reviewer", "This person reviews no advice"
+
+
+class NothingRecommended(Problem):
+    """Advice goes to review with one recommendation at least."""
+
+    status, slug, title = 409, "nothing-recommended", "There is no recommendation yet"
+
+
+class WorkingVersionExists(Problem):
+    """A correction of this advice is being worked on already; one version is in the making at a time."""
+
+    status, slug, title = 409, "working-version-exists", "A new version is in the making already"
+
+
+class ThreatLevelChanged(Problem):
+    """The national threat level is not what it was when the advice was drafted. Judge whether the advice still holds,
+    then issue it with ``confirm_threat_level`` set to the current level."""
+
+    status, slug, title = 409, "threat-level-changed", "The threat level changed since this was drafted"
+
+
+class CaseNotRunning(Problem):
+    """The case is on hold or closed. Resume or reopen it first."""
+
+    status, slug, title = 409, "case-not-running", "The case is not being worked on"
+
+
+class SupersededAdvice(Problem):
+    """A newer version has taken this one's place; ``current_advice_id`` names it, if one stands."""
+
+    status, slug, title = 409, "superseded-advice", "A newer version of this advice stands"
+
+
+class AdviceUnfinished(Problem):
+    """A case does not close over advice that is drafted, under review or approved but not issued."""
+
+    status, slug, title = 409, "advice-unfinished", "Advice of this case is still in the making"
+
+
+class RecommendationsOpen(Problem):
+    """Recommendations are neither verified nor settled otherwise: the case closes with a reason for each of them
+    (``open_recommendations``; words of ``reason_open_recommendation``)."""
+
+    status, slug, title = 409, "recommendations-open", "Recommendations are still open"
+
+
+class CriticalOpen(Problem):
+    """A critical recommendation is open, and so only a supervisor of the team may close the case."""
+
+    status, slug, title = 403, "critical-open", "Only a supervisor may close over a critical recommendation"
+
+
+def not_right(pointer: str, code: str, message: str) -> ValidationFailed:
+    """A field that is well formed but wrong here."""
+    return ValidationFailed(errors=[{"pointer": pointer, "code": code, "message": message}])
+
+
+def wrong_visit() -> ValidationFailed:
+    """A verification cites a visit that was made, on this case."""
+    return not_right("/visit_id", "reference", "Name a completed visit of this case.")
+
+
+by_constraint["verification_visit_id_case_id_team_id_restricted_fkey"] = wrong_visit
+by_constraint["advice_reviewer_id_fkey"] = lambda: not_right("/reviewer_id", "reference", "There is no such person.")
+by_constraint["advice_reviewer_check"] = ReviewerIsAuthor
+by_constraint["advice_approved_check"] = OwnAdvice
+by_constraint["advice_reference_number_key"] = WorkingVersionExists
+by_constraint["advice_reference_working_key"] = WorkingVersionExists

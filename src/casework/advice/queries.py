@@ -1,0 +1,637 @@
+"""Every statement about advice: versions, reviews, and what was advised by voice."""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Boolean, Date, Text, Uuid, and_, any_, delete, func, insert, literal_column, or_, select, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import aliased
+
+from casework.access.actions import Action
+from casework.advice.lifecycle import ADVICE, DRAFTED, PUBLISHED, SETTLED, AdviceState
+from casework.advice.models import (
+    Advice,
+    BusinessResponse,
+    InterimAdvice,
+    OpenReason,
+    QualityReview,
+    Recommendation,
+    RecommendationFinding,
+    Verification,
+)
+from casework.advice.schemas import (
+    AdviceRecommendation,
+    AdviceRow,
+    AdviceView,
+    CitedFinding,
+    InterimView,
+    OpenReasonView,
+    OwnAdvice,
+    OwnAdviceRow,
+    OwnInterim,
+    OwnRecommendation,
+    OwnRecommendationView,
+    OwnResponse,
+    OwnVerification,
+    RecommendationRow,
+    RecommendationView,
+    ResponseView,
+    ReviewView,
+    TeamContact,
+    VerificationView,
+)
+from casework.cases.lifecycle import RUNNING
+from casework.cases.models import Case
+from casework.cases.queries import CASES, HEADLINE_SEEN
+from casework.kernel.statements import Statement, given, one_of
+from casework.kernel.tables import NOW, Moment3, columns
+from casework.kernel.views import render
+from casework.people.models import Team
+from casework.visits.models import Finding, SiteVisit
+from casework.work.composing import UUIDS, Listing, Reachable, Sort, create_under, guarded, read_one, show_one
+from casework.work.unit import Creation, Guarded
+
+advice, recommendation, citation, review, interim = map(
+    columns, (Advice, Recommendation, RecommendationFinding, QualityReview, InterimAdvice)
+)
+response, verification, open_reason = map(columns, (BusinessResponse, Verification, OpenReason))
+case, finding, team, visit = map(columns, (Case, Finding, Team, SiteVisit))
+current: Any = aliased(Advice, name="current_version")
+ALL_ADVICE = Reachable(Advice, "advice", case="case_id")
+REGISTER = Reachable(Recommendation, "recommendation", case="case_id")
+RESPONSES = Reachable(BusinessResponse, "business_response", case="case_id")
+VERIFICATIONS = Reachable(Verification, "verification", case="case_id")
+REVIEWS = Reachable(QualityReview, "quality_review", case="case_id")
+INTERIM = Reachable(InterimAdvice, "interim_advice", case="case_id")
+ME = select(func.access.current_principal()).scalar_subquery()
+CARRIES = {"case_id": advice.case_id, "team_id": advice.team_id, "restricted": advice.restricted}
+
+
+def gathered(item: Any, *order: Any, where: Any, of: type) -> Any:
+    """The JSON array of the records beneath a record of ``of``; empty, never null."""
+    listed = func.coalesce(func.json_agg(aggregate_order_by(item, *order)), literal_column("'[]'::json"))
+    return select(listed).where(where).correlate(of).scalar_subquery()
+
+
+def current_of(reference: Any, of: type) -> Any:
+    """The version of a reference that stands issued."""
+    standing = current.state == literal_column("'issued'")
+    return select(current.id).where(current.reference == reference, standing).correlate(of).scalar_subquery()
+
+
+def cited_by(of: type) -> Any:
+    """The ids of the findings that a recommendation cites."""
+    ids = func.coalesce(
+        func.json_agg(aggregate_order_by(citation.finding_id, citation.finding_id)), literal_column("'[]'")
+    )
+    return select(ids).where(citation.recommendation_id == recommendation.id).correlate(of).scalar_subquery()
+
+
+# What the lifecycle and the matrix offer, less what a rule takes away: nobody reviews what they wrote or were not asked to.
+_OFFERED: Any = literal_column("""(
+    SELECT coalesce(json_agg(o.word ORDER BY o.word), '[]') FROM (
+        SELECT json_array_elements_text(access.allowed_actions('advice', casework.advice.state, casework.advice.case_id,
+            casework.advice.team_id, casework.advice.restricted)) AS word
+        UNION SELECT json_array_elements_text(access.allowed_actions('correction', casework.advice.state,
+            casework.advice.case_id, casework.advice.team_id, casework.advice.restricted))) o
+    WHERE o.word <> 'advice.review' OR casework.advice.author_id <> (SELECT access.current_principal())
+        AND (casework.advice.reviewer_id = (SELECT access.current_principal())
+             OR casework.advice.team_id = ANY ((SELECT access.read_teams('advice.review'))::uuid[])))""")
+_of_advice = recommendation.advice_id == advice.id
+_cited_here = finding.id.in_(
+    select(citation.finding_id)
+    .where(citation.recommendation_id == recommendation.id, _of_advice)
+    .correlate(Finding, Advice)
+)
+_review = render(ReviewView, QualityReview, reviewer=func.access.name_of(review.reviewer_id))
+_interim = render(InterimView, InterimAdvice, giver=func.access.name_of(interim.given_by))
+_advice = render(
+    AdviceView,
+    Advice,
+    author=func.access.name_of(advice.author_id),
+    reviewer=func.access.name_of(advice.reviewer_id),
+    approver=func.access.name_of(advice.approved_by),
+    issuer=func.access.name_of(advice.issued_by),
+    current_advice_id=current_of(advice.reference, Advice),
+    recommendations=gathered(
+        render(AdviceRecommendation, Recommendation, finding_ids=cited_by(Recommendation)),
+        recommendation.position,
+        where=_of_advice,
+        of=Advice,
+    ),
+    findings=gathered(render(CitedFinding, Finding), finding.recorded_at, finding.id, where=_cited_here, of=Advice),
+    reviews=gathered(_review, review.decided_at, review.id, where=review.advice_id == advice.id, of=Advice),
+    interim_advice=gathered(_interim, interim.given_at, interim.id, where=interim.carried_into == advice.id, of=Advice),
+    allowed_actions=_OFFERED,
+)
+ADVICE_BY_ID = read_one(ALL_ADVICE, _advice)
+ADVICE_SHOWN = show_one(ALL_ADVICE, _advice)
+_awaiting = (advice.reviewer_id == ME) & (advice.state == literal_column("'in_review'"))
+ADVICE_LIST = Listing(
+    ALL_ADVICE,
+    render(
+        AdviceRow,
+        Advice,
+        author=func.access.name_of(advice.author_id),
+        reviewer=func.access.name_of(advice.reviewer_id),
+    ),
+    filters={
+        "case_id": lambda: advice.case_id == given("case_id", Uuid()),
+        "state": lambda: advice.state == given("state", Text()),
+        "author_id": lambda: advice.author_id == given("author_id", Uuid()),
+        "reviewer_id": lambda: advice.reviewer_id == given("reviewer_id", Uuid()),
+        "awaiting_my_review": lambda: or_(~given("awaiting_my_review", Boolean()), _awaiting),
+    },
+    sorts={"created_at": Sort(advice.created_at, Moment3())},
+)
+
+# The business: its own columns, its own rows, no names but the team's.
+_own = render(
+    OwnAdvice,
+    Advice,
+    current_advice_id=current_of(advice.reference, Advice),
+    team=select(render(TeamContact, Team)).where(team.id == advice.team_id).scalar_subquery(),
+    recommendations=gathered(
+        render(OwnRecommendation, Recommendation), recommendation.position, where=_of_advice, of=Advice
+    ),
+    interim_advice=gathered(
+        render(OwnInterim, InterimAdvice),
+        interim.given_at,
+        interim.id,
+        where=interim.carried_into == advice.id,
+        of=Advice,
+    ),
+)
+_published = one_of(advice.state, [state.value for state in PUBLISHED])
+OWN_ADVICE_BY_ID = read_one(ALL_ADVICE, _own, reach=lambda ctx: (advice.case_id == any_(ctx.cases)) & _published)
+OWN_ADVICE_LIST = Listing(
+    ALL_ADVICE,
+    render(OwnAdviceRow, Advice),
+    filters={
+        "case_id": lambda: advice.case_id == given("case_id", Uuid()),
+        "state": lambda: advice.state == given("state", Text()),
+    },
+    sorts={"created_at": Sort(advice.issued_at, Moment3())},
+    where=_published,
+    outside=True,
+)
+
+TEAM_OF_CASE = Statement(select(case.team_id).where(case.id == given("case_id", Uuid())))
+STANDING = Statement(
+    select(advice.author_id, advice.case_id, advice.team_id, case.strand, case.state.label("case_state"))
+    .join(case, case.id == advice.case_id)
+    .where(advice.id == given("id", Uuid()))
+)
+
+DRAFT = create_under(
+    CASES,
+    "case_id",
+    ALL_ADVICE,
+    ADVICE_SHOWN,
+    {
+        "author_id": given("me", Uuid()),
+        "reference": Text(),
+        "title": Text(),
+        "introduction": Text(),
+        "drafted_threat_level": Text(),
+    },
+    states=[state.value for state in RUNNING],
+    headline=HEADLINE_SEEN,
+)
+
+
+def _correction() -> Creation:
+    """The next version of issued advice: text and scope come from the version that it corrects."""
+    values = {
+        "id": given("id", Uuid()),
+        **CARRIES,
+        "reference": advice.reference,
+        "number": advice.number + literal_column("1"),
+        "author_id": given("me", Uuid()),
+        "title": advice.title,
+        "introduction": advice.introduction,
+        "correction_reason": given("correction_reason", Text()),
+        "drafted_threat_level": given("drafted_threat_level", Text()),
+    }
+    states = [AdviceState.ISSUED.value]
+    corrected = advice.id == given("corrects", Uuid())
+    source = select(*(value.label(name) for name, value in values.items())).where(
+        corrected, ALL_ADVICE.reached(), one_of(advice.state, states)
+    )
+    made = (
+        upsert(Advice)
+        .from_select(list(values), source)
+        .on_conflict_do_nothing(index_elements=["id"])
+        .returning(advice.id)
+    )
+    within = func.coalesce(ALL_ADVICE.reached(), literal_column("false")).label("within")
+    why = select(advice.version, advice.state, within).where(advice.id == given("id", Uuid()))
+    return Creation(Statement(made), ADVICE_SHOWN, Guarded(Statement(made), Statement(why), states), "corrects")
+
+
+CORRECT = _correction()
+_copied = (
+    "position",
+    "action",
+    "principle",
+    "domain",
+    "priority",
+    "responsible_party",
+    "target_on",
+    "cost_band",
+    "guidance",
+)
+COPY_RECOMMENDATIONS = Statement(
+    insert(Recommendation)
+    .from_select(
+        ["advice_id", "case_id", "team_id", "restricted", *_copied],
+        select(
+            given("id", Uuid()),
+            recommendation.case_id,
+            recommendation.team_id,
+            recommendation.restricted,
+            *(getattr(recommendation, name) for name in _copied),
+        ).where(recommendation.advice_id == given("corrects", Uuid())),
+    )
+    .returning(recommendation.id)
+)
+_original: Any = aliased(Recommendation, name="original")
+COPY_CITATIONS = Statement(
+    insert(RecommendationFinding)
+    .from_select(
+        ["recommendation_id", "finding_id", "case_id", "team_id", "restricted"],
+        select(recommendation.id, citation.finding_id, citation.case_id, citation.team_id, citation.restricted)
+        .join(_original, _original.position == recommendation.position)
+        .join(citation, citation.recommendation_id == _original.id)
+        .where(
+            recommendation.advice_id == given("id", Uuid()),
+            _original.advice_id == given("corrects", Uuid()),
+        ),
+    )
+    .returning(citation.finding_id)
+)
+
+AMENDED = {"title": Text(), "introduction": Text()}
+
+
+@cache
+def amend(fields: frozenset[str]) -> Guarded:
+    """The merge patch of a draft, for the fields that are stated."""
+    return guarded(
+        ALL_ADVICE,
+        action=Action.ADVICE_DRAFT,
+        lifecycle=ADVICE,
+        changes={name: given(name, AMENDED[name]) for name in sorted(fields)},
+    )
+
+
+# A recommendation is part of its advice: changing one makes another version of the draft, and waits for whoever submits it.
+TOUCH = guarded(
+    ALL_ADVICE,
+    action=Action.ADVICE_DRAFT,
+    lifecycle=ADVICE,
+    changes={},
+    matched=False,
+    returning=(advice.case_id,),
+)
+ASSIGN = guarded(
+    ALL_ADVICE,
+    action=Action.ADVICE_ASSIGN_REVIEWER,
+    lifecycle=ADVICE,
+    changes={"reviewer_id": given("reviewer_id", Uuid())},
+)
+MAY_REVIEW = Statement(
+    select(literal_column("m.part"), literal_column("m.competent")).select_from(
+        func.access.may_review(given("person", Uuid()), given("team_id", Uuid()), given("competence", Text()))
+        .table_valued("part", "competent")
+        .alias("m")
+    )
+)
+SUBMIT = guarded(ALL_ADVICE, action=Action.ADVICE_SUBMIT, lifecycle=ADVICE, changes={})
+RECOMMENDED = Statement(
+    select(recommendation.id).where(recommendation.advice_id == given("id", Uuid())).limit(literal_column("1"))
+)
+
+REVIEW_SHOWN = show_one(REVIEWS, _review)
+REVIEW = create_under(
+    ALL_ADVICE,
+    "advice_id",
+    REVIEWS,
+    REVIEW_SHOWN,
+    {"reviewer_id": given("me", Uuid()), "decision": Text(), "comment": Text()},
+    carries=CARRIES,
+    states=ADVICE.sources(Action.ADVICE_REVIEW),
+)
+# A grant is for a case, but the asking was for this version of advice; a supervisor reviews without being asked.
+DECIDE = guarded(
+    ALL_ADVICE,
+    action=Action.ADVICE_REVIEW,
+    lifecycle=ADVICE,
+    changes={"state": given("state", Text()), "approved_by": given("approved_by", Uuid())},
+    guards=(advice.author_id != given("me", Uuid()),),
+    reach=ALL_ADVICE.reached()
+    & or_(advice.reviewer_id == given("me", Uuid()), advice.team_id == any_(given("teams", UUIDS))),
+)
+
+ISSUE = guarded(
+    ALL_ADVICE,
+    action=Action.ADVICE_ISSUE,
+    lifecycle=ADVICE,
+    changes={
+        "issued_threat_level": given("level", Text()),
+        "follow_up_on": given("follow_up_on", Date()),
+        "issued_by": given("me", Uuid()),
+        "issued_at": NOW,
+    },
+    returning=(advice.case_id, advice.reference, advice.drafted_threat_level),
+)
+FREEZE = Statement(
+    update(Finding)
+    .where(
+        ~finding.frozen,
+        finding.id.in_(
+            select(citation.finding_id)
+            .join(recommendation, recommendation.id == citation.recommendation_id)
+            .where(recommendation.advice_id == given("id", Uuid()))
+        ),
+    )
+    .values(frozen=literal_column("true"), version=finding.version + 1)
+    .returning(finding.id)
+)
+SUPERSEDE = Statement(
+    update(Advice)
+    .where(
+        advice.reference == given("reference", Text()),
+        advice.id != given("id", Uuid()),
+        advice.state == literal_column("'issued'"),
+    )
+    .values(state=literal_column("'superseded'"), ended_at=NOW, version=advice.version + 1)
+    .returning(advice.id)
+)
+SETTLE_SUPERSEDED = Statement(
+    update(Recommendation)
+    .where(
+        recommendation.advice_id == given("superseded", Uuid()),
+        ~one_of(recommendation.verification, [state.value for state in SETTLED]),
+    )
+    .values(verification=literal_column("'superseded'"), version=recommendation.version + 1)
+    .returning(recommendation.id)
+)
+CARRY = Statement(
+    update(InterimAdvice)
+    .where(interim.case_id == given("case_id", Uuid()), interim.carried_into.is_(None))
+    .values(carried_into=given("id", Uuid()))
+    .returning(interim.id)
+)
+WITHDRAW = guarded(
+    ALL_ADVICE,
+    action=Action.ADVICE_WITHDRAW,
+    lifecycle=ADVICE,
+    changes={"withdrawal_reason": given("reason", Text()), "ended_at": NOW},
+    returning=(advice.case_id,),
+)
+
+INTERIM_SHOWN = show_one(INTERIM, _interim)
+RECORD_INTERIM = create_under(
+    CASES,
+    "case_id",
+    INTERIM,
+    INTERIM_SHOWN,
+    {"given_by": given("me", Uuid()), "given_to": Text(), "given_at": Moment3(), "advice": Text()},
+    states=[state.value for state in RUNNING],
+    headline=HEADLINE_SEEN,
+)
+INTERIM_LIST = Listing(
+    INTERIM,
+    _interim,
+    filters={"case_id": lambda: interim.case_id == given("case_id", Uuid())},
+    sorts={"given_at": Sort(interim.given_at, Moment3())},
+)
+
+UNFINISHED = Statement(
+    select(advice.id, advice.title, advice.state)
+    .where(
+        advice.case_id == given("case_id", Uuid()),
+        one_of(advice.state, ("draft", "in_review", "approved")),
+    )
+    .order_by(advice.created_at, advice.id)
+)
+
+# Recommendations. The register of all of them is the action plan.
+_number = {"reference": advice.reference, "number": advice.number, "advice_state": advice.state}
+
+
+def _of_version(column: Any) -> Any:
+    return select(column).where(advice.id == recommendation.advice_id).correlate(Recommendation).scalar_subquery()
+
+
+def _of_recommendation(item: Any, *order: Any, child: Any) -> Any:
+    return gathered(item, *order, where=child.recommendation_id == recommendation.id, of=Recommendation)
+
+
+_told = {name: _of_version(column) for name, column in _number.items()}
+_settled = one_of(recommendation.verification, [state.value for state in SETTLED])
+_open = and_(_told["advice_state"] == literal_column("'issued'"), ~_settled)
+_response = render(ResponseView, BusinessResponse, person=func.access.name_of(response.person_id))
+_verification = render(VerificationView, Verification, verifier=func.access.name_of(verification.verified_by))
+_recommendation = render(
+    RecommendationView,
+    Recommendation,
+    **_told,
+    finding_ids=cited_by(Recommendation),
+    current_advice_id=_of_version(current_of(advice.reference, Advice)),
+    responses=_of_recommendation(_response, response.responded_at, response.id, child=response),
+    verifications=_of_recommendation(_verification, verification.verified_at, verification.id, child=verification),
+    open_reasons=_of_recommendation(
+        render(OpenReasonView, OpenReason), open_reason.stated_at, open_reason.id, child=open_reason
+    ),
+    allowed_actions=func.access.allowed_actions(
+        literal_column("'recommendation'"),
+        _told["advice_state"],
+        recommendation.case_id,
+        recommendation.team_id,
+        recommendation.restricted,
+    ),
+)
+RECOMMENDATION_BY_ID = read_one(REGISTER, _recommendation)
+RECOMMENDATION_SHOWN = show_one(REGISTER, _recommendation)
+OWN_RECOMMENDATION_BY_ID = read_one(
+    REGISTER,
+    render(
+        OwnRecommendationView,
+        Recommendation,
+        **_told,
+        current_advice_id=_of_version(current_of(advice.reference, Advice)),
+        responses=_of_recommendation(
+            render(OwnResponse, BusinessResponse), response.responded_at, response.id, child=response
+        ),
+        verifications=_of_recommendation(
+            render(OwnVerification, Verification), verification.verified_at, verification.id, child=verification
+        ),
+        allowed_actions=func.access.own_actions(literal_column("'recommendation'"), _told["advice_state"]),
+    ),
+    reach=lambda ctx: recommendation.case_id == any_(ctx.cases),
+)
+
+
+def _register(*, outside: bool) -> Listing:
+    """The register, for staff or for the business: the same rows as far as each may see them."""
+    return Listing(
+        REGISTER,
+        render(RecommendationRow, Recommendation, **_told),
+        filters={
+            "case_id": lambda: recommendation.case_id == given("case_id", Uuid()),
+            "advice_id": lambda: recommendation.advice_id == given("advice_id", Uuid()),
+            "priority": lambda: recommendation.priority == given("priority", Text()),
+            "answer": lambda: recommendation.answer == given("answer", Text()),
+            "verification": lambda: recommendation.verification == given("verification", Text()),
+            "open": lambda: _open == given("open", Boolean()),
+            "overdue": lambda: (
+                and_(_open, func.coalesce(recommendation.target_on < func.current_date(), literal_column("false")))
+                == given("overdue", Boolean())
+            ),
+        },
+        sorts={"created_at": Sort(recommendation.created_at, Moment3())},
+        outside=outside,
+    )
+
+
+RECOMMENDATION_LIST = _register(outside=False)
+OWN_RECOMMENDATION_LIST = _register(outside=True)
+
+CONTENT = {
+    "action": Text(),
+    "principle": Text(),
+    "domain": Text(),
+    "priority": Text(),
+    "responsible_party": Text(),
+    "target_on": Date(),
+    "cost_band": Text(),
+    "guidance": Text(),
+}
+_last: Any = aliased(Recommendation, name="last")
+ADD = create_under(
+    ALL_ADVICE,
+    "advice_id",
+    REGISTER,
+    RECOMMENDATION_SHOWN,
+    {
+        **CONTENT,
+        "position": select(func.coalesce(func.max(_last.position), literal_column("0")) + literal_column("1"))
+        .where(_last.advice_id == advice.id)
+        .correlate(Advice)
+        .scalar_subquery(),
+    },
+    carries=CARRIES,
+    states=[state.value for state in DRAFTED],
+)
+
+
+@cache
+def amend_recommendation(fields: frozenset[str]) -> Guarded:
+    """The merge patch of a recommendation, for the fields that are stated; its advice must be a draft."""
+    states = [state.value for state in DRAFTED]
+    common = guarded(
+        REGISTER,
+        changes={name: given(name, CONTENT[name]) for name in sorted(fields)},
+        guards=(one_of(_told["advice_state"], states),),
+        returning=(recommendation.advice_id,),
+    )
+    within = func.coalesce(REGISTER.reached(), literal_column("false")).label("within")
+    diagnosis = select(recommendation.version, _told["advice_state"].label("state"), within).where(
+        recommendation.id == given("id", Uuid())
+    )
+    return Guarded(common.change, Statement(diagnosis), states)
+
+
+UNCITE = Statement(
+    delete(RecommendationFinding)
+    .where(citation.recommendation_id == given("id", Uuid()))
+    .returning(citation.finding_id)
+)
+CITE = Statement(
+    insert(RecommendationFinding)
+    .from_select(
+        ["recommendation_id", "finding_id", "case_id", "team_id", "restricted"],
+        select(recommendation.id, finding.id, recommendation.case_id, recommendation.team_id, recommendation.restricted)
+        .join(finding, finding.case_id == recommendation.case_id)
+        .where(recommendation.id == given("id", Uuid()), finding.id == any_(given("finding_ids", UUIDS))),
+    )
+    .returning(citation.finding_id)
+)
+REMOVE = Statement(
+    delete(Recommendation).where(recommendation.id == given("id", Uuid())).returning(recommendation.advice_id)
+)
+
+# What became of the advice of a recommendation, for whoever answers it or verifies it.
+PLACE = Statement(
+    select(
+        recommendation.case_id,
+        _told["advice_state"].label("state"),
+        _of_version(current_of(advice.reference, Advice)).label("current_advice_id"),
+    ).where(recommendation.id == given("id", Uuid()))
+)
+_scope = {
+    "case_id": recommendation.case_id,
+    "team_id": recommendation.team_id,
+    "restricted": recommendation.restricted,
+}
+RESPONSE_SHOWN = show_one(RESPONSES, _response)
+OWN_RESPONSE_SHOWN = show_one(RESPONSES, render(OwnResponse, BusinessResponse))
+_answer = {"answer": Text(), "reason_code": Text(), "note": Text(), "person_id": Uuid()}
+RESPOND = create_under(REGISTER, "recommendation_id", RESPONSES, RESPONSE_SHOWN, _answer, carries=_scope)
+OWN_RESPOND = create_under(REGISTER, "recommendation_id", RESPONSES, OWN_RESPONSE_SHOWN, _answer, carries=_scope)
+ANSWERED = Statement(
+    update(Recommendation)
+    .where(recommendation.id == given("id", Uuid()))
+    .values(answer=given("answer", Text()), version=recommendation.version + 1)
+    .returning(recommendation.id)
+)
+
+VERIFICATION_SHOWN = show_one(VERIFICATIONS, _verification)
+VERIFY = create_under(
+    REGISTER,
+    "recommendation_id",
+    VERIFICATIONS,
+    VERIFICATION_SHOWN,
+    {"state": Text(), "visit_id": Uuid(), "evidence": Text(), "verified_by": given("me", Uuid())},
+    carries=_scope,
+)
+VERIFIED = Statement(
+    update(Recommendation)
+    .where(recommendation.id == given("id", Uuid()))
+    .values(verification=given("state", Text()), version=recommendation.version + 1)
+    .returning(recommendation.id)
+)
+COMPLETED_VISIT = Statement(
+    select(visit.id).where(
+        visit.id == given("visit_id", Uuid()),
+        visit.case_id == given("case_id", Uuid()),
+        visit.state == literal_column("'completed'"),
+    )
+)
+
+OPEN_OF_CASE = Statement(
+    select(
+        recommendation.id,
+        recommendation.action,
+        recommendation.priority,
+        recommendation.team_id,
+    )
+    .where(recommendation.case_id == given("case_id", Uuid()), _open)
+    .order_by(recommendation.created_at, recommendation.id)
+)
+STATE_REASON = Statement(
+    insert(OpenReason)
+    .from_select(
+        ["recommendation_id", "case_id", "team_id", "restricted", "reason_code", "stated_by"],
+        select(
+            recommendation.id,
+            *_scope.values(),
+            given("reason_code", Text()),
+            given("me", Uuid()),
+        ).where(recommendation.id == given("recommendation_id", Uuid())),
+    )
+    .returning(open_reason.id)
+)

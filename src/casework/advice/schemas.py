@@ -1,0 +1,458 @@
+"""What comes in and goes out about advice, derived from its facts."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+
+from casework.access.actions import Action
+from casework.advice.lifecycle import (
+    AdviceState,
+    Answer,
+    Decision,
+    Domain,
+    Principle,
+    Priority,
+    VerificationState,
+)
+from casework.advice.models import AdviceFacts, InterimAdviceFacts, RecommendationFacts
+from casework.kernel.columns import LocalDate, line, prose
+from casework.kernel.inputs import Input, Uuid, amendment
+from casework.kernel.views import Page, View
+
+
+def _once_each(ids: list[UUID]) -> list[UUID]:
+    return sorted(set(ids))
+
+
+FindingIds = Annotated[list[Uuid], Field(max_length=50), AfterValidator(_once_each)]
+
+
+class AdviceDrafting(AdviceFacts, Input):
+    """The first version of a piece of advice."""
+
+    id: Uuid | None = None
+    """Your own id for it (a UUIDv7), so that a repeat is recognised."""
+
+
+class AdviceCorrection(Input):
+    """A new version of issued advice. It begins as a copy; what is wrong is then amended."""
+
+    id: Uuid | None = None
+    correction_reason: Annotated[str, prose(2000)]
+
+
+class RecommendationContent(RecommendationFacts):
+    """One measure, proportionate and prioritised, with the findings it answers."""
+
+    finding_ids: FindingIds = []
+
+
+class RecommendationDrafting(RecommendationContent, Input):
+    """A recommendation; it takes its place at the end."""
+
+    id: Uuid | None = None
+
+
+if TYPE_CHECKING:
+    AdviceAmendment = Input
+    RecommendationAmendment = Input
+else:
+    AdviceAmendment = amendment("AdviceAmendment", AdviceFacts)
+    RecommendationAmendment = amendment("RecommendationAmendment", RecommendationContent)
+
+
+class ReviewerAsking(Input):
+    """Who is asked to review."""
+
+    reviewer_id: Uuid
+
+
+class AdviceSubmission(Input):
+    """Nothing needs to be said."""
+
+
+class Reviewing(Input):
+    """What a review came to."""
+
+    decision: Decision
+    comment: Annotated[str, prose(5_000)] | None = None
+    """Required when the advice is returned."""
+
+
+class AdviceIssuing(Input):
+    """When the business is to be asked how far it got, and that a changed threat level was considered."""
+
+    follow_up_on: LocalDate
+    confirm_threat_level: Annotated[str, line(20)] | None = None
+
+
+class AdviceWithdrawing(Input):
+    """Why advice no longer stands."""
+
+    reason: Annotated[str, prose(2000)]
+
+
+class AnswerGiven(StrEnum):
+    """What the business may answer."""
+
+    ACCEPTED = Answer.ACCEPTED.value
+    PART_ACCEPTED = Answer.PART_ACCEPTED.value
+    DECLINED = Answer.DECLINED.value
+
+
+class Responding(Input):
+    """The answer of the business to a recommendation."""
+
+    id: Uuid | None = None
+    answer: AnswerGiven
+    reason_code: Annotated[str, line(60)] | None = None
+    """A word of ``reason_decline``; required when the recommendation is declined."""
+    note: Annotated[str, prose(4_000)] | None = None
+
+
+class Progress(StrEnum):
+    """What an adviser may state of the carrying out."""
+
+    IN_PROGRESS = VerificationState.IN_PROGRESS.value
+    CLAIMED = VerificationState.CLAIMED.value
+    VERIFIED = VerificationState.VERIFIED.value
+    NOT_APPLICABLE = VerificationState.NOT_APPLICABLE.value
+
+
+class Verifying(Input):
+    """How far a recommendation was carried out, and what shows it: a completed visit, or other evidence."""
+
+    id: Uuid | None = None
+    state: Progress
+    visit_id: Uuid | None = None
+    evidence: Annotated[str, prose(4_000)] | None = None
+
+
+class InterimRecording(InterimAdviceFacts, Input):
+    """Advice given by voice or in urgency."""
+
+    id: Uuid | None = None
+
+
+class CitedFinding(View):
+    """A finding that the advice cites."""
+
+    id: UUID
+    visit_id: UUID
+    area: str
+    phase: str
+    methodology: str
+    existing_control: str | None
+    gap: str
+    likelihood: int
+    impact: int
+    threat_level: str | None
+    frozen: bool
+    version: int
+
+
+class AdviceRecommendation(View):
+    """A recommendation within its advice."""
+
+    id: UUID
+    position: int
+    action: str
+    principle: Principle
+    domain: Domain
+    priority: Priority
+    responsible_party: str | None
+    target_on: date | None
+    cost_band: str | None
+    guidance: str | None
+    finding_ids: list[UUID]
+    answer: Answer
+    verification: VerificationState
+    version: int
+
+
+class ReviewView(View):
+    """One person's review."""
+
+    id: UUID
+    advice_id: UUID
+    reviewer_id: UUID
+    reviewer: str
+    decision: Decision
+    comment: str | None
+    decided_at: datetime
+
+
+class InterimView(View):
+    """Interim advice."""
+
+    id: UUID
+    case_id: UUID
+    given_by: UUID
+    giver: str
+    given_to: str
+    given_at: datetime
+    advice: str
+    carried_into: UUID | None
+    recorded_at: datetime
+
+
+class InterimPage(Page):
+    """Interim advice, one page."""
+
+    items: list[InterimView]
+    next_cursor: str | None
+
+
+class AdviceView(View):
+    """A version of advice in full."""
+
+    id: UUID
+    reference: str
+    number: int
+    case_id: UUID
+    team_id: UUID
+    restricted: bool
+    state: AdviceState
+    title: str
+    introduction: str | None
+    author_id: UUID
+    author: str
+    reviewer_id: UUID | None
+    reviewer: str | None
+    approved_by: UUID | None
+    approver: str | None
+    correction_reason: str | None
+    drafted_threat_level: str | None
+    issued_threat_level: str | None
+    follow_up_on: date | None
+    issued_at: datetime | None
+    issued_by: UUID | None
+    issuer: str | None
+    ended_at: datetime | None
+    withdrawal_reason: str | None
+    current_advice_id: UUID | None
+    """The version of this reference that stands issued."""
+    recommendations: list[AdviceRecommendation]
+    findings: list[CitedFinding]
+    reviews: list[ReviewView]
+    interim_advice: list[InterimView]
+    """What was advised by voice before and is carried into this version."""
+    version: int
+    created_at: datetime
+    allowed_actions: list[Action]
+
+
+class AdviceRow(View):
+    """A version of advice in a list."""
+
+    id: UUID
+    reference: str
+    number: int
+    case_id: UUID
+    team_id: UUID
+    restricted: bool
+    state: AdviceState
+    title: str
+    author_id: UUID
+    author: str
+    reviewer_id: UUID | None
+    reviewer: str | None
+    follow_up_on: date | None
+    issued_at: datetime | None
+    version: int
+    created_at: datetime
+
+
+class AdvicePage(Page):
+    """Versions of advice, one page."""
+
+    items: list[AdviceRow]
+    next_cursor: str | None
+
+
+class TeamContact(View):
+    """How to reach the team."""
+
+    name: str
+    phone: str | None
+    mailbox: str | None
+    hours: str | None
+
+
+class OwnRecommendation(View):
+    """A recommendation within its advice, as the business reads it."""
+
+    id: UUID
+    position: int
+    action: str
+    principle: Principle
+    domain: Domain
+    priority: Priority
+    responsible_party: str | None
+    target_on: date | None
+    cost_band: str | None
+    guidance: str | None
+    answer: Answer
+    verification: VerificationState
+    version: int
+
+
+class OwnInterim(View):
+    """Interim advice, as the business reads it."""
+
+    given_to: str
+    given_at: datetime
+    advice: str
+
+
+class OwnAdvice(View):
+    """Issued advice, as the business reads it: the team instead of names, nothing internal."""
+
+    id: UUID
+    reference: str
+    number: int
+    case_id: UUID
+    state: AdviceState
+    title: str
+    introduction: str | None
+    correction_reason: str | None
+    issued_threat_level: str | None
+    follow_up_on: date
+    issued_at: datetime
+    ended_at: datetime | None
+    withdrawal_reason: str | None
+    current_advice_id: UUID | None
+    team: TeamContact
+    recommendations: list[OwnRecommendation]
+    interim_advice: list[OwnInterim]
+    version: int
+
+
+class OwnAdviceRow(View):
+    """Issued advice in the business's list."""
+
+    id: UUID
+    reference: str
+    number: int
+    case_id: UUID
+    state: AdviceState
+    title: str
+    follow_up_on: date
+    issued_at: datetime
+    version: int
+
+
+class OwnAdvicePage(Page):
+    """Issued advice, one page."""
+
+    items: list[OwnAdviceRow]
+    next_cursor: str | None
+
+
+class RecommendationRow(View):
+    """A recommendation in the register, the action plan."""
+
+    id: UUID
+    advice_id: UUID
+    reference: str
+    number: int
+    advice_state: AdviceState
+    case_id: UUID
+    position: int
+    action: str
+    principle: Principle
+    domain: Domain
+    priority: Priority
+    responsible_party: str | None
+    target_on: date | None
+    cost_band: str | None
+    answer: Answer
+    verification: VerificationState
+    version: int
+    created_at: datetime
+
+
+class RecommendationPage(Page):
+    """Recommendations, one page."""
+
+    items: list[RecommendationRow]
+    next_cursor: str | None
+
+
+class ResponseView(View):
+    """An answer of the business, and who of staff recorded it, if not the business itself."""
+
+    id: UUID
+    recommendation_id: UUID
+    answer: Answer
+    reason_code: str | None
+    note: str | None
+    person_id: UUID | None
+    person: str | None
+    responded_at: datetime
+
+
+class OwnResponse(View):
+    """An answer of the business, as it reads it."""
+
+    id: UUID
+    recommendation_id: UUID
+    answer: Answer
+    reason_code: str | None
+    note: str | None
+    responded_at: datetime
+
+
+class VerificationView(View):
+    """What an adviser saw of a recommendation being carried out."""
+
+    id: UUID
+    recommendation_id: UUID
+    state: VerificationState
+    visit_id: UUID | None
+    evidence: str | None
+    verified_by: UUID
+    verifier: str
+    verified_at: datetime
+
+
+class OwnVerification(View):
+    """How far the adviser holds a recommendation to be carried out."""
+
+    state: VerificationState
+    verified_at: datetime
+
+
+class OpenReasonView(View):
+    """Why a recommendation was still open when the case closed."""
+
+    reason_code: str
+    stated_by: UUID
+    stated_at: datetime
+
+
+class RecommendationView(RecommendationRow):
+    """A recommendation with both its tracks."""
+
+    team_id: UUID
+    restricted: bool
+    guidance: str | None
+    finding_ids: list[UUID]
+    current_advice_id: UUID | None
+    responses: list[ResponseView]
+    verifications: list[VerificationView]
+    open_reasons: list[OpenReasonView]
+    allowed_actions: list[Action]
+
+
+class OwnRecommendationView(RecommendationRow):
+    """A recommendation with both its tracks, as the business reads it."""
+
+    guidance: str | None
+    current_advice_id: UUID | None
+    responses: list[OwnResponse]
+    verifications: list[OwnVerification]
+    allowed_actions: list[Action]

@@ -1,0 +1,41 @@
+"""Commands about people: the first administrator. All others are made through the API, by somebody."""
+
+import asyncio
+import secrets
+from typing import Annotated
+
+import typer
+
+from casework.commands.database import migrate_url
+from casework.commands.telling import console, stop
+from casework.kernel.problems import Problem
+from casework.kernel.settings import settings
+
+app = typer.Typer(no_args_is_help=True, help="The people of the service.")
+
+
+@app.callback()
+def group() -> None:
+    """The people of the service."""
+
+
+@app.command()
+def bootstrap(
+    email: Annotated[str, typer.Option(help="The administrator's e-mail address, which is the login.")],
+    name: Annotated[str, typer.Option(help="The administrator's name.")],
+    force: Annotated[str, typer.Option(help="The code of the police force whose intake team they join.")],
+    team: Annotated[str, typer.Option(help="What that team is called, if it is yet to be made.")] = "CTSA team",
+) -> None:
+    """Make the first administrator, with a password that is shown once. Refused when there is one already."""
+    from casework.people import bootstrap as people
+
+    password = secrets.token_urlsafe(18)
+    url = migrate_url(settings())
+    try:
+        asyncio.run(people.bootstrap(url, name=name, email=email, password=password, force_code=force, team_name=team))
+    except Problem as problem:
+        stop(str(problem.document().get("detail") or problem.title))
+    except ValueError as error:
+        stop(str(error))
+    console.print(f"Log in as {email} with the password {password}", highlight=False, markup=False)
+    console.print("It is shown this once. Give the role to a second person soon: roles are approved by another.")

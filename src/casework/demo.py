@@ -1,0 +1,211 @@
+"""A demonstration, told as actions through the service itself: everything in it is lawful, and logged like anything else."""
+
+import asyncio
+import csv
+import io
+import secrets
+import uuid
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from typing import Any
+
+import asyncpg
+import httpx
+
+from casework.app import behind_boundary, create_app
+from casework.commands.database import migrate_url
+from casework.kernel.database import addresses
+from casework.kernel.settings import Settings
+from casework.people.bootstrap import bootstrap
+from casework.premises.importing import import_premises
+from casework.reference.loading import load_postcodes
+
+DERBYSHIRE = "E23000018"
+PLACES = ("mm.ace.1152", "mm.New.187", "mm.ace.1238", "mm.domus.EM080", "mm.ace.1103", "mm.musa.278", "mm.aim82NM.062")
+PEOPLE = {
+    "supervisor": ("Samira Okafor", ("supervisor", "information_manager")),
+    "coordinator": ("Colin Barker", ("coordinator",)),
+    "adviser": ("Ada Whitworth", ("adviser",)),
+    "reviewer": ("Rhys Pendry", ("reviewer", "adviser")),
+}
+
+
+def tell(settings: Settings) -> list[str]:
+    """Tell the story into an empty database; returns the lines that say who to log in as."""
+    return asyncio.run(_tell(settings.model_copy(update={"local_login": True}), migrate_url(settings)))
+
+
+async def _tell(settings: Settings, url: str) -> list[str]:
+    password = secrets.token_urlsafe(12)
+    await bootstrap(
+        url, name="Avery Admin", email="admin@derbyshire.example", password=password, force_code=DERBYSHIRE,
+        team_name="Derbyshire CTSA team",
+    )  # fmt: skip
+    await _place(url)
+    app = create_app(settings, addresses(settings))
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=behind_boundary(app, settings))
+        async with httpx.AsyncClient(transport=transport, base_url="http://casework.example") as client:
+            tracking = await _Story(client, password).whole()
+    logins = [f"  {name}@derbyshire.example ({', '.join(roles)})" for name, (_, roles) in PEOPLE.items()]
+    return [
+        f"Log in with the password {password} as", "  admin@derbyshire.example (administrator)", *logins,
+        f"Toys of Ashbourne tracks its enquiry with the token {tracking}",
+    ]  # fmt: skip
+
+
+async def _place(url: str) -> None:
+    museums = resources.files("casework.data").joinpath("museums_uk.csv").read_text(encoding="utf-8")
+    rows = [row for row in csv.DictReader(io.StringIO(museums)) if row["museum_id"] in PLACES]
+    report = await import_premises(url, rows, operator="casework demo")
+    if any(result.premises_id is None for result in report.results):
+        raise RuntimeError(f"the demonstration's places were refused: {report.results}")
+    connection = await asyncpg.connect(url)
+    try:
+        await load_postcodes(connection)
+    finally:
+        await connection.close()
+
+
+class _Story:
+    """Who did what, in order."""
+
+    def __init__(self, client: httpx.AsyncClient, password: str) -> None:
+        self.client, self.password = client, password
+        self.tokens: dict[str, str] = {}
+        self.ids: dict[str, str] = {}
+
+    async def call(
+        self, who: str | None, method: str, path: str, body: Any = None, *, version: int | None = None
+    ) -> Any:
+        """One request of somebody, with the habits of a good client."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())} if method == "POST" else {}
+        if who is not None:
+            headers["Authorization"] = f"Bearer {self.tokens[who]}"
+        if version is not None:
+            headers["If-Match"] = f'"{version}"'
+        response = await self.client.request(method, f"/v1{path}", json=body, headers=headers)
+        if response.is_error:
+            raise RuntimeError(f"{method} {path}: {response.status_code} {response.text}")
+        return response.json()
+
+    async def log_in(self, who: str) -> None:
+        """Somebody of staff logs in."""
+        opened = await self.call(
+            None, "POST", "/sessions", {"login": f"{who}@derbyshire.example", "password": self.password}
+        )
+        self.tokens[who] = opened["token"]
+        self.ids[who] = (await self.call(who, "GET", "/me"))["id"]
+
+    async def whole(self) -> str:
+        """The story from the first member of staff to an answered recommendation; returns a tracking token still in use."""
+        await self.staff()
+        enquiry = await self.asked("Great British Car Journey", "Derwent Works, Ambergate", "DE56 2HE", "Ana Kowalska")
+        case = await self.accepted(enquiry)
+        visit = await self.visited(case)
+        advice = await self.advised(case, visit)
+        await self.answered(advice)
+        open_enquiry = await self.asked("Toys of Ashbourne", "27 Church Street, Ashbourne", "DE6 1AE", "Jo Fielding")
+        await self.asked("Barrow Hill Roundhouse", "Campbell Drive, Chesterfield", "S43 2PR", "Priya Nair")
+        token: str = open_enquiry["tracking_token"]
+        return token
+
+    async def staff(self) -> None:
+        """The administrator makes the team."""
+        await self.log_in("admin")
+        me = await self.call("admin", "GET", "/me")
+        team_id = me["roles"][0]["team_id"]
+        self.ids["team"] = team_id
+        team = await self.call("admin", "GET", f"/teams/{team_id}")
+        contact = {"phone": "01632 960001", "mailbox": "ctsa@derbyshire.example", "hours": "Monday to Friday, 8 to 4"}
+        await self.call("admin", "PATCH", f"/teams/{team_id}", contact, version=team["version"])
+        for who, (name, roles) in PEOPLE.items():
+            facts = {"name": name, "email": f"{who}@derbyshire.example", "team_id": team_id, "competences": ["pal"]}
+            person = await self.call("admin", "POST", "/people", facts)
+            for role in roles:
+                await self.call("admin", "POST", f"/people/{person['id']}/roles", {"role": role, "team_id": team_id})
+            await self.call("admin", "PUT", f"/people/{person['id']}/password", {"password": self.password})
+            await self.log_in(who)
+
+    async def asked(self, site: str, address: str, postcode: str, contact: str) -> Any:
+        """A business asks; its token is kept."""
+        body = {
+            "need": "protective_security_advice", "site_name": site, "site_address": address, "postcode": postcode,
+            "local_authority_code": "E07000032",
+            "description": "We expect many visitors at the Christmas market and would like advice on vehicles and queues.",
+            "contact": {"name": contact, "job_title": "Operations manager", "phone": "01632 960123"},
+        }  # fmt: skip
+        enquiry = await self.call(None, "POST", "/enquiries", body)
+        self.tokens[site] = self.tokens["business"] = enquiry["tracking_token"]
+        return enquiry
+
+    async def accepted(self, enquiry: Any) -> Any:
+        """The coordinator verifies the contact, triages and accepts; the supervisor allocates."""
+        path = f"/enquiries/{enquiry['id']}"
+        seen = await self.call("coordinator", "GET", path)
+        verified = await self.call(
+            "coordinator", "POST", f"{path}/contact-verification", {"method": "call_back_independent_number"},
+            version=seen["version"],
+        )  # fmt: skip
+        places = await self.call("coordinator", "GET", "/premises?q=Great%20British")
+        triage = {"strand": "pal", "premises_id": places["items"][0]["id"]}
+        triaged = await self.call("coordinator", "POST", f"{path}/triage", triage, version=verified["version"])
+        case = await self.call("coordinator", "POST", f"{path}/acceptance", {}, version=triaged["version"])
+        given = {"adviser_id": self.ids["adviser"]}
+        return await self.call("supervisor", "POST", f"/cases/{case['id']}/allocation", given, version=case["version"])
+
+    async def visited(self, case: Any) -> Any:
+        """The adviser proposes a visit, the business confirms it, the adviser logs it as made."""
+        now = datetime.now(UTC).replace(microsecond=0)
+        times = {"starts_at": (now - timedelta(hours=3)).isoformat(), "ends_at": (now - timedelta(hours=1)).isoformat()}
+        proposed = await self.call(
+            "adviser", "POST", f"/cases/{case['id']}/visits", {**times, "place_note": "Ask for Ana at the ticket desk"}
+        )
+        path = f"/visits/{proposed['id']}"
+        confirmed = await self.call(
+            "business", "POST", f"{path}/confirmation", {"decision": "confirm"}, version=proposed["version"]
+        )
+        made = {
+            "arrived_at": times["starts_at"], "left_at": times["ends_at"], "notes": "Walked the site with the manager.",
+            "attendance": [{"name": "Ana Kowalska", "role": "Operations manager"}],
+            "findings": [
+                {"area": "Service road", "phase": "egress", "methodology": "vaw", "likelihood": 2, "impact": 4,
+                 "existing_control": "A lifting gate, left open during the day.",
+                 "gap": "The crowd leaves onto the service road while it is open to vehicles."},
+                {"area": "Ticket hall", "phase": "ingress", "methodology": "mta", "likelihood": 2, "impact": 3,
+                 "gap": "The queue stands between the doors and the only cover."},
+            ],
+        }  # fmt: skip
+        return await self.call("adviser", "POST", f"{path}/completion", made, version=confirmed["version"])
+
+    async def advised(self, case: Any, visit: Any) -> Any:
+        """The adviser drafts, another person reviews, and version 1 is issued."""
+        facts = {"title": "Advice for Great British Car Journey", "introduction": "After our visit."}
+        advice = await self.call("adviser", "POST", f"/cases/{case['id']}/advice", facts)
+        path = f"/advice/{advice['id']}"
+        measures = (("Close the service road to vehicles while the crowd leaves.", "critical", "deter"),
+                    ("Move the queue inside the ticket hall.", "medium", "delay"))  # fmt: skip
+        for (action, priority, principle), finding in zip(measures, visit["findings"], strict=True):
+            measure = {"action": action, "priority": priority, "principle": principle, "domain": "physical",
+                       "responsible_party": "Operations manager", "finding_ids": [finding["id"]]}  # fmt: skip
+            await self.call("adviser", "POST", f"{path}/recommendations", measure)
+        advice = await self.call("adviser", "GET", path)
+        for step, body in (("reviewer", {"reviewer_id": self.ids["reviewer"]}), ("submission", {})):
+            advice = await self.call("adviser", "POST", f"{path}/{step}", body, version=advice["version"])
+        decision = {"decision": "approved", "comment": "Clear and proportionate."}
+        await self.call("reviewer", "POST", f"{path}/review", decision, version=advice["version"])
+        advice = await self.call("adviser", "GET", path)
+        follow_up = (datetime.now(UTC) + timedelta(days=90)).date().isoformat()
+        return await self.call(
+            "adviser", "POST", f"{path}/issue", {"follow_up_on": follow_up}, version=advice["version"]
+        )
+
+    async def answered(self, advice: Any) -> None:
+        """The business answers; the adviser sees the first measure carried out."""
+        first, second = (each["id"] for each in advice["recommendations"])
+        self.tokens["business"] = self.tokens["Great British Car Journey"]
+        await self.call("business", "POST", f"/recommendations/{first}/responses", {"answer": "accepted"})
+        declined = {"answer": "declined", "reason_code": "cost", "note": "Not this year."}
+        await self.call("business", "POST", f"/recommendations/{second}/responses", declined)
+        seen = {"state": "verified", "evidence": "Saw the road closed on the evening of the market."}
+        await self.call("adviser", "POST", f"/recommendations/{first}/verifications", seen)

@@ -1,0 +1,253 @@
+"""The verbs of an enquiry, from the business's question to its end."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from casework.access.tokens import TRACKING, hash_token
+from casework.enquiries import queries
+from casework.enquiries.lifecycle import Channel
+from casework.enquiries.problems import ContactNotVerified, NoTeam
+from casework.enquiries.schemas import (
+    PRIVACY_NOTICE,
+    ContactUnverification,
+    ContactVerification,
+    DuplicateMarking,
+    EnquiryHandOver,
+    EnquiryRefusal,
+    EnquirySignposting,
+    EnquirySubmission,
+    EnquiryTriage,
+    ForceView,
+    MessageAdding,
+    Received,
+    TeamContact,
+    TokenReissued,
+)
+from casework.kernel.problems import AlreadyExists, StateConflict, ValidationFailed
+from casework.kernel.references import new_reference
+from casework.reference.actions import require_word, working_day_after
+from casework.reference.signposts import packaged
+from casework.work.unit import Answer, Guarded, Work, uuid7
+
+ANSWERED_WITHIN = 5
+"""Working days until a business is told what happens next (a decision)."""
+_TRIES = 5
+_TOKEN = "tracking_token"  # noqa: S105 — the label it is derived by, not the token
+
+
+# --- intake ---
+
+
+async def submit(work: Work, submission: EnquirySubmission) -> Answer:
+    """Receive a request for protective security advice, for the intake team of the force where the site lies."""
+    channel = _channel(work, submission.channel)
+    await require_word(work, "sectors", submission.sector, "/sector")
+    place = await _place_of(work, submission)
+    today = datetime.now(ZoneInfo("Europe/London")).date()
+    respond_by = await working_day_after(work, place["team_id"], today, ANSWERED_WITHIN)
+    # Where strangers see an id, it must not tell when it was made.
+    enquiry_id = submission.id or uuid4()
+    reference = await _insert(
+        work,
+        **submission.model_dump(exclude={"id", "need", "contact", "channel"}),
+        id=enquiry_id,
+        team_id=place["team_id"],
+        force_code=place["force_code"],
+        channel=channel.value,
+        submitted_by=work.caller.principal if work.caller.kind in ("staff", "client") else None,
+        respond_by=respond_by,
+    )
+    contact_id = uuid7()
+    contact = submission.contact.model_dump()
+    await work.row(queries.NAME_CONTACT, id=contact_id, enquiry_id=enquiry_id, team_id=place["team_id"], **contact)
+    token, secret = _new_token(work)
+    await work.row(queries.ISSUE_TOKEN, hash=hash_token(token), enquiry_id=enquiry_id, contact_id=contact_id)
+    received = Received(
+        outcome="received",
+        id=enquiry_id,
+        reference=reference,
+        tracking_token=token,
+        expected_wait=f"You hear from us within {ANSWERED_WITHIN} working days.",
+        respond_by=respond_by,
+        force=ForceView(code=place["force_code"], name=place["force"]),
+        team=TeamContact(name=place["team"], phone=place["phone"], mailbox=place["mailbox"], hours=place["hours"]),
+        privacy_notice=PRIVACY_NOTICE,
+    )
+    return Answer(
+        received.model_dump_json(), version=1, location=f"/v1/enquiries/{enquiry_id}", secrets={_TOKEN: secret}
+    )
+
+
+def _channel(work: Work, stated: Channel | None) -> Channel:
+    if work.caller.kind == "staff":
+        return stated or Channel.PHONE
+    own = Channel.TOOL if work.caller.kind == "client" else Channel.WEB
+    if stated not in (None, own):
+        raise ValidationFailed(
+            errors=[{"pointer": "/channel", "code": "enum", "message": "Leave it out.", "allowed": [own.value]}]
+        )
+    return own
+
+
+async def _place_of(work: Work, submission: EnquirySubmission) -> asyncpg.Record:
+    place = await work.row(
+        queries.PLACE, postcode=submission.postcode, local_authority_code=submission.local_authority_code
+    )
+    if place is None:
+        told = "Give the site's full postcode, or the code of its local authority from /v1/reference/local_authorities."
+        stated = [name for name in ("postcode", "local_authority_code") if getattr(submission, name) is not None]
+        raise ValidationFailed(
+            "No police force was found for the site.",
+            errors=[
+                {"pointer": f"/{name}", "code": "no-police-force", "message": told} for name in stated or ["postcode"]
+            ],
+        )
+    if place["team_id"] is None:
+        raise NoTeam(
+            f"{place['force']} takes no enquiries here yet.",
+            force={"code": place["force_code"], "name": place["force"]},
+            signpost=packaged("general_question"),
+        )
+    return place
+
+
+async def _insert(work: Work, **values: Any) -> str:
+    """Insert the enquiry under a random reference; one that is taken is drawn again. Returns the reference."""
+    for _ in range(_TRIES):
+        reference = new_reference("ENQ")
+        if await queries.SUBMIT.changes(work.connection, {"reference": reference, **values}):
+            return reference
+    raise AlreadyExists("Something else has this id. Choose another.")
+
+
+def _new_token(work: Work) -> tuple[str, str]:
+    secret = work.secret(_TOKEN)
+    return TRACKING + secret, secret
+
+
+# --- the conversation ---
+
+
+async def add_message(work: Work, enquiry_id: UUID, adding: MessageAdding) -> Answer:
+    """Add a message, from whichever side the caller is on."""
+    creation = queries.ADD_MESSAGE if work.caller.kind == "staff" else queries.ADD_OWN_MESSAGE
+    message_id = await work.create(creation, adding, enquiry_id=enquiry_id, enquiry=work.caller.enquiry)
+    await _say_of_case(work, enquiry_id, ("enquiry_message", message_id))
+    return await work.show(queries.MESSAGE_ADDED, message_id)
+
+
+async def _say_of_case(work: Work, enquiry_id: UUID, subject: tuple[str, UUID]) -> None:
+    row = await work.obtain(queries.CASE_OF, id=enquiry_id)
+    if row["case_id"] is not None:
+        await work.say(row["case_id"], subject=subject)
+
+
+# --- moves ---
+
+
+async def _move(
+    work: Work,
+    guarded: Guarded,
+    enquiry_id: UUID,
+    *,
+    reason_code: str | None = None,
+    reason: str | None = None,
+    **values: Any,
+) -> None:
+    """Advance the enquiry, and tell the case it belongs to, if it belongs to one."""
+    row = await work.advance(guarded, id=enquiry_id, reason_code=reason_code, **values)
+    if row["case_id"] is not None:
+        await work.say(row["case_id"], subject=("enquiry", enquiry_id), reason_code=reason_code, reason=reason)
+
+
+async def triage(work: Work, enquiry_id: UUID, found: EnquiryTriage) -> Answer:
+    """Match the premises of an enquiry and say which competence it needs."""
+    await require_word(work, "competences", found.strand, "/strand")
+    await _move(work, queries.TRIAGE, enquiry_id, **found.model_dump())
+    return await work.show(queries.STANDING, enquiry_id)
+
+
+async def signpost(work: Work, enquiry_id: UUID, to: EnquirySignposting) -> Answer:
+    """Close an enquiry by pointing to another service."""
+    await require_word(work, "reason_signpost", to.reason_code, "/reason_code")
+    await _move(work, queries.SIGNPOST, enquiry_id, **to.model_dump())
+    return await work.show(queries.STANDING, enquiry_id)
+
+
+async def refuse(work: Work, enquiry_id: UUID, refusal: EnquiryRefusal) -> Answer:
+    """Refuse an enquiry."""
+    await require_word(work, "reason_refuse", refusal.reason_code, "/reason_code")
+    await _move(work, queries.REFUSE, enquiry_id, reason_code=refusal.reason_code)
+    return await work.show(queries.STANDING, enquiry_id)
+
+
+async def withdraw(work: Work, enquiry_id: UUID) -> Answer:
+    """Withdraw an enquiry, for the business or by it."""
+    if work.caller.kind == "staff":
+        await _move(work, queries.WITHDRAW, enquiry_id)
+        return await work.show(queries.STANDING, enquiry_id)
+    await _move(work, queries.WITHDRAW_OWN, enquiry_id, enquiry=work.caller.enquiry)
+    return await work.show(queries.TRACKED_SHOWN, enquiry_id)
+
+
+async def mark_duplicate(work: Work, enquiry_id: UUID, marking: DuplicateMarking) -> Answer:
+    """Mark an enquiry as a repeat of another that is none itself."""
+    original = await work.row(queries.ORIGINAL, id=marking.duplicate_of)
+    if original is None or original["state"] == "duplicate" or original["id"] == enquiry_id:
+        told = "Name another enquiry of your team that is not a duplicate itself."
+        raise ValidationFailed(errors=[{"pointer": "/duplicate_of", "code": "no-original", "message": told}])
+    await _move(work, queries.MARK_DUPLICATE, enquiry_id, duplicate_of=marking.duplicate_of)
+    return await work.show(queries.STANDING, enquiry_id)
+
+
+async def unmark_duplicate(work: Work, enquiry_id: UUID) -> Answer:
+    """Take the marking back: the enquiry is triaged again."""
+    await _move(work, queries.UNMARK_DUPLICATE, enquiry_id)
+    return await work.show(queries.STANDING, enquiry_id)
+
+
+async def hand_over(work: Work, enquiry_id: UUID, handing: EnquiryHandOver) -> Answer:
+    """Record that intelligence or an emergency was passed on, and take its text out of the enquiry."""
+    if handing.at > datetime.now(UTC):
+        raise ValidationFailed(errors=[{"pointer": "/at", "code": "future", "message": "Say when it was passed on."}])
+    await _move(work, queries.HAND_OVER, enquiry_id, to=handing.to, at=handing.at)
+    removed = await work.rows(queries.REMOVE_MESSAGES, id=enquiry_id, messages=handing.messages)
+    if len(removed) != len(set(handing.messages)):
+        told = "Name messages of this enquiry."
+        raise ValidationFailed(errors=[{"pointer": "/messages", "code": "no-message", "message": told}])
+    return await work.show(queries.STANDING, enquiry_id)
+
+
+# --- the contact ---
+
+
+async def verify_contact(work: Work, enquiry_id: UUID, verification: ContactVerification) -> Answer:
+    """Record how the contact was verified; from the next request on the token opens more than the status."""
+    await require_word(work, "verification_methods", verification.method, "/method")
+    await _move(work, queries.TOUCH_FOR_VERIFICATION, enquiry_id, reason_code=verification.method)
+    await work.obtain(queries.VERIFY, id=enquiry_id, **verification.model_dump())
+    return await work.show(queries.STANDING, enquiry_id)
+
+
+async def unverify_contact(work: Work, enquiry_id: UUID, unverification: ContactUnverification) -> Answer:
+    """Take the verification back; from the next request on the token opens the status only."""
+    await _move(work, queries.TOUCH_FOR_UNVERIFICATION, enquiry_id, reason=unverification.reason)
+    not_verified = StateConflict("The contact is not verified.")
+    await work.obtain(queries.UNVERIFY, not_verified, id=enquiry_id, reason=unverification.reason)
+    return await work.show(queries.STANDING, enquiry_id)
+
+
+async def reissue_token(work: Work, enquiry_id: UUID) -> Answer:
+    """Give a verified contact a new tracking token. The one before ends."""
+    await _move(work, queries.REISSUE, enquiry_id)
+    contact = await work.obtain(queries.CURRENT_CONTACT, id=enquiry_id)
+    if contact["verified_at"] is None:
+        raise ContactNotVerified
+    token, secret = _new_token(work)
+    await work.row(queries.ISSUE_TOKEN, hash=hash_token(token), enquiry_id=enquiry_id, contact_id=contact["id"])
+    reissued = TokenReissued(id=enquiry_id, reference=contact["reference"], tracking_token=token)
+    return Answer(reissued.model_dump_json(), secrets={_TOKEN: secret})

@@ -1,0 +1,387 @@
+"""Every statement about enquiries, their contacts and the conversation with the business."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Date,
+    Integer,
+    LargeBinary,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    case,
+    column,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    table,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from casework.access.actions import Action
+from casework.enquiries.lifecycle import ENQUIRY, OPEN, RUNNING
+from casework.enquiries.models import Contact, Enquiry, EnquiryMessage
+from casework.enquiries.schemas import (
+    ContactView,
+    EnquiryRow,
+    EnquiryStanding,
+    EnquiryView,
+    MessageAdded,
+    MessageView,
+    StaffMessageView,
+    TeamContact,
+    TrackingStanding,
+    TrackingView,
+)
+from casework.kernel.statements import Statement, given, one_of, written
+from casework.kernel.tables import NOW, Moment3, columns
+from casework.kernel.views import listed, render
+from casework.people.models import Team
+from casework.premises.models import Premises
+from casework.work.composing import Listing, Reachable, Sort, create_under, guarded, read_one, show_one
+from casework.work.unit import Creation, Guarded
+
+enquiry, contact, message, team, place = map(columns, (Enquiry, Contact, EnquiryMessage, Team, Premises))
+# The case of an accepted enquiry, as far as the business may know of it; its own slice stands above this one.
+headline = table("case_headline", column("id", Uuid()), column("state", Text()), schema="casework")
+
+
+@dataclass(frozen=True)
+class _Own(Reachable):
+    """The enquirer's reach: the one enquiry of the token, bound as ``enquiry``."""
+
+    def within(self, teams: Any, cases: Any) -> Any:  # noqa: ARG002 — the token says it all
+        return self.table.id == given("enquiry", Uuid())
+
+
+ENQUIRIES = Reachable(Enquiry, "enquiry", case="case_id")
+OWN = _Own(Enquiry, "enquiry", case="case_id")
+MESSAGES = Reachable(EnquiryMessage, "enquiry_message")
+
+# --- intake ---
+
+PLACE = written(
+    """
+    SELECT f.code AS force_code, f.name AS force, t.id AS team_id, t.name AS team, t.phone, t.mailbox, t.hours
+    FROM (
+        SELECT 1 AS rank, p.force_code FROM casework.postcode p WHERE p.postcode = :postcode
+        UNION ALL
+        SELECT 2, a.force_code FROM casework.postcode p
+        JOIN casework.local_authority a ON a.code = p.local_authority_code WHERE p.postcode = :postcode
+        UNION ALL
+        SELECT 3, a.force_code FROM casework.local_authority a WHERE a.code = :local_authority_code
+    ) found
+    JOIN casework.police_force f ON f.code = found.force_code
+    LEFT JOIN casework.team t ON t.force_code = f.code AND t.intake
+    ORDER BY found.rank LIMIT 1""",
+    postcode=Text(),
+    local_authority_code=Text(),
+)
+"""The force where a site lies: by its full postcode, else by the local authority. Never by the first half of a postcode."""
+
+
+def _plain_insert(into: Any, **types: Any) -> Statement:
+    # Nothing is returned, nor any conflict named: either would need a right to read what the public may only write.
+    values = {name: given(name, kind) for name, kind in types.items()}
+    return Statement(insert(into).values(values).inline().on_conflict_do_nothing())
+
+
+SUBMIT = _plain_insert(
+    Enquiry,
+    id=Uuid(),
+    team_id=Uuid(),
+    reference=Text(),
+    channel=Text(),
+    force_code=Text(),
+    organisation_name=Text(),
+    site_name=Text(),
+    site_address=Text(),
+    town=Text(),
+    postcode=Text(),
+    local_authority_code=Text(),
+    sector=Text(),
+    description=Text(),
+    submitted_by=Uuid(),
+    respond_by=Date(),
+)
+NAME_CONTACT = _plain_insert(
+    Contact,
+    id=Uuid(),
+    enquiry_id=Uuid(),
+    team_id=Uuid(),
+    name=Text(),
+    job_title=Text(),
+    email=Text(),
+    phone=Text(),
+)
+ISSUE_TOKEN = written(
+    "SELECT access.issue_tracking(:hash, :enquiry_id, :contact_id, interval '2 years')",
+    hash=LargeBinary(),
+    enquiry_id=Uuid(),
+    contact_id=Uuid(),
+)
+
+# --- the business ---
+
+STATUS: dict[str, tuple[str, str]] = {
+    "received": ("Received", "We read your enquiry and check whom to call. You hear from us by the date given."),
+    "triaged": (
+        "Being looked at",
+        "We have read your enquiry and decide how we can help. You hear from us by the date given.",
+    ),
+    "accepted_open": ("Accepted", "An adviser will be chosen for you."),
+    "accepted_allocated": ("With an adviser", "An adviser has your case and will get in touch."),
+    "accepted_active": ("Being worked on", "An adviser is working on your case."),
+    "accepted_follow_up": (
+        "Advice given",
+        "Read the advice and answer its recommendations. The adviser will follow it up.",
+    ),
+    "accepted_on_hold": ("Paused", "Work on your case is paused. We get in touch when it goes on."),
+    "accepted_reopened": ("Opened again", "We look at your case again."),
+    "accepted_closed": ("Closed", "The work on your case has ended. You may ask for advice again at any time."),
+    "signposted": ("Another service can help", "Please turn to the service that is named here."),
+    "transferred": ("Passed to another police force", "The force where the site lies looks at your enquiry."),
+    "duplicate": ("Joined with another enquiry", "We have another enquiry about the same matter and work on that one."),
+    "refused": ("Closed", "We cannot help with this enquiry. Ring the team if you think that is wrong."),
+    "withdrawn": ("Withdrawn", "Nothing more happens. You may ask for advice again at any time."),
+}
+_case_state = select(headline.c.state).where(headline.c.id == enquiry.case_id).correlate(Enquiry).scalar_subquery()
+_stage = case(
+    (enquiry.state != literal_column("'accepted'"), enquiry.state),
+    else_=literal_column("'accepted_'") + func.coalesce(_case_state, literal_column("'open'")),
+)
+
+
+def _words(which: int) -> Any:
+    return case(
+        *(
+            (_stage == literal_column(f"'{stage}'"), literal_column("'" + texts[which].replace("'", "''") + "'"))
+            for stage, texts in STATUS.items()
+        ),
+        else_=literal_column("'Open'"),
+    )
+
+
+def _messages(view: Any, **more: Any) -> Any:
+    return listed(
+        select(render(view, EnquiryMessage, **more))
+        .where(message.enquiry_id == enquiry.id)
+        .order_by(message.created_at, message.id)
+        .correlate(Enquiry)
+    )
+
+
+_tracked = render(
+    TrackingView,
+    Enquiry,
+    status=_words(0),
+    what_happens_next=_words(1),
+    verified=func.access.enquirer_role(func.access.current_hash()) == literal_column("'verified_enquirer'"),
+    team=select(render(TeamContact, Team)).where(team.id == enquiry.team_id).correlate(Enquiry).scalar_subquery(),
+    messages=_messages(MessageView),
+    allowed_actions=func.access.own_actions(literal_column("'enquiry'"), enquiry.state),
+)
+TRACKED = read_one(OWN, _tracked, where=true(), reach=lambda ctx: enquiry.id == ctx.enquiry)
+TRACKED_BY_ID = read_one(OWN, _tracked, reach=lambda ctx: enquiry.id == ctx.enquiry)
+TRACKED_SHOWN = show_one(OWN, render(TrackingStanding, Enquiry, status=_words(0)))
+OWN_MESSAGES = read_one(
+    OWN,
+    func.json_build_object(literal_column("'items'"), _messages(MessageView)),
+    reach=lambda ctx: enquiry.id == ctx.enquiry,
+)
+
+# --- staff ---
+
+_current = and_(contact.enquiry_id == enquiry.id, contact.current)
+_allowed = func.access.allowed_actions(
+    literal_column("'enquiry'"), enquiry.state, enquiry.case_id, enquiry.team_id, enquiry.restricted
+)
+_LIKELY: Any = literal_column("""CASE WHEN access.holds('premises.read') THEN (
+    SELECT coalesce(json_agg(json_build_object('id', l.id, 'name', l.name, 'address', l.address, 'town', l.town,
+                                               'postcode', l.postcode, 'reasons', l.reasons)
+                             ORDER BY cardinality(l.reasons) DESC, l.name, l.id), '[]'::json)
+    FROM (
+        SELECT p.id, p.name, p.address, p.town, p.postcode, array_remove(ARRAY[
+            CASE WHEN p.postcode = enquiry.postcode THEN 'postcode' END,
+            CASE WHEN p.name_key = k.key THEN 'name' END,
+            CASE WHEN EXISTS (SELECT FROM casework.premises_alias a WHERE a.premises_id = p.id AND a.name_key = k.key)
+                 THEN 'alias' END], NULL) AS reasons
+        FROM (SELECT regexp_replace(lower(enquiry.site_name), '[^[:alnum:]]', '', 'g') AS key) k, casework.premises p
+        WHERE p.team_id = enquiry.team_id AND p.state <> 'merged' AND (
+            p.postcode = enquiry.postcode OR p.name_key = k.key OR p.id IN (
+                SELECT a.premises_id FROM casework.premises_alias a
+                WHERE a.team_id = enquiry.team_id AND a.name_key = k.key))
+        ORDER BY cardinality(array_remove(ARRAY[p.postcode = enquiry.postcode, p.name_key = k.key], NULL)) DESC, p.id
+        LIMIT 20) l) END""")
+_enquiry = render(
+    EnquiryView,
+    Enquiry,
+    team=select(team.name).where(team.id == enquiry.team_id).correlate(Enquiry).scalar_subquery(),
+    contact=select(render(ContactView, Contact, verified_by=func.access.name_of(contact.verified_by)))
+    .where(_current)
+    .correlate(Enquiry)
+    .scalar_subquery(),
+    premises=select(place.name).where(place.id == enquiry.premises_id).correlate(Enquiry).scalar_subquery(),
+    submitted_by=func.access.name_of(enquiry.submitted_by),
+    likely_premises=_LIKELY,
+    allowed_actions=_allowed,
+)
+ENQUIRY_BY_ID = read_one(ENQUIRIES, _enquiry)
+STANDING = show_one(
+    ENQUIRIES,
+    render(
+        EnquiryStanding,
+        Enquiry,
+        contact_verified=select(contact.verified_at.is_not(None)).where(_current).correlate(Enquiry).scalar_subquery(),
+        allowed_actions=_allowed,
+    ),
+)
+MESSAGES_OF = read_one(
+    ENQUIRIES,
+    func.json_build_object(
+        literal_column("'items'"), _messages(StaffMessageView, person=func.access.name_of(message.person_id))
+    ),
+)
+ENQUIRY_LIST = Listing(
+    ENQUIRIES,
+    render(EnquiryRow, Enquiry),
+    filters={
+        "state": lambda: enquiry.state == given("state", Text()),
+        "open": lambda: or_(~given("open", Boolean()), one_of(enquiry.state, [state.value for state in OPEN])),
+        "received_from": lambda: enquiry.received_at >= given("received_from", Moment3()),
+        "received_to": lambda: enquiry.received_at < given("received_to", Moment3()),
+        "due_before": lambda: enquiry.respond_by < given("due_before", Date()),
+        "reference": lambda: enquiry.reference == given("reference", Text()),
+    },
+    sorts={"received_at": Sort(enquiry.received_at, Moment3()), "respond_by": Sort(enquiry.respond_by, Date())},
+)
+
+# --- messages ---
+
+_running = [state.value for state in RUNNING]
+_message = show_one(MESSAGES, render(StaffMessageView, EnquiryMessage, person=literal_column("NULL")))
+MESSAGE_ADDED = show_one(MESSAGES, render(MessageAdded, EnquiryMessage))
+ADD_MESSAGE = create_under(
+    ENQUIRIES,
+    "enquiry_id",
+    MESSAGES,
+    _message,
+    {"author": literal_column("'staff'"), "person_id": given("me", Uuid()), "body": Text()},
+    states=_running,
+)
+ADD_OWN_MESSAGE: Creation = create_under(
+    OWN, "enquiry_id", MESSAGES, _message, {"author": literal_column("'business'"), "body": Text()}, states=_running
+)
+CASE_OF = Statement(select(enquiry.case_id).where(enquiry.id == given("id", Uuid())))
+REMOVE_MESSAGES = Statement(
+    update(message)
+    .where(message.enquiry_id == given("id", Uuid()), message.id == any_(given("messages", ARRAY(Uuid))))
+    .values(body=null(), removed_at=NOW)
+    .returning(message.id)
+)
+
+# --- moves ---
+
+
+def _move(action: Action, source: Reachable = ENQUIRIES, **changes: Any) -> Guarded:
+    return guarded(source, action=action, lifecycle=ENQUIRY, changes=changes, returning=(enquiry.case_id,))
+
+
+TRIAGE = _move(
+    Action.ENQUIRY_TRIAGE,
+    premises_id=given("premises_id", Uuid()),
+    organisation_id=given("organisation_id", Uuid()),
+    strand=given("strand", Text()),
+    triage_note=given("note", Text()),
+)
+SIGNPOST = _move(
+    Action.ENQUIRY_SIGNPOST,
+    signposted_to=given("signposted_to", Text()),
+    reason_code=given("reason_code", Text()),
+    ended_at=NOW,
+)
+REFUSE = _move(Action.ENQUIRY_REFUSE, reason_code=given("reason_code", Text()), ended_at=NOW)
+WITHDRAW = _move(Action.ENQUIRY_WITHDRAW, ended_at=NOW)
+WITHDRAW_OWN = _move(Action.ENQUIRY_WITHDRAW, OWN, ended_at=NOW)
+MARK_DUPLICATE = _move(Action.ENQUIRY_MARK_DUPLICATE, duplicate_of=given("duplicate_of", Uuid()), ended_at=NOW)
+UNMARK_DUPLICATE = replace(
+    guarded(
+        ENQUIRIES,
+        changes={"state": "triaged", "duplicate_of": null(), "ended_at": null()},
+        guards=(enquiry.state == literal_column("'duplicate'"),),
+        returning=(enquiry.case_id,),
+    ),
+    states=["duplicate"],
+)
+ORIGINAL = Statement(select(enquiry.id, enquiry.state).where(enquiry.id == given("id", Uuid()), ENQUIRIES.reached()))
+HAND_OVER = _move(
+    Action.ENQUIRY_HAND_OVER,
+    description=null(),
+    handed_over_to=given("to", Text()),
+    handed_over_at=given("at", Moment3()),
+)
+ACCEPT = _move(Action.ENQUIRY_ACCEPT, case_id=given("case_id", Uuid()), restricted=given("restricted", Boolean()))
+TO_ACCEPT = replace(
+    ACCEPT,
+    change=Statement(
+        select(
+            enquiry.id,
+            enquiry.team_id,
+            enquiry.reference,
+            enquiry.site_name,
+            enquiry.strand,
+            enquiry.premises_id,
+            enquiry.organisation_id,
+        )
+        .where(
+            enquiry.id == given("id", Uuid()),
+            ENQUIRIES.reached(),
+            one_of(enquiry.state, ENQUIRY.sources(Action.ENQUIRY_ACCEPT)),
+            enquiry.version == any_(given("versions", ARRAY(Integer))),
+        )
+        .with_for_update()
+    ),
+)
+"""What a case is made from, once reach, version and state allow it; nobody else moves the enquiry until the end."""
+REISSUE = _move(Action.ENQUIRY_REISSUE_TOKEN, token_number=enquiry.token_number + 1)
+TOUCH_FOR_VERIFICATION = _move(Action.CONTACT_VERIFY)
+TOUCH_FOR_UNVERIFICATION = _move(Action.CONTACT_UNVERIFY)
+"""The contact is part of the enquiry's view, so the enquiry's version tells of its changes."""
+CURRENT_CONTACT = Statement(
+    select(contact.id, contact.verified_at, enquiry.reference)
+    .join_from(Contact, Enquiry, contact.enquiry_id == enquiry.id)
+    .where(enquiry.id == given("id", Uuid()), contact.current)
+)
+VERIFY = Statement(
+    update(contact)
+    .where(contact.enquiry_id == given("id", Uuid()), contact.current)
+    .values(
+        verified_at=NOW,
+        verified_by=given("me", Uuid()),
+        verification_method=given("method", Text()),
+        verification_note=given("note", Text()),
+        unverified_reason=null(),
+        version=contact.version + 1,
+    )
+    .returning(contact.id)
+)
+UNVERIFY = Statement(
+    update(contact)
+    .where(contact.enquiry_id == given("id", Uuid()), contact.current, contact.verified_at.is_not(None))
+    .values(
+        verified_at=null(),
+        verified_by=null(),
+        verification_method=null(),
+        verification_note=null(),
+        unverified_reason=given("reason", Text()),
+        version=contact.version + 1,
+    )
+    .returning(contact.id)
+)

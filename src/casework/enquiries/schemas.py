@@ -1,0 +1,430 @@
+"""What comes in and goes out about enquiries, derived from their facts."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic import model_validator as validated
+from pydantic_core import PydanticCustomError
+
+from casework.access.actions import Action
+from casework.enquiries.lifecycle import Author, Channel, EnquiryState
+from casework.enquiries.models import ContactFacts, EnquiryFacts, MessageFacts
+from casework.kernel.columns import Moment, line, prose
+from casework.kernel.inputs import Input, Uuid
+from casework.kernel.references import MistypedReference, parse_reference
+from casework.kernel.views import Page, View
+from casework.reference.models import Need
+
+ADVICE = Need.PROTECTIVE_SECURITY_ADVICE
+NEEDS = [need.value for need in Need]
+OtherNeeds = Literal[
+    "emergency",
+    "suspicious_activity",
+    "terrorist_material_online",
+    "hate_material_online",
+    "understand_prevent",
+    "concern_about_person",
+    "prevent_activity",
+    "drugs_knives_guns_gangs",
+    "general_question",
+    "does_the_law_apply",
+    "own_data_or_foi",
+]
+
+
+# --- what comes in ---
+
+
+class ContactStated(ContactFacts, Input):
+    """Who asks, and at least one way to reach them."""
+
+    @validated(mode="after")
+    def _reachable(self) -> "ContactStated":
+        if self.email is None and self.phone is None:
+            raise PydanticCustomError("unreachable", "Give an e-mail address or a telephone number")
+        return self
+
+
+class EnquirySubmission(EnquiryFacts, Input):
+    """A business, or an individual at their business, asks for protective security advice for a site or an event."""
+
+    need: Literal["protective_security_advice"]
+    id: Uuid | None = None
+    """Your own id for it (a random UUID), so that a repeat is recognised."""
+    channel: Channel | None = None
+    """How the caller reached you; staff only."""
+    contact: ContactStated
+
+
+class OtherNeed(BaseModel):
+    """Another service's work: send the need alone. Whatever else came along would be neither judged nor kept."""
+
+    model_config = ConfigDict(extra="ignore", json_schema_extra={"additionalProperties": False})
+
+    need: OtherNeeds
+
+
+def _by_need(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    if not isinstance(value, dict):
+        return check(value)
+    need = value.get("need")
+    if need not in NEEDS:
+        # Said alone: what the rest must be depends on it.
+        told = PydanticCustomError("enum", "Say first what is needed: {needs}", {"needs": ", ".join(NEEDS)})
+        raise ValidationError.from_exception_data("Submission", [{"type": told, "loc": ("need",), "input": None}])
+    return check(value) if need == ADVICE else OtherNeed(need=need)
+
+
+Submission = Annotated[
+    EnquirySubmission,
+    WrapValidator(
+        _by_need, json_schema_input_type=Annotated[EnquirySubmission | OtherNeed, Field(discriminator="need")]
+    ),
+]
+"""What ``POST /v1/enquiries`` takes: the need decides what the rest must be."""
+
+
+class MessageAdding(MessageFacts, Input):
+    """A message to the other side."""
+
+    id: Uuid | None = None
+
+
+class Nothing(Input):
+    """Nothing needs to be stated."""
+
+
+class EnquiryTriage(Input):
+    """What was found at triage; it replaces what an earlier triage found."""
+
+    premises_id: Uuid | None = None
+    organisation_id: Uuid | None = None
+    strand: Annotated[str, line(30)]
+    """The competence that the work needs: a word of ``competences``."""
+    note: Annotated[str, prose(2_000)] | None = None
+
+
+class EnquirySignposting(Input):
+    """Which service is the right one, and why."""
+
+    signposted_to: OtherNeeds
+    reason_code: Annotated[str, line(60)]
+    """A word of ``reason_signpost``."""
+
+
+class EnquiryRefusal(Input):
+    """Why we cannot help."""
+
+    reason_code: Annotated[str, line(60)]
+    """A word of ``reason_refuse``."""
+
+
+class DuplicateMarking(Input):
+    """The enquiry that this one repeats."""
+
+    duplicate_of: Uuid
+
+
+class EnquiryHandOver(Input):
+    """To whom intelligence or an emergency was passed on, and when. Its text is removed here."""
+
+    to: Annotated[str, line(200)]
+    at: Moment
+    messages: Annotated[list[Uuid], Field(max_length=200)] = []
+    """The messages whose text is to be removed as well; the description always is."""
+
+
+class ContactVerification(Input):
+    """How the contact was verified."""
+
+    method: Annotated[str, line(60)]
+    """A word of ``verification_methods``."""
+    note: Annotated[str, prose(2_000)] | None = None
+
+
+class ContactUnverification(Input):
+    """Why the verification is taken back."""
+
+    reason: Annotated[str, prose(2_000)]
+
+
+def _reference(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_reference(value, "ENQ")
+    except MistypedReference as mistyped:
+        raise PydanticCustomError("mistyped-reference", "{why}", {"why": str(mistyped)}) from None
+
+
+EnquiryReference = Annotated[str, BeforeValidator(_reference)]
+"""A reference as somebody read it out; a mistyped one is told as mistyped."""
+
+
+# --- what goes out to whoever asked ---
+
+
+class ForceView(View):
+    """The police force whose area the site lies in."""
+
+    code: str
+    name: str
+
+
+class TeamContact(View):
+    """How to reach the advisers."""
+
+    name: str
+    phone: str | None
+    mailbox: str | None
+    hours: str | None
+
+
+class PrivacyNotice(View):
+    """What happens to what was told us."""
+
+    what_is_kept: str
+    why: str
+    who_sees_it: str
+    how_long: str
+    regulator: str
+    your_rights: str
+
+
+PRIVACY_NOTICE = PrivacyNotice(
+    what_is_kept="What you told us about yourself, the site and your question, and the messages between us.",
+    why="To give you protective security advice, which is a task of the police in the public interest.",
+    who_sees_it="The counter terrorism security advisers of the police force where the site lies. Each look at it is recorded.",
+    how_long="Seven years after the work for you has ended, unless the law asks for longer; then it is destroyed.",
+    regulator="Nothing is passed to the Security Industry Authority, the regulator of the Terrorism (Protection of Premises) "
+    "Act 2025. Asking us is voluntary.",
+    your_rights="You may ask to see what we hold about you, to have it corrected, or to have it erased. "
+    "Write to the force's information team; you may also complain to the Information Commissioner (ico.org.uk).",
+)
+
+
+class Received(View):
+    """An enquiry was received. The tracking token is shown once: keep it, it opens the enquiry's progress."""
+
+    outcome: Literal["received"]
+    id: UUID
+    reference: str
+    tracking_token: str
+    expected_wait: str
+    respond_by: date
+    force: ForceView
+    team: TeamContact
+    privacy_notice: PrivacyNotice
+
+
+class MessageView(View):
+    """A message of the conversation. Its body is null where it was removed."""
+
+    id: UUID
+    author: Author
+    body: str | None
+    created_at: datetime
+
+
+class MessageList(View):
+    """The conversation, oldest first."""
+
+    items: list[MessageView]
+
+
+class TrackingView(View):
+    """An enquiry as the business sees it: where it stands, and the conversation."""
+
+    id: UUID
+    reference: str
+    organisation_name: str | None
+    site_name: str
+    state: EnquiryState
+    status: str
+    what_happens_next: str
+    signposted_to: Need | None
+    received_at: datetime
+    respond_by: date
+    ended_at: datetime | None
+    verified: bool
+    """Whether staff have verified the contact; until then there is status and messages only."""
+    team: TeamContact
+    messages: list[MessageView]
+    version: int
+    allowed_actions: list[Action]
+
+
+class TrackingStanding(View):
+    """Where an enquiry stands after the business withdrew it."""
+
+    id: UUID
+    reference: str
+    state: EnquiryState
+    status: str
+    ended_at: datetime | None
+    version: int
+
+
+# --- what goes out to staff ---
+
+
+class ContactView(View):
+    """The person at the business, and how we know that it is them."""
+
+    id: UUID
+    name: str
+    job_title: str | None
+    email: str | None
+    phone: str | None
+    verified_at: datetime | None
+    verified_by: str | None
+    verification_method: str | None
+    verification_note: str | None
+    unverified_reason: str | None
+
+
+class LikelyPremises(View):
+    """A place that may be the one meant, and why we think so."""
+
+    id: UUID
+    name: str
+    address: str | None
+    town: str | None
+    postcode: str | None
+    reasons: list[Literal["postcode", "name", "alias"]]
+
+
+class EnquiryView(View):
+    """An enquiry in full."""
+
+    id: UUID
+    reference: str
+    team_id: UUID
+    team: str
+    force_code: str
+    state: EnquiryState
+    channel: Channel
+    restricted: bool
+    organisation_name: str | None
+    site_name: str
+    site_address: str | None
+    town: str | None
+    postcode: str | None
+    local_authority_code: str | None
+    sector: str | None
+    description: str | None
+    contact: ContactView
+    premises_id: UUID | None
+    premises: str | None
+    organisation_id: UUID | None
+    strand: str | None
+    triage_note: str | None
+    case_id: UUID | None
+    duplicate_of: UUID | None
+    signposted_to: Need | None
+    reason_code: str | None
+    handed_over_to: str | None
+    handed_over_at: datetime | None
+    submitted_by: str | None
+    received_at: datetime
+    respond_by: date
+    ended_at: datetime | None
+    version: int
+    likely_premises: list[LikelyPremises] | None
+    """Null for callers who may not read premises."""
+    allowed_actions: list[Action]
+
+
+class EnquiryStanding(View):
+    """Where an enquiry stands after a move.
+
+    No free text: answers are kept for 72 hours under their Idempotency-Key, and text may have to be taken out of an enquiry.
+    """
+
+    id: UUID
+    reference: str
+    team_id: UUID
+    state: EnquiryState
+    restricted: bool
+    strand: str | None
+    premises_id: UUID | None
+    organisation_id: UUID | None
+    case_id: UUID | None
+    duplicate_of: UUID | None
+    signposted_to: Need | None
+    reason_code: str | None
+    handed_over_at: datetime | None
+    contact_verified: bool
+    respond_by: date
+    ended_at: datetime | None
+    version: int
+    allowed_actions: list[Action]
+
+
+class TokenReissued(View):
+    """A new tracking token, shown once. The one before has ended."""
+
+    id: UUID
+    reference: str
+    tracking_token: str
+
+
+class EnquiryRow(View):
+    """An enquiry in a list."""
+
+    id: UUID
+    reference: str
+    team_id: UUID
+    state: EnquiryState
+    channel: Channel
+    restricted: bool
+    organisation_name: str | None
+    site_name: str
+    town: str | None
+    postcode: str | None
+    sector: str | None
+    strand: str | None
+    premises_id: UUID | None
+    case_id: UUID | None
+    received_at: datetime
+    respond_by: date
+    ended_at: datetime | None
+    version: int
+
+
+class EnquiryPage(Page):
+    """Enquiries, one page."""
+
+    items: list[EnquiryRow]
+    next_cursor: str | None
+
+
+class StaffMessageView(MessageView):
+    """A message with the colleague who wrote it; the business never sees who."""
+
+    person: str | None
+
+
+class StaffMessageList(View):
+    """The conversation, oldest first."""
+
+    items: list[StaffMessageView]
+
+
+class MessageAdded(View):
+    """A message was added. Its text is not repeated: answers are kept under their Idempotency-Key."""
+
+    id: UUID
+    enquiry_id: UUID
+    author: Author
+    created_at: datetime

@@ -1,0 +1,64 @@
+"""The first administrator, made once on the host's command line (``casework people bootstrap``)."""
+
+import getpass
+from uuid import UUID
+
+import asyncpg
+from pydantic import TypeAdapter
+
+from casework.kernel.columns import line
+from casework.kernel.problems import ValidationFailed
+from casework.people.actions import hash_password
+from casework.people.models import StaffEmail
+from casework.people.problems import AdministratorExists
+
+_EMAIL: TypeAdapter[str] = TypeAdapter(StaffEmail)
+_NAME = line(120).read
+LEAST_PASSWORD = 12
+
+
+async def bootstrap(migrate_url: str, *, name: str, email: str, password: str, force_code: str, team_name: str) -> UUID:
+    """Make the first administrator and return their id. ``migrate_url`` is casework_migrate's.
+
+    The person joins the intake team of the force; where it has none, a team called ``team_name`` is made. Raises
+    ``AdministratorExists`` when there is one, ValueError or ``ValidationFailed`` when something stated is not right.
+    """
+    login, called = _EMAIL.validate_python(email), _NAME(name)
+    if len(password) < LEAST_PASSWORD:
+        raise ValidationFailed(f"A password has at least {LEAST_PASSWORD} characters.")
+    hashed = hash_password(password)
+    connection = await asyncpg.connect(migrate_url)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT access.begin_system('person.manage', $1)", getpass.getuser())
+            team_id = await _intake_team(connection, force_code, team_name)
+            person_id: UUID = await connection.fetchval(
+                "INSERT INTO casework.person (name, email, team_id) VALUES ($1, $2, $3) RETURNING id",
+                called,
+                login,
+                team_id,
+            )
+            await connection.execute("SELECT access.bootstrap($1, $2, $3, $4)", person_id, team_id, login, hashed)
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == "CW002":
+            raise AdministratorExists from None
+        raise
+    finally:
+        await connection.close()
+    return person_id
+
+
+async def _intake_team(connection: asyncpg.Connection, force_code: str, team_name: str) -> UUID:
+    if not await connection.fetchval("SELECT true FROM casework.police_force WHERE code = $1", force_code):
+        raise ValidationFailed(f"There is no force with the code {force_code}.")
+    found: UUID | None = await connection.fetchval(
+        "SELECT id FROM casework.team WHERE force_code = $1 AND intake", force_code
+    )
+    if found is None:
+        found = await connection.fetchval(
+            "INSERT INTO casework.team (name, force_code, intake) VALUES ($1, $2, true) RETURNING id",
+            _NAME(team_name),
+            force_code,
+        )
+    assert found is not None
+    return found

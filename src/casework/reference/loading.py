@@ -1,0 +1,127 @@
+"""Loading what is packaged, and the postcodes of the ONS, into the tables. What an administrator changed is left alone."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from casework.kernel.statements import Connection
+from casework.reference.localities import DATA, Localities, read_postcodes
+from casework.reference.working_days import NATIONS, bank_holidays
+
+SAMPLE = DATA / "nspl_nov2021_sample.csv"
+INITIAL_THREAT_LEVEL = "substantial"
+
+# Codes of our own, for the ONS has none for a force without an area. Nation: where its headquarters are.
+FORCES_WITHOUT_AREA = (
+    ("BTP", "British Transport Police", "England"),
+    ("CNC", "Civil Nuclear Constabulary", "England"),
+    ("MDP", "Ministry of Defence Police", "England"),
+)
+
+_FORCES = """
+INSERT INTO casework.police_force (code, name, nation, has_area)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[]) ON CONFLICT DO NOTHING"""
+_AUTHORITIES = """
+INSERT INTO casework.local_authority (code, name, nation, force_code)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING"""
+_WORDS = """
+INSERT INTO casework.lookup (kind, code, label, parent, position)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[]) ON CONFLICT DO NOTHING"""
+_SIGNPOSTS = """
+INSERT INTO casework.signpost (need, position, title, who_for, phone, web, hours, other, explanation, title_cy, explanation_cy)
+SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                     $9::text[], $10::text[], $11::text[])
+ON CONFLICT DO NOTHING"""
+_HOLIDAYS = """
+INSERT INTO casework.bank_holiday (nation, day, name)
+SELECT * FROM unnest($1::text[], $2::date[], $3::text[]) ON CONFLICT DO NOTHING"""
+_THREAT_LEVELS = """
+INSERT INTO casework.threat_level (nation, level, since)
+SELECT n, $1, now() FROM unnest(ARRAY['Great Britain', 'Northern Ireland']) n
+WHERE NOT EXISTS (SELECT FROM casework.threat_level t WHERE t.nation = n)"""
+_STAGING = """
+CREATE TEMPORARY TABLE arrived
+    (postcode text NOT NULL, local_authority_code text, force_code text, terminated boolean NOT NULL) ON COMMIT DROP"""
+_POSTCODES = """
+INSERT INTO casework.postcode AS p (postcode, local_authority_code, force_code, terminated)
+SELECT DISTINCT ON (a.postcode) a.* FROM pg_temp.arrived a ORDER BY a.postcode, a.terminated
+ON CONFLICT (postcode) DO UPDATE SET local_authority_code = excluded.local_authority_code,
+    force_code = excluded.force_code, terminated = excluded.terminated
+WHERE (p.local_authority_code, p.force_code, p.terminated)
+    IS DISTINCT FROM (excluded.local_authority_code, excluded.force_code, excluded.terminated)"""
+
+
+def _columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def packaged(name: str) -> Any:
+    """A packaged JSON file."""
+    return json.loads((DATA / name).read_text(encoding="utf-8"))
+
+
+def _words() -> Iterator[tuple[Any, ...]]:
+    for kind, words in packaged("lookups.json").items():
+        for word in words:
+            yield kind, word["code"], word["label"], word.get("parent"), word["position"]
+
+
+def _signposts() -> Iterator[tuple[Any, ...]]:
+    for position, entry in enumerate(packaged("signposts.json"), start=1):
+        how = (entry["how"].get(way) for way in ("phone", "web", "hours", "other"))
+        texts = (entry["explanation"], entry["title_cy"], entry["explanation_cy"])
+        yield entry["need"], position, entry["title"], entry["who_for"], *how, *texts
+
+
+async def load(url: str) -> None:
+    """Load everything packaged that is not there yet, as casework_migrate. Safe to repeat."""
+    places = Localities()
+    authorities = sorted(places.authorities.values(), key=lambda authority: authority.code)
+    nations = {authority.force.code: authority.nation for authority in authorities}
+    forces = [(force.code, force.name, nations[force.code], True) for force in places.forces]
+    forces += [(*force, False) for force in FORCES_WITHOUT_AREA]
+    year = datetime.now(UTC).year
+    kept = [
+        (nation, day, name)
+        for nation in NATIONS
+        for each in range(year - 1, year + 4)
+        for day, name in bank_holidays(nation, each).items()
+    ]
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT access.begin_system('reference.manage', 'casework migrate')")
+            await connection.execute(_FORCES, *_columns(forces))
+            await connection.execute(
+                _AUTHORITIES, *_columns((each.code, each.name, each.nation, each.force.code) for each in authorities)
+            )
+            await connection.execute(_WORDS, *_columns(_words()))
+            await connection.execute(_SIGNPOSTS, *_columns(_signposts()))
+            await connection.execute(_HOLIDAYS, *_columns(kept))
+            await connection.execute(_THREAT_LEVELS, INITIAL_THREAT_LEVEL)
+    finally:
+        await connection.close()
+
+
+async def load_postcodes(connection: Connection, path: Path = SAMPLE) -> int:
+    """Load a file in the layout of the ONS's NSPL; returns how many postcodes are new or changed. All of it or nothing.
+
+    ``connection`` is casework_migrate's. A force is that of the postcode's own police force area, else of its authority.
+    """
+    async with connection.transaction():
+        await connection.execute("SELECT access.begin_system('reference.manage', 'casework import postcodes')")
+        await connection.execute(_STAGING)
+        await connection.copy_records_to_table("arrived", records=_postcodes(path), schema_name="pg_temp")
+        done: str = await connection.execute(_POSTCODES)
+    return int(done.rsplit(" ", 1)[-1])
+
+
+def _postcodes(path: Path) -> Iterator[tuple[str, str | None, str | None, bool]]:
+    places = Localities()
+    for place in read_postcodes(path):
+        force = places.force_for(place.police_force_area_code, place.authority_code)
+        yield place.postcode, place.authority_code, force, place.terminated is not None

@@ -1,0 +1,214 @@
+"""What comes in and goes out about reference data."""
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
+
+from casework.kernel.inputs import Input, Uuid, amendment
+from casework.kernel.views import View
+from casework.reference.models import (
+    BankHolidayDay,
+    BankHolidayFacts,
+    Code,
+    Level,
+    Nation,
+    Need,
+    SignpostFacts,
+    ThreatLevelFacts,
+    ThreatRegion,
+    WordFacts,
+)
+
+
+class SignpostHow(View):
+    """How to reach a service."""
+
+    phone: str | None
+    web: str | None
+    hours: str | None
+    other: str | None
+
+
+class SignpostView(View):
+    """Where somebody with a need goes: a service, who it is for, how to reach it, and why. Welsh where there is any."""
+
+    need: Need
+    title: str
+    who_for: str
+    how: SignpostHow
+    explanation: str
+    title_cy: str | None
+    explanation_cy: str | None
+    force_code: str | None
+    """The force whose own entry this is; null for a national one."""
+
+
+class SignpostList(View):
+    """One signpost for every need, in the order in which the public form offers them."""
+
+    items: list[SignpostView]
+
+
+class Signposted(View):
+    """The answer to an enquiry that is another service's work. Nothing of the enquiry was stored."""
+
+    outcome: Literal["signposted"]
+    signpost: SignpostView
+
+
+class SignpostRecord(View):
+    """A signpost as administrators keep it."""
+
+    id: UUID
+    need: Need
+    force_code: str | None
+    position: int
+    title: str
+    who_for: str
+    phone: str | None
+    web: str | None
+    hours: str | None
+    other: str | None
+    explanation: str
+    title_cy: str | None
+    explanation_cy: str | None
+    active: bool
+    version: int
+
+
+class SignpostRecords(View):
+    """Signposts, national and forces' own."""
+
+    items: list[SignpostRecord]
+
+
+class SignpostAdding(SignpostFacts, Input):
+    """A force's own entry; it takes the place of the national one wherever the force serves."""
+
+    id: Uuid | None = None
+    need: Need
+    force_code: str
+
+
+class WordView(View):
+    """A word of a vocabulary. One that is not active is read in old records, and no longer chosen."""
+
+    id: UUID
+    kind: str
+    code: str
+    label: str
+    parent: str | None
+    position: int
+    active: bool
+    version: int
+
+
+class WordList(View):
+    """All words of one kind."""
+
+    items: list[WordView]
+
+
+class WordAdding(WordFacts, Input):
+    """A new word of a kind that exists."""
+
+    id: Uuid | None = None
+    code: Code
+
+
+class KindView(View):
+    """A kind of reference data, and how many entries it has."""
+
+    kind: str
+    entries: int
+
+
+class KindList(View):
+    """Every kind that ``GET /v1/reference/{kind}`` knows."""
+
+    items: list[KindView]
+
+
+class ForceView(View):
+    """A police force."""
+
+    code: str
+    name: str
+    nation: Nation
+    has_area: bool
+
+
+class ForceList(View):
+    """Police forces by name."""
+
+    items: list[ForceView]
+
+
+class LocalAuthorityView(View):
+    """A local authority and the force that serves it."""
+
+    code: str
+    name: str
+    nation: Nation
+    force_code: str
+
+
+class LocalAuthorityList(View):
+    """Local authorities by name."""
+
+    items: list[LocalAuthorityView]
+
+
+class ThreatLevelSetting(ThreatLevelFacts, Input):
+    """A change of the national threat level."""
+
+    id: Uuid | None = None
+
+
+class ThreatLevelView(View):
+    """The national threat level from a moment on; ``current`` tells the one that holds now."""
+
+    id: UUID
+    nation: ThreatRegion
+    level: Level
+    since: datetime
+    current: bool
+
+
+class ThreatLevelList(View):
+    """Threat levels, the newest first."""
+
+    items: list[ThreatLevelView]
+
+
+class BankHolidayView(View):
+    """A bank holiday of a nation."""
+
+    id: UUID
+    nation: Nation
+    day: date
+    name: str
+    active: bool
+    version: int
+
+
+class BankHolidayList(View):
+    """Bank holidays by day."""
+
+    items: list[BankHolidayView]
+
+
+class BankHolidayAdding(BankHolidayDay, Input):
+    """A bank holiday that nobody foresaw."""
+
+    id: Uuid | None = None
+
+
+if TYPE_CHECKING:
+    SignpostAmendment = Input
+    WordAmendment = Input
+    BankHolidayAmendment = Input
+else:
+    SignpostAmendment = amendment("SignpostAmendment", SignpostFacts)
+    WordAmendment = amendment("WordAmendment", WordFacts)
+    BankHolidayAmendment = amendment("BankHolidayAmendment", BankHolidayFacts)

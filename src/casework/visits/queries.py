@@ -1,0 +1,288 @@
+"""Every statement about visits and findings."""
+
+from typing import Any
+
+from sqlalchemy import Integer, Text, Uuid, any_, case, cast, func, literal_column, null, or_, select
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+
+from casework.access.actions import Action
+from casework.cases.lifecycle import RUNNING
+from casework.cases.models import Case
+from casework.cases.queries import CASES, HEADLINE_SEEN
+from casework.kernel.statements import Statement, given, one_of, written
+from casework.kernel.tables import NOW, Moment3, columns
+from casework.kernel.views import render
+from casework.premises.models import Premises, PremisesArea
+from casework.visits.lifecycle import UPCOMING, VISIT, FindingState, VisitState
+from casework.visits.models import Finding, SiteVisit
+from casework.visits.schemas import (
+    FindingRow,
+    FindingStated,
+    FindingView,
+    OwnVisitRow,
+    OwnVisitView,
+    VisitRow,
+    VisitView,
+    VisitWithFindings,
+)
+from casework.work.amending import Amending, Rule
+from casework.work.composing import UUIDS, Listing, Reachable, Sort, create_under, guarded, read_one, show_one
+
+visit, finding, of_case, place, area = map(columns, (SiteVisit, Finding, Case, Premises, PremisesArea))
+VISITS = Reachable(SiteVisit, "site_visit", case="case_id")
+FINDINGS = Reachable(Finding, "finding", case="case_id")
+
+# --- findings as they go out ---
+
+_OF_FINDING = {
+    "risk": func.json_build_object(
+        literal_column("'likelihood'"),
+        finding.likelihood,
+        literal_column("'impact'"),
+        finding.impact,
+        literal_column("'score'"),
+        finding.likelihood * finding.impact,
+    ),
+    "recorder": func.access.name_of(finding.recorded_by),
+}
+_finding = render(
+    FindingView,
+    Finding,
+    **_OF_FINDING,
+    allowed_actions=func.access.allowed_actions(
+        literal_column("'finding'"),
+        case(
+            (finding.frozen, literal_column(f"'{FindingState.FROZEN}'")),
+            else_=literal_column(f"'{FindingState.RECORDED}'"),
+        ),
+        finding.case_id,
+        finding.team_id,
+        finding.restricted,
+    ),
+)
+FINDING_BY_ID = read_one(FINDINGS, _finding)
+FINDING_SHOWN = show_one(FINDINGS, _finding)
+FINDING_LIST = Listing(
+    FINDINGS,
+    render(FindingRow, Finding, **_OF_FINDING),
+    filters={
+        "case_id": lambda: finding.case_id == given("case_id", Uuid()),
+        "visit_id": lambda: finding.visit_id == given("visit_id", Uuid()),
+        "area_id": lambda: finding.area_id == given("area_id", Uuid()),
+        "phase": lambda: finding.phase == given("phase", Text()),
+        "methodology": lambda: finding.methodology == given("methodology", Text()),
+        "min_risk": lambda: finding.likelihood * finding.impact >= given("min_risk", Integer()),
+    },
+    sorts={"recorded_at": Sort(finding.recorded_at, Moment3())},
+)
+
+# --- visits as they go out ---
+
+
+def _reach(function: str) -> Any:
+    called = getattr(func.access, function)(literal_column(f"'{Action.FINDING_READ}'"))
+    return cast(select(called).scalar_subquery(), UUIDS)
+
+
+_OF_ROW = {
+    "case_reference": select(of_case.reference).where(of_case.id == visit.case_id).scalar_subquery(),
+    "premises": select(place.name).where(place.id == visit.premises_id).scalar_subquery(),
+    "adviser": func.access.name_of(visit.adviser_id),
+}
+_OF_VISIT = {
+    **_OF_ROW,
+    "allowed_actions": func.access.allowed_actions(
+        literal_column("'visit'"), visit.state, visit.case_id, visit.team_id, visit.restricted
+    ),
+}
+_found = func.coalesce(
+    select(
+        func.json_agg(aggregate_order_by(render(FindingRow, Finding, **_OF_FINDING), finding.recorded_at, finding.id))
+    )
+    .where(finding.visit_id == visit.id)
+    .scalar_subquery(),
+    literal_column("'[]'::json"),
+)
+# Row security would only hide the findings, and an empty list would read as "none found": so the field is left out.
+_visit = case(
+    (
+        VISITS.within(_reach("read_teams"), _reach("cases")),
+        render(VisitWithFindings, SiteVisit, **_OF_VISIT, findings=_found),
+    ),
+    else_=render(VisitView, SiteVisit, **_OF_VISIT),
+)
+VISIT_BY_ID = read_one(VISITS, _visit)
+VISIT_SHOWN = show_one(VISITS, _visit)
+
+_FILTERS = {
+    "state": lambda: visit.state == given("state", Text()),
+    "starting_from": lambda: visit.starts_at >= given("starting_from", Moment3()),
+    "starting_before": lambda: visit.starts_at < given("starting_before", Moment3()),
+}
+_SORTS = {"starts_at": Sort(visit.starts_at, Moment3())}
+VISIT_LIST = Listing(
+    VISITS,
+    render(VisitRow, SiteVisit, **_OF_ROW),
+    filters={
+        **_FILTERS,
+        "case_id": lambda: visit.case_id == given("case_id", Uuid()),
+        "adviser_id": lambda: visit.adviser_id == given("adviser_id", Uuid()),
+        "mine": lambda: visit.adviser_id == select(func.access.current_principal()).scalar_subquery(),
+        "premises_id": lambda: visit.premises_id == given("premises_id", Uuid()),
+    },
+    sorts=_SORTS,
+)
+
+# --- the business, on connections that see only some columns ---
+
+_name = func.access.name_of(visit.adviser_id)
+_own = render(
+    OwnVisitView,
+    SiteVisit,
+    adviser=_name,
+    allowed_actions=func.access.own_actions(literal_column("'visit'"), visit.state),
+)
+OWN_VISIT_BY_ID = read_one(VISITS, _own, reach=lambda reached: visit.case_id == any_(reached.cases))
+OWN_VISIT_SHOWN = show_one(VISITS, _own)
+OWN_VISIT_LIST = Listing(
+    VISITS, render(OwnVisitRow, SiteVisit, adviser=_name), filters=_FILTERS, sorts=_SORTS, outside=True
+)
+
+# --- proposing ---
+
+# Locked until the visit stands, so that closing the case and proposing a visit wait for each other.
+CASE_TO_VISIT = Statement(
+    select(of_case.adviser_id, of_case.premises_id)
+    .where(of_case.id == given("case_id", Uuid()), CASES.reached(), one_of(of_case.state, RUNNING))
+    .with_for_update(key_share=True)
+)
+# Two visits of one adviser at a time: without it, a simultaneous pair could end as a deadlock instead of a refusal.
+DIARY = written(
+    "SELECT pg_advisory_xact_lock(hashtextextended('diary ' || CAST(:adviser_id AS uuid), 0))", adviser_id=Uuid()
+)
+ADVISER = written(
+    """
+    SELECT c.id FROM casework.case_file c
+    WHERE c.id = :case_id AND (:adviser_id = :me OR access.is_adviser(:adviser_id, c.team_id))""",
+    adviser_id=Uuid(),
+    case_id=Uuid(),
+    me=Uuid(),
+)
+PREMISES_SEEN = Statement(select(place.id).where(place.id == given("premises_id", Uuid())))
+VISIT_KNOWN = Statement(select(visit.case_id.label("parent")).where(visit.id == given("id", Uuid())))
+PROPOSE = create_under(
+    CASES,
+    "case_id",
+    VISITS,
+    VISIT_SHOWN,
+    {
+        "kind": Text(),
+        "starts_at": Moment3(),
+        "ends_at": Moment3(),
+        "zone": Text(),
+        "adviser_id": Uuid(),
+        "premises_id": Uuid(),
+        "place_note": Text(),
+    },
+    states=[state.value for state in RUNNING],
+    headline=HEADLINE_SEEN,
+    repeated=["id"],
+)
+
+# --- moving on ---
+
+VISIT_NOW = Statement(
+    select(
+        visit.id,
+        visit.case_id,
+        visit.team_id,
+        visit.premises_id,
+        visit.adviser_id,
+        visit.starts_at,
+        visit.ends_at,
+        func.coalesce(VISITS.reached(), literal_column("false")).label("within"),
+        func.now().label("now"),
+    ).where(visit.id == given("id", Uuid()))
+)
+
+
+def _move(action: Action, **changes: Any) -> Any:
+    return guarded(VISITS, action=action, lifecycle=VISIT, changes=changes, returning=(visit.case_id,))
+
+
+def _moved(fields: frozenset[str]) -> dict[str, Any]:
+    """A new time is one that nobody has confirmed or declined yet."""
+    if "starts_at" not in fields:
+        return {}
+    moved = or_(visit.starts_at != given("starts_at", Moment3()), visit.ends_at != given("ends_at", Moment3()))
+    answer = ("confirmed_at", "confirmed_by", "declined_at", "declined_note")
+    return {
+        "state": case((moved, literal_column(f"'{VisitState.PROPOSED}'")), else_=visit.state),
+        **{name: case((moved, null()), else_=getattr(visit, name)) for name in answer},
+    }
+
+
+AMENDING = Amending(VISITS, VISIT_SHOWN, rule=Rule(VISIT, Action.VISIT_AMEND), derived=_moved)
+CONFIRM = _move(
+    Action.VISIT_CONFIRM, confirmed_at=NOW, confirmed_by=given("by", Text()), declined_at=null(), declined_note=null()
+)
+DECLINE = _move(
+    Action.VISIT_CONFIRM,
+    state=literal_column(f"'{VisitState.PROPOSED}'"),
+    declined_at=NOW,
+    declined_note=given("note", Text()),
+)
+COMPLETE = _move(
+    Action.VISIT_COMPLETE,
+    arrived_at=given("arrived_at", Moment3()),
+    left_at=given("left_at", Moment3()),
+    attendance=given("attendance", JSONB(none_as_null=True)),
+    notes=given("notes", Text()),
+)
+NO_ACCESS = _move(Action.VISIT_NO_ACCESS, reason_code=given("reason_code", Text()))
+CANCEL = _move(Action.VISIT_CANCEL, reason_code=given("reason_code", Text()))
+
+UPCOMING_OF_CASE = Statement(
+    select(visit.id, visit.starts_at)
+    .where(visit.case_id == given("case_id", Uuid()), one_of(visit.state, UPCOMING))
+    .order_by(visit.starts_at)
+)
+
+# --- recording findings ---
+
+FINDING_KNOWN = Statement(select(finding.visit_id.label("parent")).where(finding.id == given("id", Uuid())))
+FINDING_NOW = Statement(
+    select(
+        finding.id,
+        finding.case_id,
+        visit.premises_id,
+        func.coalesce(FINDINGS.reached(), literal_column("false")).label("within"),
+    )
+    .select_from(Finding)
+    .join(SiteVisit, visit.id == finding.visit_id)
+    .where(finding.id == given("id", Uuid()))
+)
+AREA_SEEN = Statement(
+    select(area.id).where(area.id == given("area_id", Uuid()), area.premises_id == given("premises_id", Uuid()))
+)
+RECORD = create_under(
+    VISITS,
+    "visit_id",
+    FINDINGS,
+    show_one(FINDINGS, render(FindingStated, Finding)),
+    {
+        "area_id": Uuid(),
+        "area": Text(),
+        "phase": Text(),
+        "methodology": Text(),
+        "existing_control": Text(),
+        "gap": Text(),
+        "likelihood": Integer(),
+        "impact": Integer(),
+        "threat_level": Text(),
+        "recorded_by": given("me", Uuid()),
+    },
+    carries={"case_id": visit.case_id, "team_id": visit.team_id, "restricted": visit.restricted},
+    states=[VisitState.COMPLETED.value],
+)
+AMENDING_FINDING = Amending(FINDINGS, FINDING_SHOWN)

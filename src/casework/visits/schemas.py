@@ -1,0 +1,246 @@
+"""What comes in and goes out about visits and findings, derived from their facts."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+from uuid import UUID
+
+from pydantic import Discriminator, Tag
+from sqlmodel import Field
+
+from casework.access.actions import Action
+from casework.kernel.columns import Moment, WallTime, line, prose
+from casework.kernel.inputs import Input, Uuid, amendment
+from casework.kernel.views import Page, View
+from casework.visits.lifecycle import Decision, Phase, VisitKind, VisitState
+from casework.visits.models import FindingFacts
+
+SiteZone = Literal["Europe/London"]
+
+
+class VisitProposing(Input):
+    """A proposed visit, of twelve hours at most. A time without an offset is the clock's at the site, and needs ``zone``."""
+
+    id: Uuid | None = None
+    """Your own id for it (a UUIDv7), so that a repeat is recognised."""
+    kind: VisitKind = VisitKind.SURVEY
+    starts_at: WallTime
+    ends_at: WallTime
+    zone: SiteZone | None = None
+    adviser_id: Uuid | None = None
+    """The case's adviser unless stated."""
+    premises_id: Uuid | None = None
+    """The case's premises unless stated."""
+    place_note: Annotated[str, line(300)] | None = None
+
+
+class VisitAmendment(Input):
+    """What to change of a visit to come; absent fields stay as they are."""
+
+    starts_at: WallTime = Field(default=None)
+    ends_at: WallTime = Field(default=None)
+    zone: SiteZone | None = None
+    adviser_id: Uuid = Field(default=None)
+    place_note: Annotated[str, line(300)] | None = None
+
+
+class VisitConfirmation(Input):
+    """The answer to a proposed time. A decline leaves the visit proposed, so that another time can be found."""
+
+    decision: Decision
+    note: Annotated[str, prose(1000)] | None = None
+
+
+class Attendee(Input):
+    """Somebody who took part in a visit."""
+
+    name: Annotated[str, line(120)]
+    role: Annotated[str, line(120)]
+
+
+class FindingRecording(FindingFacts, Input):
+    """A finding as the adviser records it."""
+
+    id: Uuid | None = None
+    """Your own id for it (a UUIDv7), so that a repeat is recognised."""
+
+
+if TYPE_CHECKING:
+    FindingAmendment = Input
+else:
+    FindingAmendment = amendment("FindingAmendment", FindingFacts)
+
+
+class VisitCompletion(Input):
+    """A visit as it was made: when, with whom, and what was found."""
+
+    arrived_at: Moment
+    left_at: Moment
+    attendance: list[Attendee] = Field(default=[], max_length=50)
+    notes: Annotated[str, prose(10_000)] | None = None
+    findings: list[FindingRecording] = Field(default=[], max_length=200)
+
+
+class VisitEnding(Input):
+    """Why a visit was not made."""
+
+    reason_code: Annotated[str, line(60)]
+    note: Annotated[str, prose(1000)] | None = None
+    """Stands in the case's timeline; needed where the reason is ``other``."""
+
+
+class Risk(View):
+    """Likelihood and impact on ProtectUK's 4 × 4 matrix, and their product; always with the finding behind it."""
+
+    likelihood: int
+    impact: int
+    score: int
+
+
+class FindingRow(View):
+    """A finding in a list, or within its visit."""
+
+    id: UUID
+    visit_id: UUID
+    case_id: UUID
+    area_id: UUID | None
+    area: str
+    phase: Phase
+    methodology: str
+    existing_control: str | None
+    gap: str
+    risk: Risk
+    threat_level: str | None
+    frozen: bool
+    recorded_by: UUID
+    recorder: str
+    recorded_at: datetime
+    version: int
+
+
+class FindingView(FindingRow):
+    """A finding: where, at which phase of use, against which attack, what is there and what is missing."""
+
+    allowed_actions: list[Action]
+
+
+class FindingStated(View):
+    """What was stated of a finding, to recognise a repeat by."""
+
+    id: UUID
+    area_id: UUID | None
+    area: str
+    phase: Phase
+    methodology: str
+    existing_control: str | None
+    gap: str
+    likelihood: int
+    impact: int
+
+
+class FindingPage(Page):
+    """Findings, one page."""
+
+    items: list[FindingRow]
+    next_cursor: str | None
+
+
+class Attendance(View):
+    """Somebody who took part in a visit."""
+
+    name: str
+    role: str
+
+
+class VisitRow(View):
+    """A visit in a list."""
+
+    id: UUID
+    case_id: UUID
+    case_reference: str | None
+    """Null for a reader who may read visits but not cases."""
+    team_id: UUID
+    restricted: bool
+    state: VisitState
+    kind: VisitKind
+    premises_id: UUID | None
+    premises: str | None
+    adviser_id: UUID
+    adviser: str
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+    place_note: str | None
+    declined_at: datetime | None
+    version: int
+
+
+class VisitView(VisitRow):
+    """A visit for those who may not read its findings: neither they nor the adviser's notes are there."""
+
+    confirmed_at: datetime | None
+    confirmed_by: Literal["staff", "business"] | None
+    declined_note: str | None
+    arrived_at: datetime | None
+    left_at: datetime | None
+    attendance: list[Attendance] | None
+    reason_code: str | None
+    created_at: datetime
+    allowed_actions: list[Action]
+
+
+class VisitWithFindings(VisitView):
+    """A visit in full."""
+
+    notes: str | None
+    findings: list[FindingRow]
+
+
+class OwnVisitRow(View):
+    """A visit in a list, as the business sees it."""
+
+    id: UUID
+    state: VisitState
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+    place_note: str | None
+    adviser: str
+    version: int
+
+
+class OwnVisitView(OwnVisitRow):
+    """A visit as the verified contact of the business sees it."""
+
+    allowed_actions: list[Action]
+
+
+class VisitPage(Page):
+    """Visits, one page."""
+
+    items: list[VisitRow]
+    next_cursor: str | None
+
+
+class OwnVisitPage(Page):
+    """The visits to a business, one page."""
+
+    items: list[OwnVisitRow]
+    next_cursor: str | None
+
+
+def _which(answer: object) -> str:
+    return type(answer).__name__
+
+
+# By discriminator, so that the contract says `oneOf`: the views exclude each other.
+VisitSeen = Annotated[
+    Annotated[VisitWithFindings, Tag("VisitWithFindings")]
+    | Annotated[VisitView, Tag("VisitView")]
+    | Annotated[OwnVisitView, Tag("OwnVisitView")],
+    Discriminator(_which),
+]
+VisitSeenByStaff = Annotated[
+    Annotated[VisitWithFindings, Tag("VisitWithFindings")] | Annotated[VisitView, Tag("VisitView")],
+    Discriminator(_which),
+]
+VisitsSeen = VisitPage | OwnVisitPage

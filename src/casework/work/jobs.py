@@ -1,0 +1,62 @@
+"""What a task is given: the job it works for, and a way to do its work once, as whoever caused it."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from casework.access.actions import Action
+from casework.kernel.keys import Keys
+from casework.kernel.problems import Forbidden, Unauthenticated
+from casework.kernel.settings import Settings
+from casework.work.unit import Caller, Reaction, Work
+
+Task = Callable[..., Awaitable[None]]
+"""``async def task(job, **ids)``; safe to repeat. A slice's ``tasks.py`` names its own in ``TASKS``."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What every job of one worker shares."""
+
+    pool: asyncpg.Pool
+    settings: Settings
+    keys: Callable[[str], Keys]
+    reactions: Mapping[Action, Sequence[Reaction]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of one job. The same job may run again: after an error, and after its worker was killed."""
+
+    id: int
+    task: str
+    workshop: Workshop
+
+    async def once(self, action: Action, effect: Callable[[Work], Awaitable[Any]], *, step: str = "") -> bool:
+        """Carry out the effect in one transaction, unless an earlier run of this job did; says whether it did now.
+
+        It acts with the authority that the person or client who caused the job has *now*; without one (the public, an
+        enquirer, upkeep) as the system. A job with several effects gives each a ``step`` of its own.
+        """
+        async with self.workshop.pool.acquire() as connection, connection.transaction():
+            if not await connection.fetchval("SELECT work.first_time($1, $2)", self.id, step):
+                return False
+            caller = await self._begin(connection, action)
+            await effect(Work(connection, caller, action, reactions=self.workshop.reactions))
+        return True
+
+    async def _begin(self, connection: Any, action: Action) -> Caller:
+        hash_ = await connection.fetchval("SELECT work.session_for($1)", self.id)
+        if hash_ is None:
+            await connection.execute("SELECT access.begin_system($1, $2)", action.value, f"job {self.task}")
+            return Caller("system", None, ("system",), (), (), None)
+        row = await connection.fetchrow(
+            "SELECT * FROM access.begin($1, $2, NULL, gen_random_uuid())", hash_, action.value
+        )
+        if row["decision"] == "unauthenticated":
+            raise Unauthenticated("Whoever caused this job may not come in any more.")
+        if row["decision"] != "allow":
+            raise Forbidden("Whoever caused this job may not do this any more.")
+        return Caller(row["kind"], row["principal"], row["roles"], row["teams"], row["cases"], row["enquiry"])

@@ -1,0 +1,75 @@
+"""Every revision goes up, down and up again over filled tables, and the models are what the tables are."""
+
+import asyncio
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+
+from casework import migrations
+from casework.kernel import embedded
+from tests.support import cluster
+
+DATABASE = "casework_revisions"
+FILL = """
+INSERT INTO casework.police_force (code, name, nation) VALUES ('X1', 'Example', 'England') ON CONFLICT DO NOTHING;
+INSERT INTO casework.team (name, force_code, intake) VALUES ('Team', 'X1', true);
+INSERT INTO casework.person (name, email, team_id) SELECT 'Person', 'p@police.example', id FROM casework.team WHERE force_code = 'X1';
+INSERT INTO casework.premises (team_id, name, postcode) SELECT id, 'Hall', 'DE1 1AA' FROM casework.team WHERE force_code = 'X1';
+INSERT INTO casework.case_file (team_id, reference, kind, title)
+SELECT id, 'CASE-TEST', 'proactive', 'Case' FROM casework.team WHERE force_code = 'X1';
+"""
+
+
+def revisions() -> list[str]:
+    """Every revision, oldest first."""
+    scripts = ScriptDirectory(str(migrations.scripts()))
+    return [script.revision for script in reversed(list(scripts.walk_revisions()))]
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    """An empty database of its own."""
+    cluster.template()
+    passwords = {role: embedded.secret(cluster.var(), role) for role in migrations.ROLES}
+
+    async def drop() -> None:
+        admin = await asyncpg.connect(cluster.superuser_url("postgres"))
+        await admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        await admin.close()
+
+    asyncio.run(drop())
+    asyncio.run(migrations.make_roles(cluster.superuser_url("postgres"), passwords, DATABASE))
+    yield cluster.url("casework_migrate", DATABASE)
+    asyncio.run(drop())
+
+
+async def _fill(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT access.begin_system('case.open', 'tests')")
+            await connection.execute(FILL)
+    finally:
+        await connection.close()
+
+
+def test_every_revision_goes_up_down_and_up_again_on_filled_tables(url: str) -> None:
+    configuration = migrations.config(url)
+    migrations.migrate(url)
+    asyncio.run(_fill(url))
+    for revision in reversed(revisions()):
+        command.downgrade(configuration, f"{revision}-1" if revision != revisions()[0] else "base")
+    for _ in revisions():
+        command.upgrade(configuration, "+1")
+    migrations.migrate(url)
+    asyncio.run(_fill(url))
+    command.check(configuration)
+
+
+def test_migrating_again_changes_nothing(url: str) -> None:
+    migrations.migrate(url)
+    migrations.migrate(url)
+    command.check(migrations.config(url))

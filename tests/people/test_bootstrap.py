@@ -1,0 +1,53 @@
+"""The first administrator: made once, on the host, and told to the log."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from casework.kernel.problems import ValidationFailed
+from casework.people.bootstrap import bootstrap
+from casework.people.problems import AdministratorExists
+from tests.support import cluster
+from tests.support.world import World
+
+
+def first(database: str, **stated: Any) -> Any:
+    facts = {
+        "name": "Alex First",
+        "email": "Alex@police.example",
+        "password": "correct horse battery staple",
+        "force_code": "E23000018",
+        "team_name": "CTSA team",
+        **stated,
+    }
+    return asyncio.run(bootstrap(cluster.url("casework_migrate", database), **facts))
+
+
+def test_there_is_one_first_administrator(world: World) -> None:
+    database = f"{world.database}_first"
+    cluster.clone(database)
+    empty = World(world.base_url, world.addresses, database)
+    force = empty.sql("SELECT code FROM casework.police_force ORDER BY code LIMIT 1")
+    if not force:
+        empty.logged_sql("INSERT INTO casework.police_force (code, name, nation) VALUES ('E1', 'Force', 'England')")
+    code = force[0]["code"] if force else "E1"
+    with pytest.raises(ValidationFailed):
+        first(database, force_code=code, password="too short")
+    with pytest.raises(ValidationFailed):
+        first(database, force_code="NOWHERE")
+    with pytest.raises(ValueError):
+        first(database, force_code=code, email="no address")
+    person = first(database, force_code=code)
+    held = empty.sql("SELECT role, pending FROM access.membership WHERE principal_id = $1", person)
+    assert [tuple(row) for row in held] == [("administrator", False)]
+    assert empty.sql("SELECT login FROM access.credential")[0]["login"] == "alex@police.example"
+    assert empty.sql("SELECT name, intake FROM casework.team WHERE force_code = $1", code)[0]["intake"]
+    told = empty.sql(
+        "SELECT principal_kind, client FROM audit.event WHERE action = 'person.manage' ORDER BY id DESC LIMIT 1"
+    )
+    assert told[0]["principal_kind"] == "system"
+    assert told[0]["client"]
+    with pytest.raises(AdministratorExists):
+        first(database, force_code=code, email="second@police.example")
+    assert len(empty.sql("SELECT 1 FROM casework.person")) == 1
