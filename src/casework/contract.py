@@ -43,7 +43,11 @@ TAGS = {
 def generate(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI 3.1 document of an application."""
     document = get_openapi(
-        title=app.title, version=app.version, summary=app.summary, description=DESCRIPTION, routes=app.routes,
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=DESCRIPTION,
+        routes=app.routes,
         openapi_version="3.1.0",
     )
     _, problem = models_json_schema([(ProblemDocument, "serialization")], ref_template="#/components/schemas/{model}")
@@ -70,7 +74,7 @@ def _complete(operation: dict[str, Any]) -> None:
     operation["security"] = [{"bearer": []}] + ([{}] if Role.PUBLIC in reach else [])
     operation["x-roles"] = {role.value: how.value for role, how in sorted(reach.items())}
     for status, answer in operation["responses"].items():
-        if status.startswith("2") and known.matched or known.keyed and status == "201":
+        if (status.startswith("2") and known.matched) or (known.keyed and status == "201"):
             answer["headers"] = {"ETag": {"schema": {"type": "string"}, "description": "The version, for If-Match."}}
 
 

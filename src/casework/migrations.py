@@ -95,7 +95,9 @@ def config(url: str) -> "Config":
     return made
 
 
-_REVISION = re.compile(r'^revision(?:: str)? = "([^"]+)"$.*?^down_revision(?:: [\w |]+)? = (?:None|"([^"]+)")$', re.M | re.S)
+_REVISION = re.compile(
+    r'^revision(?:: str)? = "([^"]+)"$.*?^down_revision(?:: [\w |]+)? = (?:None|"([^"]+)")$', re.M | re.S
+)
 
 
 @lru_cache

@@ -47,7 +47,10 @@ async def problem_page(slug: str) -> Response:
     if problem is None:
         raise NotFound
     page = _PAGE.format(
-        title=html.escape(problem.title), status=problem.status, slug=slug, text=html.escape(inspect.getdoc(problem) or "")
+        title=html.escape(problem.title),
+        status=problem.status,
+        slug=slug,
+        text=html.escape(inspect.getdoc(problem) or ""),
     )
     return Response(page, media_type="text/html; charset=utf-8", headers={"Content-Security-Policy": _STYLE})
 

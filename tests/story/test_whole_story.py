@@ -204,7 +204,7 @@ def test_the_whole_story(cast: Cast, var: Path) -> None:
     # 7. An internal tool lists cases and visits of its force.
     client = ok(cast.admin.post("/v1/api-clients", {
         "name": "Duty board", "team_id": cast.derbyshire, "scopes": ["cases.read", "visits.read"]}), 201)  # fmt: skip
-    form = {"grant_type": "client_credentials", "client_id": client["id"], "client_secret": client["secret"]}
+    form = {"grant_type": "client_credentials", "client_id": client["id"], "client_secret": client["client_secret"]}
     issued = ok(cast.anybody.request("POST", "/v1/oauth/token", data=form))
     tool = cast.people["tool"] = Caller(cast.base_url, issued["access_token"])
     assert [row["id"] for row in ok(tool.get("/v1/cases"))["items"]] == [case["id"]]
@@ -214,7 +214,7 @@ def test_the_whole_story(cast: Cast, var: Path) -> None:
     # And who has looked at the case is known.
     log = ok(cast.supervisor.get(f"/v1/cases/{case['id']}/access-log", limit=200))["items"]
     assert {"case.read", "visit.read", "advice.issue", "case.close"} <= {event["action"] for event in log}
-    assert cast.stranger.person_id not in {event["principal_id"] for event in log if event["decision"] == "allow"}
+    assert cast.stranger.person_id not in {event["person_id"] for event in log if event["decision"] == "allow"}
 
 
 def made_visit(cast: Cast, business: Caller, case_id: str, *, kind: str = "survey", finding_gap: str = "") -> Any:

@@ -37,7 +37,6 @@ from casework.advice.schemas import (
     Verifying,
 )
 from casework.cases.problems import CompetenceMissing
-from casework.cases.queries import CASE_BY_ID, HEADLINE_BY_ID
 from casework.kernel.problems import StateConflict, UnknownParameter
 from casework.work.doorway import AtDoor, Cursor, Id, Limit, operation
 
@@ -375,7 +374,5 @@ async def list_interim(
         cursor=cursor,
         sort=sort,
         filters={"case_id": case_id},
-        under=CASE_BY_ID,
-        hidden=HEADLINE_BY_ID,
-        id=case_id,
+        under=case_id,
     )

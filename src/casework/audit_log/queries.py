@@ -6,7 +6,7 @@ from casework.kernel.statements import Statement, page_size, written
 from casework.work.composing import BEGIN, BEGINNING, Listing
 
 _ENTRIES = """
-SELECT ctx.decision, r.body, r.length, r.found = {page} AS more, r.last_key, CAST(:id AS uuid) AS last_id,
+SELECT ctx.decision, ctx.event, r.body, r.length, r.found = {page} AS more, r.last_key, CAST(:id AS uuid) AS last_id,
        audit.consulted(ctx.event, 'access_log', CASE WHEN r.found > 0 THEN ARRAY[CAST(:id AS uuid)] END,
                        ARRAY[CAST(:id AS uuid)]) AS logged
 FROM {begin} LEFT JOIN LATERAL (
@@ -42,17 +42,3 @@ class CaseLog(Listing):
 
 
 CASE_LOG = CaseLog()
-# A case that one reaches has a log of at least its opening. Where none is found, it is only asked whether one may know of it.
-NO_CASE = written(
-    f"SELECT ctx.decision, NULL::text AS body, NULL::int AS version FROM {BEGIN}",  # noqa: S608 — constants of the code
-    **BEGINNING,
-)
-CASE_KNOWN = written(
-    f"""
-    SELECT ctx.decision, r.body FROM {BEGIN} LEFT JOIN LATERAL (
-        SELECT 'true' AS body WHERE ctx.decision = 'allow' AND (
-            EXISTS (SELECT FROM casework.case_file c WHERE c.id = :id)
-            OR EXISTS (SELECT FROM casework.case_headline h WHERE h.id = :id)) OFFSET 0) r ON true""",  # noqa: S608
-    **BEGINNING,
-    id=Uuid(),
-)

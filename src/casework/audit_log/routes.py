@@ -20,7 +20,6 @@ async def read_case_log(door: AtDoor, case_id: Id, limit: Limit = 50, cursor: Cu
         limit=limit,
         cursor=cursor,
         sort=f"-event:{case_id}",
-        under=queries.NO_CASE,
-        hidden=queries.CASE_KNOWN,
+        under=case_id,
         id=case_id,
     )

@@ -80,8 +80,6 @@ CASE_BY_ID = read_one(CASES, _offered)
 CASE_SHOWN = show_one(CASES, _offered)
 # As its former adviser leaves it: a restricted case is out of their sight then.
 CASE_LEFT = show_one(CASES, _case(literal_column("'[]'::json")))
-CASE_SEEN = read_one(CASES, literal_column("'true'"), version=literal_column("NULL"))
-HEADLINE_BY_ID = read_one(HEADLINES, func.to_json(headline.id), version=literal_column("NULL"))
 HEADLINE_SEEN = Statement(select(headline.id).where(headline.id == given("id", Uuid())))
 
 DUE = func.coalesce(case.due_on, literal_column("'infinity'::date"))

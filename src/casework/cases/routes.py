@@ -149,7 +149,7 @@ async def take(door: AtDoor, _: CaseTaking) -> Response:
 @router.get("/cases/{case_id}", **operation(Action.CASE_READ, "Read a case", CaseView))
 async def read_case(door: AtDoor, case_id: Id) -> Response:
     """A case in full, with what the caller may do with it now."""
-    return await door.one(queries.CASE_BY_ID, hidden=queries.HEADLINE_BY_ID, id=case_id)
+    return await door.one(queries.CASE_BY_ID, case=case_id, id=case_id)
 
 
 @router.patch(
@@ -185,9 +185,7 @@ async def read_timeline(
         cursor=cursor,
         sort=sort,
         filters={"case_id": case_id},
-        under=queries.CASE_SEEN,
-        hidden=queries.HEADLINE_BY_ID,
-        id=case_id,
+        under=case_id,
     )
 
 
@@ -351,7 +349,5 @@ async def list_notes(
         cursor=cursor,
         sort=sort,
         filters={"case_id": case_id},
-        under=queries.CASE_SEEN,
-        hidden=queries.HEADLINE_BY_ID,
-        id=case_id,
+        under=case_id,
     )

@@ -122,6 +122,7 @@ def read_one(
     return Statement(
         select(
             CTX.decision,
+            CTX.event.label("event"),
             row.c.body,
             row.c.version,
             func.audit.consulted(CTX.event, source.kind, _array(row.c.id), _array(row.c.case_id)).label("logged"),
@@ -218,6 +219,7 @@ class Listing:
         return Statement(
             select(
                 CTX.decision,
+                CTX.event.label("event"),
                 cast(gathered.c["items"], Text).label("body"),
                 func.array_length(gathered.c.ids, 1).label("length"),
                 (gathered.c.found == page_size()).label("more"),

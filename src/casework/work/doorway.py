@@ -1,5 +1,6 @@
 """The doorway: a request becomes a caller, a caller opens a unit of work, and nothing is sent before it is committed."""
 
+import base64
 import hashlib
 import json
 import re
@@ -206,20 +207,30 @@ class Door:
             )
         return purpose
 
-    async def one(self, statement: Statement, *, hidden: Statement | None = None, **values: Any) -> Response:
-        """Answer with one record; 404 when it is not there for the caller, 403 when only ``hidden`` sees that it exists."""
+    async def one(self, statement: Statement, *, case: UUID | None = None, **values: Any) -> Response:
+        """Answer with one record; 404 when it is not there for the caller, 403 when ``case`` is known to exist but hidden."""
         async with self.house.database.lend(self._pool()) as connection, trouble():
             row = await self._asked(connection, statement, {**self._begin_values(), **values})
             _judge(row["decision"])
             if row["body"] is None:
-                seen = hidden is not None and await self._sees(connection, hidden, values)
-                problem = (
-                    p.Forbidden("You see that this record exists, but not what it holds.") if seen else p.NotFound()
-                )
-                await self._tell(connection, problem)
-                raise problem
+                standing = await self._standing(connection, case) if case is not None else "absent"
+                raise await self._missed(connection, row, standing)
         headers = {"ETag": f'"{row["version"]}"'} if row["version"] is not None else {}
         return Response(row["body"], media_type="application/json", headers=headers)
+
+    async def _standing(self, connection: Connection, case: UUID) -> str:
+        """How the caller stands to a case: reached, headline or absent."""
+        standing: str = await connection.fetchval(
+            "SELECT access.standing_of($1, $2, $3)", self.token_hash, self.action.value, case
+        )
+        return standing
+
+    async def _missed(self, connection: Connection, row: asyncpg.Record, standing: str) -> Problem:
+        """The refusal of a read that found nothing; the log is told of it beneath the event that the read began."""
+        hidden = standing == "headline"
+        problem = p.Forbidden("You see that this case exists, but not what it holds.") if hidden else p.NotFound()
+        await self._tell(connection, problem, row.get("event"))
+        return problem
 
     async def _asked(
         self, connection: Connection, statement: Statement, values: dict[str, Any], page: int | None = None
@@ -237,10 +248,6 @@ class Door:
         assert row is not None
         return row
 
-    async def _sees(self, connection: Connection, hidden: Statement, values: dict[str, Any]) -> bool:
-        row = await hidden.row(connection, {**self._begin_values(), **values})
-        return row is not None and row["body"] is not None
-
     async def page(
         self,
         listing: Listing,
@@ -249,14 +256,13 @@ class Door:
         cursor: str | None,
         sort: str,
         filters: Mapping[str, Any] | None = None,
-        under: Statement | None = None,
-        hidden: Statement | None = None,
+        under: UUID | None = None,
         **values: Any,
     ) -> Response:
         """Answer with one page of a list. Filters that are ``None`` are not in use.
 
-        ``under`` reads the record whose list it is: where nothing is found it is asked whether that record may be read
-        at all, and answers as ``one`` does (with ``hidden``) when it may not.
+        ``under`` is the case whose list it is: where nothing is found it is asked whether that case is within reach at
+        all, and answered as ``one`` does when it is not.
         """
         used = {name: value for name, value in (filters or {}).items() if value is not None}
         bound_to = self._binding(sort, used)
@@ -267,9 +273,11 @@ class Door:
         statement = listing.statement(frozenset(used), sort, cursor is not None)
         async with self.house.database.lend(self._pool()) as connection, trouble():
             row = await self._asked(connection, statement, bound, page=limit + 1)
-        _judge(row["decision"])
-        if row["length"] is None and under is not None:
-            await self.one(under, hidden=hidden, **values)
+            _judge(row["decision"])
+            if row["length"] is None and under is not None:
+                standing = await self._standing(connection, under)
+                if standing != "reached":
+                    raise await self._missed(connection, row, standing)
         following = self.house.cursors.make([row["last_key"], str(row["last_id"])], bound_to) if row["more"] else None
         body = f'{{"items":{row["body"] or "[]"},"next_cursor":{json.dumps(following)}}}'
         headers = {}
@@ -363,22 +371,21 @@ class Door:
         seal = self.house.secrets.seal(
             label.encode(), (key or "").encode(), caller.encode(), self.request.url.path.encode()
         )
-        import base64
-
         return base64.urlsafe_b64encode(seal).decode().rstrip("=")
 
-    async def _tell(self, connection: Connection, problem: Problem) -> None:
-        """A refusal after the beginning was rolled back with everything else; the log is told of it by itself."""
+    async def _tell(self, connection: Connection, problem: Problem, event: int | None = None) -> None:
+        """Tell the log of a refusal: beneath ``event``, the read that began it, or by itself where all was rolled back."""
         if problem.status in (401,) or isinstance(problem, p.Unavailable | p.StorageFull) or connection.is_closed():
             return
         async with trouble():
             await connection.execute(
-                "SELECT access.refuse($1, $2, $3, $4, $5)",
+                "SELECT access.refuse($1, $2, $3, $4, $5, $6)",
                 self.token_hash,
                 self.action.value,
                 self.request_id,
                 problem.slug,
                 self._case(),
+                event,
             )
 
     def _case(self) -> str | None:

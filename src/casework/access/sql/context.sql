@@ -267,18 +267,42 @@ BEGIN
     RETURN event;
 END $$;
 
--- A refusal after the beginning (absent, stale, wrong state): its transaction was rolled back, so it is told by itself.
+-- How a caller stands to a case for an action: reached, headline (one sees that it exists), or absent. The same rule as
+-- the policies, over the mirror of the cases, so that a refusal can be told without reading, and logging, the case itself.
+CREATE OR REPLACE FUNCTION access.standing_of(hash bytea, wanted text, of_case uuid) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE h access.case_home;
+BEGIN
+    SELECT * INTO h FROM access.case_home c WHERE c.case_id = of_case;
+    IF h.case_id IS NULL THEN RETURN 'absent'; END IF;
+    IF h.team_id = ANY (access.teams_of(hash, wanted)) AND NOT h.restricted OR h.case_id = ANY (access.cases_of(hash, wanted)) THEN
+        RETURN 'reached';
+    END IF;
+    RETURN CASE WHEN h.team_id = ANY (access.teams_of(hash, 'case.read_headline'))
+                  OR h.case_id = ANY (access.cases_of(hash, 'case.read')) THEN 'headline' ELSE 'absent' END;
+END $$;
+
+-- A refusal after the beginning (absent, stale, wrong state). What was written was rolled back with its event, so it is
+-- told by an event of its own; a read that found nothing has its event already (``begun``), and is told beneath that.
 -- ``of_case``: the case it was about, so that the case's own log tells who was refused.
-CREATE OR REPLACE FUNCTION access.refuse(hash bytea, wanted text, request uuid, why text, of_case uuid) RETURNS void
+CREATE OR REPLACE FUNCTION access.refuse(hash bytea, wanted text, request uuid, why text, of_case uuid, begun bigint)
+RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE s access.session; event bigint;
+DECLARE s access.session; told bigint; named uuid;
 BEGIN
     SELECT * INTO s FROM access.session x WHERE x.token_hash = hash;
-    INSERT INTO audit.event (request_id, session_id, principal_kind, principal_id, roles, action, decision, client)
-    VALUES (request, s.id, coalesce(s.kind, 'public'), s.principal_id, '{}', wanted, 'refused:' || why, s.client)
-    RETURNING id INTO event;
-    INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation)
-    SELECT event, 'case_file', c.case_id, c.case_id, 'refusal' FROM access.case_home c WHERE c.case_id = of_case;
+    SELECT c.case_id INTO named FROM access.case_home c WHERE c.case_id = of_case;
+    SELECT e.id INTO told FROM audit.event e
+    WHERE e.id = begun AND e.session_id IS NOT DISTINCT FROM s.id AND e.request_id IS NOT DISTINCT FROM request;
+    IF told IS NULL THEN
+        INSERT INTO audit.event (request_id, session_id, principal_kind, principal_id, roles, action, decision, client)
+        VALUES (request, s.id, coalesce(s.kind, 'public'), s.principal_id, '{}', wanted, 'refused:' || why, s.client)
+        RETURNING id INTO told;
+    END IF;
+    IF named IS NOT NULL OR begun IS NOT NULL THEN
+        INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, facts)
+        VALUES (told, 'case_file', named, named, 'refusal', jsonb_build_object('why', why));
+    END IF;
 END $$;
 
 -- What a record offers this caller: authority and state together, from the same tables that judge the request itself.

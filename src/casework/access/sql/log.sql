@@ -38,25 +38,33 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
     event bigint := audit.current_event();
     case_column text := TG_ARGV[0];
-    key_column text := TG_ARGV[1];
+    touched bigint;
 BEGIN
+    -- Reference data without an id of its own (postcodes, forces): nobody's record, so the statement is told, not each row.
+    IF TG_ARGV[1] <> 'id' THEN
+        IF TG_OP = 'DELETE' THEN SELECT count(*) INTO touched FROM old_rows; ELSE SELECT count(*) INTO touched FROM new_rows; END IF;
+        INSERT INTO audit.event_object (event_id, kind, operation, facts)
+        VALUES (event, TG_TABLE_NAME, CASE TG_OP WHEN 'INSERT' THEN 'collection' WHEN 'UPDATE' THEN 'alteration' ELSE 'erasure' END,
+                jsonb_build_object('rows', touched::text));
+        RETURN NULL;
+    END IF;
     IF TG_OP = 'INSERT' THEN
         INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, fields, facts)
-        SELECT event, TG_TABLE_NAME, CASE WHEN key_column = 'id' THEN (n.doc ->> 'id')::uuid END, (n.doc ->> case_column)::uuid, 'collection',
+        SELECT event, TG_TABLE_NAME, (n.doc ->> 'id')::uuid, (n.doc ->> case_column)::uuid, 'collection',
                ARRAY(SELECT jsonb_object_keys(jsonb_strip_nulls(n.doc)) ORDER BY 1),
                CASE WHEN n.doc ? 'state' THEN jsonb_build_object('state', n.doc -> 'state') END
         FROM (SELECT to_jsonb(r) AS doc FROM new_rows r OFFSET 0) n;  -- made once a row, however often it is named
     ELSIF TG_OP = 'UPDATE' THEN
         INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, fields, facts)
-        SELECT event, TG_TABLE_NAME, CASE WHEN key_column = 'id' THEN (n.doc ->> 'id')::uuid END, (n.doc ->> case_column)::uuid, 'alteration',
+        SELECT event, TG_TABLE_NAME, (n.doc ->> 'id')::uuid, (n.doc ->> case_column)::uuid, 'alteration',
                ARRAY(SELECT key FROM jsonb_each(n.doc) WHERE value IS DISTINCT FROM o.doc -> key ORDER BY key),
                CASE WHEN n.doc -> 'state' IS DISTINCT FROM o.doc -> 'state'
                     THEN jsonb_build_object('from', o.doc -> 'state', 'state', n.doc -> 'state') END
         FROM (SELECT to_jsonb(r) AS doc FROM new_rows r OFFSET 0) n
-        JOIN (SELECT to_jsonb(r) AS doc FROM old_rows r OFFSET 0) o ON o.doc ->> key_column = n.doc ->> key_column;
+        JOIN (SELECT to_jsonb(r) AS doc FROM old_rows r OFFSET 0) o ON o.doc ->> 'id' = n.doc ->> 'id';
     ELSE
         INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation)
-        SELECT event, TG_TABLE_NAME, CASE WHEN key_column = 'id' THEN (o.doc ->> 'id')::uuid END, (o.doc ->> case_column)::uuid, 'erasure'
+        SELECT event, TG_TABLE_NAME, (o.doc ->> 'id')::uuid, (o.doc ->> case_column)::uuid, 'erasure'
         FROM (SELECT to_jsonb(r) AS doc FROM old_rows r) o;
     END IF;
     RETURN NULL;
@@ -73,7 +81,11 @@ BEGIN
         AND (c.team_id = ANY (access.read_teams('case.access_log')) OR c.case_id = ANY (access.cases('case.access_log'))))
     THEN RETURN; END IF;
     RETURN QUERY
-    SELECT e.id, e.at, e.principal_kind, e.principal_id, e.roles, e.action, e.purpose, e.decision, e.client, e.request_id,
+    SELECT e.id, e.at, e.principal_kind, e.principal_id, e.roles, e.action, e.purpose,
+           -- a read that was begun, and then found nothing for its caller, was a refusal
+           coalesce((SELECT 'refused:' || (x.facts ->> 'why') FROM audit.event_object x
+                     WHERE x.event_id = e.id AND x.operation = 'refusal' LIMIT 1), e.decision),
+           e.client, e.request_id,
            (SELECT json_agg(json_build_object('kind', x.kind, 'id', x.object_id, 'operation', x.operation,
                                               'fields', x.fields, 'facts', x.facts) ORDER BY x.position)
             FROM audit.event_object x WHERE x.event_id = e.id AND x.case_id = of_case)
