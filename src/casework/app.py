@@ -12,6 +12,9 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException  # noqa: TID251 — translated here, raised nowhere
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from casework import health, migrations, pages, reactions
 from casework.access import catalogue
@@ -72,15 +75,36 @@ def create_app(settings: Settings, where: Addresses | None = None) -> FastAPI:
     app.state.purposes = purposes()
     app.state.throttle = Throttle(settings)
     for router in routers():
-        app.include_router(router)
+        # As they are: included, each route would be looked at through a wrapper of its router.
+        app.router.routes.extend(router.routes)
     app.include_router(health.router)
     app.include_router(pages.problem_pages)
     if settings.serves_docs:
         app.include_router(pages.docs_pages)
+    find_by_noun(app)
     app.add_exception_handler(p.Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(StarletteHTTPException, _not_routed)
     return app
+
+
+def find_by_noun(app: FastAPI) -> None:
+    """Look for a route among those of its noun (``/v1/cases…``) only, instead of along the whole list."""
+    nouns: dict[str, list[BaseRoute]] = {}
+    for route in app.router.routes:
+        nouns.setdefault(_noun(getattr(route, "path", "")), []).append(route)
+    tables = {noun: APIRouter(routes=routes, redirect_slashes=False) for noun, routes in nouns.items()}
+    whole = app.router.middleware_stack
+
+    async def find(scope: Scope, receive: Receive, send: Send) -> None:
+        table = tables.get(_noun(scope["path"])) if scope["type"] == "http" else None
+        await (whole if table is None else table.app)(scope, receive, send)
+
+    app.router.middleware_stack = find
+
+
+def _noun(path: str) -> str:
+    return "/".join(path.split("/", 3)[:3])
 
 
 def routers() -> Sequence[APIRouter]:
@@ -88,9 +112,19 @@ def routers() -> Sequence[APIRouter]:
     return [importlib.import_module(f"casework.{name}.routes").router for name in SLICES]
 
 
-def served(settings: Settings, where: Addresses | None = None) -> Boundary:
+def served(settings: Settings, where: Addresses | None = None) -> ASGIApp:
     """The application behind its boundary: what uvicorn serves."""
-    return behind_boundary(create_app(settings, where), settings)
+    house = behind_boundary(create_app(settings, where), settings)
+    if not settings.cors_origins:
+        return house
+    # Outside of the boundary: a frontend must be able to read what the boundary refuses, too.
+    return CORSMiddleware(
+        house,
+        allow_origins=settings.cors_origins,
+        allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+        allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-Purpose", "X-Request-ID"),
+        expose_headers=("ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "X-Request-ID"),
+    )
 
 
 def behind_boundary(made: FastAPI, settings: Settings) -> Boundary:
@@ -106,7 +140,7 @@ def behind_boundary(made: FastAPI, settings: Settings) -> Boundary:
     )
 
 
-def application() -> Boundary:
+def application() -> ASGIApp:
     """The service of this process, from its environment: the factory that ``casework serve`` gives to uvicorn."""
     configure(settings().log_level)
     return served(settings())

@@ -67,7 +67,9 @@ def test_the_database_is_fit_to_serve(world: World) -> None:
 def test_every_scoped_table_is_guarded_and_logged(world: World, table: str) -> None:
     row = world.sql(
         "SELECT c.relrowsecurity, c.relforcerowsecurity, array_agg(t.tgname::text) AS triggers FROM pg_class c"
-        " JOIN pg_trigger t ON t.tgrelid = c.oid WHERE c.oid = $1::text::regclass GROUP BY c.oid", f"casework.{table}")[0]
+        " JOIN pg_trigger t ON t.tgrelid = c.oid WHERE c.oid = $1::text::regclass GROUP BY c.oid",
+        f"casework.{table}",
+    )[0]
     assert row["relrowsecurity"]
     assert row["relforcerowsecurity"]
     assert {"log_insert", "log_update", "log_delete"} <= set(row["triggers"])
@@ -78,11 +80,20 @@ def test_no_login_role_reads_sessions_or_writes_the_log(world: World, role: str)
     async def tries(connection: asyncpg.Connection) -> list[str]:
         done = []
         for statement in (
-            "SELECT * FROM access.session", "SELECT * FROM access.membership", "SELECT * FROM access.credential",
+            "SELECT * FROM access.session",
+            "SELECT * FROM access.membership",
+            "SELECT * FROM access.credential",
             "INSERT INTO audit.event (principal_kind, roles, action, decision) VALUES ('staff', '{}', 'case.read', 'allow')",
-            "SELECT * FROM audit.event_object", "DELETE FROM audit.event", "UPDATE audit.event SET purpose = ''",
-            "SELECT * FROM work.idempotency_key", "TRUNCATE casework.case_file", "CREATE TABLE casework.x (y int)",
-            "CREATE TEMP TABLE x (y int)", "SET ROLE casework_owner", "SET ROLE casework_mover", "ALTER TABLE casework.case_file DISABLE ROW LEVEL SECURITY",
+            "SELECT * FROM audit.event_object",
+            "DELETE FROM audit.event",
+            "UPDATE audit.event SET purpose = ''",
+            "SELECT * FROM work.idempotency_key",
+            "TRUNCATE casework.case_file",
+            "CREATE TABLE casework.x (y int)",
+            "CREATE TEMP TABLE x (y int)",
+            "SET ROLE casework_owner",
+            "SET ROLE casework_mover",
+            "ALTER TABLE casework.case_file DISABLE ROW LEVEL SECURITY",
         ):
             try:
                 await connection.execute(statement)
@@ -97,13 +108,24 @@ def test_no_login_role_reads_sessions_or_writes_the_log(world: World, role: str)
 
 def test_the_definitions_in_the_database_are_the_files(world: World) -> None:
     """Loading the files again changes no function, policy or trigger."""
+
     def snapshot() -> list[str]:
-        return [row[0] for row in world.sql(
-            "SELECT md5(pg_get_functiondef(p.oid)) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
-            " WHERE n.nspname IN ('casework', 'access', 'audit', 'work') AND p.prokind = 'f' ORDER BY p.proname, p.oid::regprocedure::text")] + [
-            row[0] for row in world.sql("SELECT md5(p::text) FROM pg_policies p ORDER BY tablename, policyname")] + [
-            row[0] for row in world.sql(
-                "SELECT md5(pg_get_triggerdef(t.oid)) FROM pg_trigger t WHERE NOT t.tgisinternal ORDER BY t.tgrelid::regclass::text, t.tgname")]
+        return (
+            [
+                row[0]
+                for row in world.sql(
+                    "SELECT md5(pg_get_functiondef(p.oid)) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+                    " WHERE n.nspname IN ('casework', 'access', 'audit', 'work') AND p.prokind = 'f' ORDER BY p.proname, p.oid::regprocedure::text"
+                )
+            ]
+            + [row[0] for row in world.sql("SELECT md5(p::text) FROM pg_policies p ORDER BY tablename, policyname")]
+            + [
+                row[0]
+                for row in world.sql(
+                    "SELECT md5(pg_get_triggerdef(t.oid)) FROM pg_trigger t WHERE NOT t.tgisinternal ORDER BY t.tgrelid::regclass::text, t.tgname"
+                )
+            ]
+        )
 
     before = snapshot()
     world.define_again()

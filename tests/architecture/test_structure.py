@@ -29,7 +29,15 @@ def test_every_module_and_class_says_what_it_is(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=names)
 def test_only_the_doorway_and_the_commands_end_a_transaction(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    allowed = {"work/doorway.py", "work/jobs.py", "migrations.py", "worker.py", "premises/importing.py", "reference/loading.py", "people/bootstrap.py"}
+    allowed = {
+        "work/doorway.py",
+        "work/jobs.py",
+        "migrations.py",
+        "worker.py",
+        "premises/importing.py",
+        "reference/loading.py",
+        "people/bootstrap.py",
+    }
     if str(path.relative_to(SOURCE)) in allowed or path.is_relative_to(SOURCE / "commands"):
         return
     assert not re.search(r"\.transaction\(|\.commit\(|\.rollback\(", text)
@@ -63,7 +71,18 @@ def test_the_readmes_map_is_the_tree() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for name in [*SLICES, "work", "access", "kernel"]:
         assert f"{name}/" in readme, name
-    for name in ("src", "alembic", "tests", "openapi", "benchmarks", "docs", "pyproject.toml", "Dockerfile", "compose.yaml", "Makefile"):
+    for name in (
+        "src",
+        "alembic",
+        "tests",
+        "openapi",
+        "benchmarks",
+        "docs",
+        "pyproject.toml",
+        "Dockerfile",
+        "compose.yaml",
+        "Makefile",
+    ):
         assert (ROOT / name).exists(), name
         assert name in readme, name
 

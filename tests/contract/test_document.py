@@ -54,8 +54,15 @@ def test_paths_are_nouns_under_v1(method: str, path: str, operation: dict) -> No
 
 
 def test_every_problem_named_in_the_contract_has_a_page() -> None:
-    answers = [answer for *_, operation in (case.values for case in OPERATIONS) for answer in operation["responses"].items()]
-    named = {name for status, answer in answers if status >= "4" for name in re.findall(r"`([a-z-]+)`: ", answer["description"])}
+    answers = [
+        answer for *_, operation in (case.values for case in OPERATIONS) for answer in operation["responses"].items()
+    ]
+    named = {
+        name
+        for status, answer in answers
+        if status >= "4"
+        for name in re.findall(r"`([a-z-]+)`: ", answer["description"])
+    }
     assert named
     assert named <= Problem.registry.keys()
 
@@ -78,7 +85,8 @@ def test_inputs_refuse_unknown_fields() -> None:
     # Whoever needs another service is told so, whatever else they sent along.
     bodies -= {"OtherNeed"}
     open_ones = [
-        name for name in bodies
+        name
+        for name in bodies
         if DOCUMENT["components"]["schemas"][name].get("type") == "object"
         and DOCUMENT["components"]["schemas"][name].get("additionalProperties") is not False
     ]

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import asyncpg
 import pytest
-from alembic import command
 from alembic.script import ScriptDirectory
 
+from alembic import command
 from casework import migrations
 from casework.kernel import embedded
 from tests.support import cluster

@@ -176,7 +176,9 @@ def revoked(world: World, team: Team) -> str:
     return f"Bearer {person.token}"
 
 
-@pytest.mark.parametrize("path", ["/v1/me", "/v1/people", "/v1/sessions", "/v1/people/0190b2c4-0000-7000-8000-000000000009"])
+@pytest.mark.parametrize(
+    "path", ["/v1/me", "/v1/people", "/v1/sessions", "/v1/people/0190b2c4-0000-7000-8000-000000000009"]
+)
 def test_expired_idle_revoked_unknown_and_malformed_bearers_are_answered_alike(
     world: World, team: Team, path: str
 ) -> None:

@@ -15,18 +15,20 @@ def events(world: World, response) -> list[asyncpg.Record]:
 def objects(world: World, response) -> list[asyncpg.Record]:
     return world.sql(
         "SELECT o.* FROM audit.event_object o JOIN audit.event e ON e.id = o.event_id WHERE e.request_id = $1::text::uuid"
-        " ORDER BY o.position", response.headers["X-Request-ID"])
+        " ORDER BY o.position",
+        response.headers["X-Request-ID"],
+    )
 
 
 def test_a_read_is_one_event_with_the_record_beneath_it(world: World, team: Team) -> None:
     adviser = team.person("adviser")
     case = open_case(adviser, team)
     response = adviser.request("GET", f"/v1/cases/{case['id']}", headers={"X-Purpose": "supervision"})
-    event, = events(world, response)
+    (event,) = events(world, response)
     assert (event["action"], event["decision"], event["purpose"]) == ("case.read", "allow", "supervision")
     assert str(event["principal_id"]) == adviser.person_id
     assert event["roles"] == ["adviser"]
-    seen, = objects(world, response)
+    (seen,) = objects(world, response)
     assert (seen["kind"], str(seen["object_id"]), seen["operation"]) == ("case_file", case["id"], "consultation")
 
 
@@ -45,7 +47,9 @@ def test_a_change_is_one_event_with_the_names_of_the_fields(world: World, team: 
     response = supervisor.post(f"/v1/cases/{case['id']}/allocation", {"adviser_id": adviser.person_id}, match=1)
     ok(response)
     assert len(events(world, response)) == 1
-    changed = next(row for row in objects(world, response) if row["kind"] == "case_file" and row["operation"] == "alteration")
+    changed = next(
+        row for row in objects(world, response) if row["kind"] == "case_file" and row["operation"] == "alteration"
+    )
     assert {"state", "adviser_id", "version"} <= set(changed["fields"])
     assert changed["facts"] == '{"from": "open", "state": "allocated"}'
 
@@ -80,7 +84,7 @@ def test_a_refused_move_is_one_event(world: World, team: Team) -> None:
     case = open_case(adviser, team)
     response = supervisor.post(f"/v1/cases/{case['id']}/allocation", {"adviser_id": adviser.person_id}, match=99)
     refused(response, 412, "precondition-failed")
-    event, = events(world, response)
+    (event,) = events(world, response)
     assert event["decision"] == "refused:precondition-failed"
 
 
@@ -93,7 +97,9 @@ def test_a_login_role_cannot_sign_for_somebody_else(world: World, team: Team) ->
     async def forge(connection: asyncpg.Connection) -> str:
         async with connection.transaction():
             await connection.execute("SELECT set_config('casework.event', $1, true)", str(other))
-            await connection.execute("SELECT audit.consulted($1, 'case_file', ARRAY[gen_random_uuid()], ARRAY[NULL::uuid])", other)
+            await connection.execute(
+                "SELECT audit.consulted($1, 'case_file', ARRAY[gen_random_uuid()], ARRAY[NULL::uuid])", other
+            )
         return "forged"
 
     with pytest.raises(asyncpg.PostgresError) as refusal:

@@ -26,14 +26,22 @@ PASSWORD = "correct horse battery staple"
 def casework(var: Path, *command: str) -> str:
     """A command of the host's command line."""
     done = subprocess.run(
-        [sys.executable, "-m", "casework", *command], env={**os.environ, **environment(var)}, capture_output=True, text=True
+        [sys.executable, "-m", "casework", *command],
+        env={**os.environ, **environment(var)},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def environment(var: Path) -> dict[str, str]:
-    return {"CASEWORK_VAR": str(var), "CASEWORK_LOCAL_LOGIN": "true", "CASEWORK_LOGIN_TRIES_PER_MINUTE": "1000", "COLUMNS": "200"}
+    return {
+        "CASEWORK_VAR": str(var),
+        "CASEWORK_LOCAL_LOGIN": "true",
+        "CASEWORK_LOGIN_TRIES_PER_MINUTE": "1000",
+        "COLUMNS": "200",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +69,11 @@ def house(var: Path) -> Iterator[tuple[str, str]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-m", "casework", "serve", "--port", str(port)], env={**os.environ, **environment(var)},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        [sys.executable, "-m", "casework", "serve", "--port", str(port)],
+        env={**os.environ, **environment(var)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     base_url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(200):
@@ -150,7 +161,9 @@ def test_the_whole_story(cast: Cast, var: Path) -> None:
     }  # fmt: skip
     first = cast.anybody.post("/v1/enquiries", asked, key="story-enquiry")
     enquiry = ok(first, 201)
-    assert ok(cast.anybody.post("/v1/enquiries", asked, key="story-enquiry"), 201) == enquiry, "a lost reply is given again"
+    assert ok(cast.anybody.post("/v1/enquiries", asked, key="story-enquiry"), 201) == enquiry, (
+        "a lost reply is given again"
+    )
     assert enquiry["force"]["code"] == DERBYSHIRE
     assert enquiry["expected_wait"]
     assert enquiry["privacy_notice"]
@@ -170,7 +183,11 @@ def test_the_whole_story(cast: Cast, var: Path) -> None:
     triage = {"strand": "pal", "premises_id": places[0]["id"]}
     triaged = cast.coordinator.post(f"{path}/triage", triage, match=ok(verified)["version"])
     case = ok(cast.coordinator.post(f"{path}/acceptance", match=ok(triaged)["version"]))
-    case = ok(cast.supervisor.post(f"/v1/cases/{case['id']}/allocation", {"adviser_id": cast.adviser.person_id}, match=case["version"]))
+    case = ok(
+        cast.supervisor.post(
+            f"/v1/cases/{case['id']}/allocation", {"adviser_id": cast.adviser.person_id}, match=case["version"]
+        )
+    )
     timeline = ok(cast.adviser.get(f"/v1/cases/{case['id']}/timeline"))["items"]
     assert {"enquiry.accept", "case.allocate"} <= {line["action"] for line in timeline}
     refused(cast.stranger.get(f"/v1/cases/{case['id']}"), 404, "not-found")
@@ -193,7 +210,11 @@ def test_the_whole_story(cast: Cast, var: Path) -> None:
     standing = ok(cast.adviser.get(f"/v1/cases/{case['id']}"))
     closing: dict[str, Any] = {"reason_code": "advice_complete"}
     closing["reason_code"] = ok(cast.adviser.get("/v1/reference/reason_close"))["items"][0]["code"]
-    refused(cast.adviser.post(f"/v1/cases/{case['id']}/closure", closing, match=standing["version"]), 409, "recommendations-open")
+    refused(
+        cast.adviser.post(f"/v1/cases/{case['id']}/closure", closing, match=standing["version"]),
+        409,
+        "recommendations-open",
+    )
     why = ok(cast.adviser.get("/v1/reference/reason_open_recommendation"))["items"][0]["code"]
     closing["open_recommendations"] = [{"recommendation_id": queue_inside, "reason_code": why}]
     closed = ok(cast.adviser.post(f"/v1/cases/{case['id']}/closure", closing, match=standing["version"]))
@@ -224,7 +245,9 @@ def made_visit(cast: Cast, business: Caller, case_id: str, *, kind: str = "surve
     mine = ok(business.get(f"/v1/visits/{proposed['id']}"))
     assert mine["adviser"] == "Adviser"
     assert "findings" not in mine
-    confirmed = ok(business.post(f"/v1/visits/{proposed['id']}/confirmation", {"decision": "confirm"}, match=mine["version"]))
+    confirmed = ok(
+        business.post(f"/v1/visits/{proposed['id']}/confirmation", {"decision": "confirm"}, match=mine["version"])
+    )
     assert confirmed["state"] == "confirmed"
     findings = [{"area": "Service road", "phase": "egress", "methodology": "vaw", "likelihood": 2, "impact": 4,
                  "existing_control": "A lifting gate.", "gap": finding_gap}] if finding_gap else []  # fmt: skip
@@ -236,12 +259,27 @@ def made_visit(cast: Cast, business: Caller, case_id: str, *, kind: str = "surve
 def issued_advice(cast: Cast, case_id: str, finding_ids: list[str]) -> Any:
     advice = ok(cast.adviser.post(f"/v1/cases/{case_id}/advice", {"title": "Advice for the market"}), 201)
     path = f"/v1/advice/{advice['id']}"
-    for action, priority in (("Close the service road while the crowd leaves.", "critical"), ("Move the queue inside.", "medium")):
-        measure = {"action": action, "principle": "deter", "domain": "physical", "priority": priority, "finding_ids": finding_ids}
+    for action, priority in (
+        ("Close the service road while the crowd leaves.", "critical"),
+        ("Move the queue inside.", "medium"),
+    ):
+        measure = {
+            "action": action,
+            "principle": "deter",
+            "domain": "physical",
+            "priority": priority,
+            "finding_ids": finding_ids,
+        }
         ok(cast.adviser.post(f"{path}/recommendations", measure), 201)
     version = ok(cast.adviser.get(path))["version"]
-    refused(cast.adviser.post(f"{path}/reviewer", {"reviewer_id": cast.adviser.person_id}, match=version), 409, "reviewer-is-author")
-    version = ok(cast.adviser.post(f"{path}/reviewer", {"reviewer_id": cast.reviewer.person_id}, match=version))["version"]
+    refused(
+        cast.adviser.post(f"{path}/reviewer", {"reviewer_id": cast.adviser.person_id}, match=version),
+        409,
+        "reviewer-is-author",
+    )
+    version = ok(cast.adviser.post(f"{path}/reviewer", {"reviewer_id": cast.reviewer.person_id}, match=version))[
+        "version"
+    ]
     version = ok(cast.adviser.post(f"{path}/submission", match=version))["version"]
     business = cast.people["business"]
     refused(business.get(path), 404, "not-found")

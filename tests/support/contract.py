@@ -44,7 +44,9 @@ def check(response: httpx.Response) -> None:
         if pattern.match(path) and method in document()["paths"][template]:
             break
     else:
-        assert response.status_code in (404, 405, 400, 414), f"{method} {path} is not in the contract: {response.status_code}"
+        assert response.status_code in (404, 405, 400, 414), (
+            f"{method} {path} is not in the contract: {response.status_code}"
+        )
         return
     operation = document()["paths"][template][method]
     status = str(response.status_code)
@@ -59,5 +61,7 @@ def check(response: httpx.Response) -> None:
     if "schema" not in content[media]:
         return
     pointer = ("paths", template, method, "responses", status, "content", media, "schema")
-    errors = [f"{'/'.join(map(str, e.absolute_path))}: {e.message}" for e in _validator(pointer).iter_errors(response.json())]
+    errors = [
+        f"{'/'.join(map(str, e.absolute_path))}: {e.message}" for e in _validator(pointer).iter_errors(response.json())
+    ]
     assert not errors, f"{operation['operationId']} {status}: {errors[:5]}"

@@ -50,7 +50,9 @@ class World:
         """Let a login role of the service do something by itself, past the service."""
 
         async def go() -> Any:
-            connection = await asyncpg.connect(cluster.url(role, self.database), server_settings={"search_path": "pg_catalog"})
+            connection = await asyncpg.connect(
+                cluster.url(role, self.database), server_settings={"search_path": "pg_catalog"}
+            )
             try:
                 return await work(connection)
             finally:

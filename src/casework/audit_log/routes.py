@@ -5,9 +5,9 @@ from fastapi import APIRouter, Response
 from casework.access.actions import Action
 from casework.audit_log import queries
 from casework.audit_log.schemas import LogPage
-from casework.work.doorway import AtDoor, Cursor, Id, Limit, operation
+from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
 
-router = APIRouter(prefix="/v1", tags=["audit_log"])
+router = APIRouter(prefix="/v1", tags=["audit_log"], route_class=DoorRoute)
 
 
 @router.get(

@@ -35,9 +35,9 @@ from casework.enquiries.schemas import (
 from casework.kernel.columns import LocalDate, Moment
 from casework.reference.schemas import Signposted, SignpostView
 from casework.reference.signposts import packaged
-from casework.work.doorway import AtDoor, Cursor, Id, Limit, operation
+from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
 
-router = APIRouter(prefix="/v1", tags=["enquiries"])
+router = APIRouter(prefix="/v1", tags=["enquiries"], route_class=DoorRoute)
 
 _submitting = operation(
     Action.ENQUIRY_SUBMIT,

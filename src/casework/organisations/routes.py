@@ -15,9 +15,9 @@ from casework.organisations.schemas import (
     OrganisationPage,
     OrganisationView,
 )
-from casework.work.doorway import AtDoor, Cursor, Id, Limit, operation
+from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
 
-router = APIRouter(prefix="/v1", tags=["organisations"])
+router = APIRouter(prefix="/v1", tags=["organisations"], route_class=DoorRoute)
 
 
 @router.post(

@@ -51,9 +51,9 @@ from casework.people.schemas import (
     TokenIssued,
     TokenRequest,
 )
-from casework.work.doorway import AtDoor, Cursor, Id, Limit, operation
+from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
 
-router = APIRouter(prefix="/v1", tags=["people"])
+router = APIRouter(prefix="/v1", tags=["people"], route_class=DoorRoute)
 ByName = Annotated[str, Query(pattern="^-?name$", description="The order: `name`, or `-name` backwards.")]
 TEAM, PERSON = "0190b2c4-0000-7000-8000-000000000001", "0190b2c4-0000-7000-8000-000000000002"
 

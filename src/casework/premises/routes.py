@@ -24,9 +24,9 @@ from casework.premises.schemas import (
     PremisesPartyView,
     PremisesView,
 )
-from casework.work.doorway import AtDoor, Cursor, Id, Limit, operation
+from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
 
-router = APIRouter(prefix="/v1", tags=["premises"])
+router = APIRouter(prefix="/v1", tags=["premises"], route_class=DoorRoute)
 
 
 @router.post(

@@ -30,9 +30,9 @@ from casework.reference.schemas import (
     WordList,
     WordView,
 )
-from casework.work.doorway import AtDoor, Id, operation
+from casework.work.doorway import AtDoor, DoorRoute, Id, operation
 
-router = APIRouter(prefix="/v1", tags=["reference"])
+router = APIRouter(prefix="/v1", tags=["reference"], route_class=DoorRoute)
 Kind = Annotated[str, Path(pattern="^[a-z0-9_]{1,60}$", description="A kind of `GET /v1/reference`.")]
 WordCode = Annotated[str, Path(pattern="^[a-z0-9_]{1,60}$", description="The word's code.")]
 ForceCode = Annotated[str | None, Query(max_length=20, description="Of this police force only.")]

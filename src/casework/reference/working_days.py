@@ -5,8 +5,6 @@ from datetime import date, timedelta
 from functools import cache
 from types import MappingProxyType
 
-import holidays
-
 NATIONS = {"England": "ENG", "Wales": "WLS", "Scotland": "SCT", "Northern Ireland": "NIR"}
 _DAY = timedelta(days=1)
 _SATURDAY = 5
@@ -15,6 +13,8 @@ _SATURDAY = 5
 @cache
 def bank_holidays(nation: str, year: int) -> Mapping[date, str]:
     """The bank holidays of a nation and their names; of one that falls on a weekend, the day kept instead."""
+    import holidays  # six megabytes that only loading reference data needs
+
     known = holidays.country_holidays("GB", subdiv=NATIONS[nation], years=year, language="en_GB")
     return MappingProxyType({day: name for day, name in sorted(known.items()) if day.weekday() < _SATURDAY})
 

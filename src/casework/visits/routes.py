@@ -30,9 +30,9 @@ from casework.visits.schemas import (
     VisitSeenByStaff,
     VisitsSeen,
 )
-from casework.work.doorway import AtDoor, Cursor, Id, Limit, operation
+from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
 
-router = APIRouter(prefix="/v1", tags=["visits"])
+router = APIRouter(prefix="/v1", tags=["visits"], route_class=DoorRoute)
 TIMES = (LocalTimeDoesNotExist, LocalTimeAmbiguous, AdviserUnavailable)
 FINDING: dict[str, Any] = {
     "area": "Main foyer",
