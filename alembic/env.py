@@ -3,13 +3,13 @@
 import asyncio
 from typing import Any
 
-from alembic import context
 from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
 import casework.migrations  # noqa: F401 — loads every table
+from alembic import context
 
 OURS = {"casework", "access", "audit", "work"}
 

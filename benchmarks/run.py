@@ -83,7 +83,9 @@ def _free_port() -> int:
 def serving(name: str, command: list[str], env: dict[str, str]) -> Iterator[Server]:
     """Start a server on a free loopback port, wait until it answers, end it afterwards by its own process id."""
     port = _free_port()
-    process = subprocess.Popen([part.format(port=port) for part in command], env={**os.environ, **env, "BENCH_PORT": str(port)}, cwd=ROOT)
+    process = subprocess.Popen(
+        [part.format(port=port) for part in command], env={**os.environ, **env, "BENCH_PORT": str(port)}, cwd=ROOT
+    )
     try:
         for _ in range(200):
             try:
@@ -104,8 +106,20 @@ def load(server: Server, path: str, paths: Path, token: str, seconds: int, conne
     """One round of wrk against one path of one server."""
     before = server.cpu_seconds()
     output = subprocess.run(
-        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(HERE / "load.lua"), f"http://127.0.0.1:{server.port}"],
-        env={**os.environ, "BENCH_TOKEN": token, "BENCH_PATHS": str(paths)}, capture_output=True, text=True, check=True).stdout
+        [
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{seconds}s",
+            "-s",
+            str(HERE / "load.lua"),
+            f"http://127.0.0.1:{server.port}",
+        ],
+        env={**os.environ, "BENCH_TOKEN": token, "BENCH_PATHS": str(paths)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     requests, microseconds, p50, p99, errors = map(int, output.rpartition("RESULT ")[2].split())
     if errors:
         raise RuntimeError(f"{server.name} {path}: {errors} errors of {requests}")
@@ -147,20 +161,52 @@ def _run(given: argparse.Namespace, scratch: Path) -> None:
     paths = _paths(scratch, data)
     where = embedded_addresses(scratch)
     ours = {
-        "CASEWORK_DATABASE_URL": where.staff, "CASEWORK_PUBLIC_DATABASE_URL": where.public, "CASEWORK_DOOR_DATABASE_URL": where.door,
-        "CASEWORK_WORKER_DATABASE_URL": where.worker, "CASEWORK_VAR": str(scratch), "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
+        "CASEWORK_DATABASE_URL": where.staff,
+        "CASEWORK_PUBLIC_DATABASE_URL": where.public,
+        "CASEWORK_DOOR_DATABASE_URL": where.door,
+        "CASEWORK_WORKER_DATABASE_URL": where.worker,
+        "CASEWORK_VAR": str(scratch),
+        "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
     }
-    wsgi = [given.peers_python, "-m", "gunicorn", "-b", "127.0.0.1:{port}", "-w", "1", "--threads", "4", "--log-level", "warning",
-            "benchmarks.peers.drf_app.site:application"]
-    floor = [sys.executable, "-m", "uvicorn", "benchmarks.peers.floor:app", "--port", "{port}", "--loop", "uvloop", "--http", "httptools",
-             "--no-access-log", "--log-level", "warning"]
+    wsgi = [
+        given.peers_python,
+        "-m",
+        "gunicorn",
+        "-b",
+        "127.0.0.1:{port}",
+        "-w",
+        "1",
+        "--threads",
+        "4",
+        "--log-level",
+        "warning",
+        "benchmarks.peers.drf_app.site:application",
+    ]
+    floor = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "benchmarks.peers.floor:app",
+        "--port",
+        "{port}",
+        "--loop",
+        "uvloop",
+        "--http",
+        "httptools",
+        "--no-access-log",
+        "--log-level",
+        "warning",
+    ]
     with ExitStack() as stack:
         servers = [
             stack.enter_context(serving("casework", [sys.executable, "-c", SERVE], ours)),
             stack.enter_context(serving("hand-written", floor, ours | {"BENCH_URL": where.staff})),
         ]
         if Path(given.peers_python).exists():
-            peer = {"BENCH_URL": cluster.dsn("casework_migrate", passwords["casework_migrate"], "casework"), "PYTHONPATH": str(ROOT)}
+            peer = {
+                "BENCH_URL": cluster.dsn("casework_migrate", passwords["casework_migrate"], "casework"),
+                "PYTHONPATH": str(ROOT),
+            }
             servers.append(stack.enter_context(serving("django-rest-framework", wsgi, peer)))
         for name, file in paths.items():
             for server in servers:
@@ -183,7 +229,9 @@ def _paths(scratch: Path, data: Filled) -> dict[str, Path]:
 
 async def _served_nothing_for_free(url: str) -> None:
     connection = await asyncpg.connect(url)
-    events, objects = await connection.fetchrow("SELECT (SELECT count(*) FROM audit.event), (SELECT count(*) FROM audit.event_object)")
+    events, objects = await connection.fetchrow(
+        "SELECT (SELECT count(*) FROM audit.event), (SELECT count(*) FROM audit.event_object)"
+    )
     await connection.close()
     print(f"log: {events} events, {objects} objects\n")
 
@@ -191,20 +239,32 @@ async def _served_nothing_for_free(url: str) -> None:
 def report(servers: list[Server], given: argparse.Namespace) -> None:
     """Print the table, and write it as JSON lines where asked."""
     lines = []
-    print(f"{given.cases} cases, {given.connections} connections, medians of {given.rounds} rounds of {given.seconds} s")
-    print(f"{'path':22} {'server':24} {'requests/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'CPU µs':>8} {'MB':>6} {'ours is':>8}")
+    print(
+        f"{given.cases} cases, {given.connections} connections, medians of {given.rounds} rounds of {given.seconds} s"
+    )
+    print(
+        f"{'path':22} {'server':24} {'requests/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'CPU µs':>8} {'MB':>6} {'ours is':>8}"
+    )
     for path in servers[0].rps:
         own = statistics.median(servers[0].rps[path])
         for server in servers:
             rps = statistics.median(server.rps[path])
             row = {
-                "path": path, "server": server.name, "rps": round(rps), "p50_ms": round(statistics.median(server.p50[path]), 2),
-                "p99_ms": round(statistics.median(server.p99[path]), 2), "cpu_us": round(statistics.median(server.cpu[path])),
-                "memory_mb": round(server.memory()), "ours_is": round(own / rps, 2), "cases": given.cases,
+                "path": path,
+                "server": server.name,
+                "rps": round(rps),
+                "p50_ms": round(statistics.median(server.p50[path]), 2),
+                "p99_ms": round(statistics.median(server.p99[path]), 2),
+                "cpu_us": round(statistics.median(server.cpu[path])),
+                "memory_mb": round(server.memory()),
+                "ours_is": round(own / rps, 2),
+                "cases": given.cases,
             }
             lines.append(row)
-            print(f"{path:22} {server.name:24} {row['rps']:>10} {row['p50_ms']:>8} {row['p99_ms']:>8} {row['cpu_us']:>8}"
-                  f" {row['memory_mb']:>6} {row['ours_is']:>7}×")
+            print(
+                f"{path:22} {server.name:24} {row['rps']:>10} {row['p50_ms']:>8} {row['p99_ms']:>8} {row['cpu_us']:>8}"
+                f" {row['memory_mb']:>6} {row['ours_is']:>7}×"
+            )
     if given.json:
         Path(given.json).write_text("\n".join(map(json.dumps, lines)) + "\n")
 

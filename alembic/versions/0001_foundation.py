@@ -5,9 +5,9 @@ Revises:
 """
 
 import sqlalchemy as sa
-from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from alembic import op
 from casework.migrations import UNDEFINE, queue_schema, run_script
 
 revision = "0001"
@@ -1153,9 +1153,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("removed_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
-        sa.CheckConstraint(
-            "body IS NOT NULL OR removed_at IS NOT NULL", name=op.f("enquiry_message_body_check")
-        ),
+        sa.CheckConstraint("body IS NOT NULL OR removed_at IS NOT NULL", name=op.f("enquiry_message_body_check")),
         sa.CheckConstraint("author IN ('business', 'staff')", name=op.f("enquiry_message_author_check")),
         sa.ForeignKeyConstraint(
             ["enquiry_id", "team_id", "restricted"],

@@ -26,7 +26,12 @@ async def _keep(_: object) -> None:
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Open the pool."""
     app.state.pool = await asyncpg.create_pool(
-        os.environ["BENCH_URL"], min_size=1, max_size=6, reset=_keep, statement_cache_size=1024, max_inactive_connection_lifetime=0,
+        os.environ["BENCH_URL"],
+        min_size=1,
+        max_size=6,
+        reset=_keep,
+        statement_cache_size=1024,
+        max_inactive_connection_lifetime=0,
         server_settings={"TimeZone": "UTC", "search_path": "pg_catalog"},
     )
     yield

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -286,7 +286,7 @@ def issued_advice(cast: Cast, case_id: str, finding_ids: list[str]) -> Any:
     refused(cast.adviser.post(f"{path}/review", {"decision": "approved"}, match=version), 403, "forbidden")
     ok(cast.reviewer.post(f"{path}/review", {"decision": "approved"}, match=version))
     version = ok(cast.adviser.get(path))["version"]
-    follow_up_on = (date.today() + timedelta(days=90)).isoformat()
+    follow_up_on = (datetime.now(UTC) + timedelta(days=90)).date().isoformat()
     issued = ok(cast.adviser.post(f"{path}/issue", {"follow_up_on": follow_up_on}, match=version))
     assert (issued["state"], issued["number"]) == ("issued", 1)
     return issued

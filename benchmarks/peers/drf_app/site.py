@@ -12,14 +12,31 @@ from django.conf import settings
 url = urlparse(os.environ["BENCH_URL"])
 query = parse_qs(url.query)
 settings.configure(
-    SECRET_KEY="benchmark", ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, USE_TZ=True, DEBUG=False,
-    INSTALLED_APPS=["rest_framework"], MIDDLEWARE=[],
-    DATABASES={"default": {
-        "ENGINE": "django.db.backends.postgresql", "NAME": url.path[1:], "USER": unquote(url.username), "PASSWORD": unquote(url.password),
-        "HOST": query["host"][0], "PORT": query["port"][0], "CONN_MAX_AGE": None,
-        "OPTIONS": {"options": "-c search_path=casework,access,audit"}}},
-    REST_FRAMEWORK={"UNAUTHENTICATED_USER": None, "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-                    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination", "PAGE_SIZE": 25},
+    SECRET_KEY="benchmark",
+    ALLOWED_HOSTS=["*"],
+    ROOT_URLCONF=__name__,
+    USE_TZ=True,
+    DEBUG=False,
+    INSTALLED_APPS=["rest_framework"],
+    MIDDLEWARE=[],
+    DATABASES={
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": url.path[1:],
+            "USER": unquote(url.username),
+            "PASSWORD": unquote(url.password),
+            "HOST": query["host"][0],
+            "PORT": query["port"][0],
+            "CONN_MAX_AGE": None,
+            "OPTIONS": {"options": "-c search_path=casework,access,audit"},
+        }
+    },
+    REST_FRAMEWORK={
+        "UNAUTHENTICATED_USER": None,
+        "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+        "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
+        "PAGE_SIZE": 25,
+    },
 )
 django.setup()
 
@@ -143,7 +160,8 @@ class BearerAuthentication(authentication.BaseAuthentication):
         now = timezone.now()
         try:
             session = Session.objects.select_related("principal").get(
-                token_hash=hashlib.sha256(token.encode()).digest(), revoked_at=None, expires_at__gt=now)
+                token_hash=hashlib.sha256(token.encode()).digest(), revoked_at=None, expires_at__gt=now
+            )
         except Session.DoesNotExist:
             raise exceptions.AuthenticationFailed from None
         return session.principal, None
@@ -151,7 +169,9 @@ class BearerAuthentication(authentication.BaseAuthentication):
 
 class HoldsRole(permissions.BasePermission):
     def has_permission(self, request, view):
-        view.memberships = list(Membership.objects.filter(principal=request.user, ended_at=None, role__in=["adviser", "supervisor"]))
+        view.memberships = list(
+            Membership.objects.filter(principal=request.user, ended_at=None, role__in=["adviser", "supervisor"])
+        )
         return bool(view.memberships)
 
 
@@ -161,8 +181,23 @@ class CaseRowSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Case
-        fields = ["id", "reference", "team_id", "state", "kind", "restricted", "title", "strand", "premises", "adviser_id", "adviser",
-                  "opened_at", "due_on", "next_review_on", "version"]
+        fields = [
+            "id",
+            "reference",
+            "team_id",
+            "state",
+            "kind",
+            "restricted",
+            "title",
+            "strand",
+            "premises",
+            "adviser_id",
+            "adviser",
+            "opened_at",
+            "due_on",
+            "next_review_on",
+            "version",
+        ]
 
 
 class CaseSerializer(serializers.ModelSerializer):
@@ -172,9 +207,32 @@ class CaseSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Case
-        fields = ["id", "reference", "team_id", "team", "state", "kind", "restricted", "title", "summary", "strand", "sensitive", "handling",
-                  "premises_id", "premises", "organisation_id", "adviser_id", "adviser", "opened_at", "due_on", "next_review_on",
-                  "closed_at", "reason_code", "version", "amended_at"]
+        fields = [
+            "id",
+            "reference",
+            "team_id",
+            "team",
+            "state",
+            "kind",
+            "restricted",
+            "title",
+            "summary",
+            "strand",
+            "sensitive",
+            "handling",
+            "premises_id",
+            "premises",
+            "organisation_id",
+            "adviser_id",
+            "adviser",
+            "opened_at",
+            "due_on",
+            "next_review_on",
+            "closed_at",
+            "reason_code",
+            "version",
+            "amended_at",
+        ]
 
 
 class ByOpening(pagination.CursorPagination):
@@ -199,10 +257,21 @@ class CaseViewSet(viewsets.ReadOnlyModelViewSet):
         if response.status_code == 200:
             rows = response.data["results"] if self.action == "list" else [response.data]
             with transaction.atomic():
-                event = Event.objects.create(at=timezone.now(), request_id=uuid.uuid4(), principal_kind="staff", principal_id=request.user.id,
-                                             roles=[m.role for m in self.memberships], action="case.read", decision="allow")
-                EventObject.objects.bulk_create(EventObject(
-                    event=event, kind="case_file", object_id=row["id"], case_id=row["id"], operation="consultation") for row in rows)
+                event = Event.objects.create(
+                    at=timezone.now(),
+                    request_id=uuid.uuid4(),
+                    principal_kind="staff",
+                    principal_id=request.user.id,
+                    roles=[m.role for m in self.memberships],
+                    action="case.read",
+                    decision="allow",
+                )
+                EventObject.objects.bulk_create(
+                    EventObject(
+                        event=event, kind="case_file", object_id=row["id"], case_id=row["id"], operation="consultation"
+                    )
+                    for row in rows
+                )
         return response
 
 
