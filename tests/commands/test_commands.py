@@ -168,7 +168,7 @@ def test_migrating_again_changes_nothing(house: House) -> None:
     assert look() == before
 
 
-def test_the_first_administrator_is_made_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_two_administrators_are_made_here(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     from typer.testing import CliRunner
 
     from casework.__main__ import app
@@ -180,6 +180,7 @@ def test_the_first_administrator_is_made_once(house: House, monkeypatch: pytest.
     first = CliRunner().invoke(app, words)
     assert first.exit_code == 0, first.output
     assert "Log in as ada@police.example with the password" in first.output
+    assert CliRunner().invoke(app, [*words[:3], "bea@police.example", *words[4:]]).exit_code == 0
     assert CliRunner().invoke(app, [*words[:3], "eve@police.example", *words[4:]]).exit_code == 1
 
 

@@ -26,7 +26,7 @@ def bootstrap(
     force: Annotated[str, typer.Option(help="The code of the police force whose intake team they join.")],
     team: Annotated[str, typer.Option(help="What that team is called, if it is yet to be made.")] = "CTSA team",
 ) -> None:
-    """Make the first administrator, with a password that is shown once. Refused when there is one already."""
+    """Make the first administrator, and then the second who approves roles. The password is shown once."""
     from casework.people import bootstrap as people
 
     password = secrets.token_urlsafe(18)
@@ -38,4 +38,4 @@ def bootstrap(
     except ValueError as error:
         stop(str(error))
     console.print(f"Log in as {email} with the password {password}", highlight=False, markup=False)
-    console.print("It is shown this once. Give the role to a second person soon: roles are approved by another.")
+    console.print("It is shown this once. Make a second administrator in the same way: some roles are approved by another.")

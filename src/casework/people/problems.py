@@ -38,9 +38,9 @@ class IntakeNeeded(Problem):
 
 
 class AdministratorExists(Problem):
-    """The first administrator is made once, on the host. Further ones are given the role by an administrator."""
+    """The first two administrators are made on the host; one gives the role to a further person, the other approves."""
 
-    status, slug, title = 409, "administrator-exists", "There is an administrator already"
+    status, slug, title = 409, "administrator-exists", "There are two administrators already"
 
 
 class InvalidClient(Problem):

@@ -165,10 +165,10 @@ END $$;
 CREATE OR REPLACE FUNCTION access.bootstrap(person uuid, in_team uuid, new_login text, hash text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    -- Two of these at once make one administrator.
+    -- Two, because the second could never be approved: whoever gives the role may not approve it (decision 0009).
     LOCK TABLE access.membership IN SHARE ROW EXCLUSIVE MODE;
-    IF EXISTS (SELECT FROM access.membership m WHERE m.role = 'administrator' AND m.ended_at IS NULL AND NOT m.pending) THEN
-        RAISE EXCEPTION 'there is an administrator already' USING ERRCODE = 'CW002';
+    IF (SELECT count(*) FROM access.membership m WHERE m.role = 'administrator' AND m.ended_at IS NULL AND NOT m.pending) >= 2 THEN
+        RAISE EXCEPTION 'there are two administrators already' USING ERRCODE = 'CW002';
     END IF;
     INSERT INTO access.membership (principal_id, role, team_id) VALUES (person, 'administrator', in_team);
     INSERT INTO access.credential (principal_id, login, password_hash) VALUES (person, lower(new_login), hash);
