@@ -68,7 +68,9 @@ def operations() -> tuple[Operation, ...]:
                 content = stated.get("requestBody", {}).get("content", {})
                 media, body = next(iter(content.items()), (None, {}))
                 found.append(
-                    Operation(stated["operationId"], stated["x-action"], method.upper(), path, body.get("example"), media)
+                    Operation(
+                        stated["operationId"], stated["x-action"], method.upper(), path, body.get("example"), media
+                    )
                 )
     return tuple(sorted(found, key=lambda each: (each.name == LAST, each.path, each.method)))
 
@@ -153,7 +155,9 @@ def difference(principal: str, operation: Operation, response: httpx.Response) -
 
 
 @pytest.mark.parametrize("principal", PRINCIPALS)
-def test_everybody_may_ask_for_what_the_table_says_and_for_nothing_else(cast: dict[str, Caller], principal: str) -> None:
+def test_everybody_may_ask_for_what_the_table_says_and_for_nothing_else(
+    cast: dict[str, Caller], principal: str
+) -> None:
     differences = []
     for operation in operations():
         for body in bodies(operation, reaches(principal, operation.action)):
@@ -171,7 +175,10 @@ def test_the_whole_contract_is_asked_for() -> None:
     assert {operation.action for operation in operations()} <= table().keys()
     assert EXCEPTIONS.keys() | {LAST} <= names
     assert operations()[-1].name == LAST
-    assert set(table()["case.read"]) - {"action", "what", "rule"} == set(PRINCIPALS) - {"service without scopes", "nobody"}
+    assert set(table()["case.read"]) - {"action", "what", "rule"} == set(PRINCIPALS) - {
+        "service without scopes",
+        "nobody",
+    }
 
 
 def test_the_refusal_of_a_role_says_so(cast: dict[str, Caller]) -> None:
