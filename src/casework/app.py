@@ -22,7 +22,7 @@ from casework.access.tokens import TRACKING
 from casework.kernel import problems as p
 from casework.kernel.boundary import Boundary
 from casework.kernel.database import Addresses, Database, addresses
-from casework.kernel.keys import Keys
+from casework.kernel.keys import PURPOSES, Keys
 from casework.kernel.logging import RequestLog, configure, emit
 from casework.kernel.settings import Settings, settings
 from casework.kernel.throttle import GuessGuard, Throttle
@@ -51,6 +51,8 @@ def create_app(settings: Settings, where: Addresses | None = None) -> FastAPI:
             app.state.house = House(
                 database, lambda purpose: Keys(settings.keys, purpose), reactions.REACTIONS, settings
             )
+            for purpose in PURPOSES:
+                Keys(settings.keys, purpose).keys  # noqa: B018 — made or read now, so that a fault shows at the start
             # What was made at start lives as long as the process: the collector need not look at it again.
             gc.collect()
             gc.freeze()

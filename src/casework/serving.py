@@ -33,6 +33,7 @@ def serve() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=given.trusted_proxies,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
 

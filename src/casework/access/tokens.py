@@ -9,7 +9,6 @@ import hashlib
 import secrets
 
 STAFF, CLIENT, TRACKING = "ses_", "cli_", "trk_"
-_LENGTH = 43
 
 
 def new_token(prefix: str) -> str:

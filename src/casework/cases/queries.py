@@ -39,7 +39,6 @@ case, headline, note, event, helper = map(columns, (Case, CaseHeadline, CaseNote
 team, place = map(columns, (Team, Premises))
 CASES = Reachable(Case, "case_file", case="id")
 # Whether a headline is seen at all is row security's to say, whichever action is asked for.
-HEADLINES = Reachable(CaseHeadline, "case_headline", open=True, about="id")
 NOTES = Reachable(CaseNote, "case_note", case="case_id")
 EVENTS = Reachable(CaseEvent, "case_event", case="case_id")
 COLLABORATORS = Reachable(Collaborator, "collaborator", case="case_id")

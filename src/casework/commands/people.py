@@ -38,4 +38,6 @@ def bootstrap(
     except ValueError as error:
         stop(str(error))
     console.print(f"Log in as {email} with the password {password}", highlight=False, markup=False)
-    console.print("It is shown this once. Make a second administrator in the same way: some roles are approved by another.")
+    console.print(
+        "It is shown this once. Make a second administrator in the same way: some roles are approved by another."
+    )

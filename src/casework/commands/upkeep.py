@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from casework.commands.telling import console, stop, working
+from casework.kernel.keys import PURPOSES
 from casework.kernel.settings import Settings, settings
 
 keys_app = typer.Typer(no_args_is_help=True, help="Signing keys.")
-PURPOSES = ("cursor", "secret")
 """The keys that the API makes at its first start."""
 LEAST_FREE = 1 << 30
 """Bytes that must be free: below, PostgreSQL is soon unable to write."""

@@ -33,8 +33,8 @@ from casework.enquiries.schemas import (
     TrackingView,
 )
 from casework.kernel.columns import LocalDate, Moment
-from casework.reference.schemas import Signposted, SignpostView
-from casework.reference.signposts import packaged
+from casework.reference.actions import signposted
+from casework.reference.schemas import Signposted
 from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
 
 router = APIRouter(prefix="/v1", tags=["enquiries"], route_class=DoorRoute)
@@ -65,8 +65,7 @@ _submitting["responses"][200] = {
 async def submit(door: AtDoor, submission: Submission) -> Response:
     """Say what is needed first. For every need but protective security advice the answer is where to turn to instead, and nothing is stored."""
     if isinstance(submission, OtherNeed):
-        signposted = Signposted(outcome="signposted", signpost=SignpostView.model_validate(packaged(submission.need)))
-        return Response(signposted.model_dump_json(), media_type="application/json")
+        return Response(await signposted(door.house.database, submission.need), media_type="application/json")
     if door.outside:
         door.request.app.state.throttle.count_submission(door.request.scope)
     return await door.write(lambda work: actions.submit(work, submission), status=201)

@@ -70,7 +70,9 @@ class Boundary:
     ) -> None:
         self._app = app
         self._limits = limits
-        self._hosts = frozenset(host.lower().encode() for host in allowed_hosts)
+        # The health check of a container asks itself, by loopback, whatever name the service goes by outside.
+        known = (*allowed_hosts, "127.0.0.1", "localhost", "[::1]") if allowed_hosts else ()
+        self._hosts = frozenset(host.lower().encode() for host in known)
         self._form_paths = form_paths
         self._other_media = [(path.rstrip("/"), with_ranges(kinds)) for path, kinds in (other_media or {}).items()]
         self._fallback = fallback

@@ -7,6 +7,9 @@ import secrets
 from functools import cached_property
 from pathlib import Path
 
+PURPOSES = ("cursor", "secret")
+"""What the service signs: the cursors of lists, and secrets that are shown once."""
+
 
 class Keys:
     """The secret keys of one purpose, newest first. New things use the first; old things are checked with all."""

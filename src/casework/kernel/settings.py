@@ -1,5 +1,6 @@
 """Everything that can be set from outside, read once from CASEWORK_* variables or files."""
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,7 +19,9 @@ CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 class Settings(BaseSettings):
     """Settings of the service. Secrets may also come from files of the same name in ``CASEWORK_SECRETS_DIR``."""
 
-    model_config = SettingsConfigDict(env_prefix="CASEWORK_", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="CASEWORK_", extra="ignore", secrets_dir=os.environ.get("CASEWORK_SECRETS_DIR")
+    )
 
     environment: Literal["development", "production"] = "production"
     host: str = "127.0.0.1"
@@ -32,7 +35,7 @@ class Settings(BaseSettings):
     door_database_url: SecretStr | None = None
     worker_database_url: SecretStr | None = None
     admin_database_url: SecretStr | None = None
-    """A superuser's URL, needed by ``casework migrate`` only: it makes roles and migrates."""
+    """A superuser's URL, for the host's commands only (migrate, people bootstrap, import, demo)."""
 
     staff_pool: int = Field(default=6, ge=1, le=64)
     public_pool: int = Field(default=3, ge=1, le=64)
@@ -51,7 +54,8 @@ class Settings(BaseSettings):
     """A line for each request on standard output; ``casework serve`` turns it on."""
     workers: int = Field(default=1, ge=1, le=64)
     """API processes of ``casework serve``."""
-    public_url: str = "http://127.0.0.1:8000"
+    trusted_proxies: str = "127.0.0.1,::1"
+    """The addresses of the proxies whose X-Forwarded-For is believed: rate limits count by the caller's address."""
     session_idle_minutes: int = Field(default=60, ge=1)
     session_hours: int = Field(default=12, ge=1)
     client_token_minutes: int = Field(default=15, ge=1, le=60)

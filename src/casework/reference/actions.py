@@ -1,17 +1,31 @@
 """The verbs of reference data, and what other slices ask of it."""
 
+import logging
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
+from casework.kernel.database import Database
 from casework.kernel.inputs import Input
-from casework.kernel.problems import NotFound, ValidationFailed
+from casework.kernel.problems import NotFound, Problem, ValidationFailed
 from casework.kernel.statements import Statement
 from casework.reference import queries
 from casework.reference.models import URGENT
-from casework.reference.schemas import BankHolidayAdding, SignpostAdding, ThreatLevelSetting, WordAdding
+from casework.reference.schemas import (
+    BankHolidayAdding,
+    SignpostAdding,
+    Signposted,
+    SignpostView,
+    ThreatLevelSetting,
+    WordAdding,
+)
+from casework.reference.signposts import packaged
 from casework.reference.working_days import add_working_days
 from casework.work.unit import Answer, Work
+
+log = logging.getLogger("casework")
 
 # --- what other slices ask ---
 
@@ -127,3 +141,17 @@ async def _merged(work: Work, now: Statement, amendment: Input, **which: Any) ->
     """The record as it stands with what the merge patch states; the version guard keeps out whoever comes between."""
     row = await work.obtain(now, **which)
     return {**dict(row), **{name: getattr(amendment, name) for name in amendment.model_fields_set}}
+
+
+async def signposted(database: Database, need: str) -> str:
+    """The answer to a need that is another service's work, as JSON: the standing entry, or the packaged one whatever fails."""
+    try:
+        async with database.lend(database.public) as connection:
+            row = await queries.SIGNPOSTED.row(connection, {"need": need, "postcode": None})
+        if row is not None:
+            body: str = row["body"]
+            return body
+    except (Problem, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        log.warning("a signpost was answered from the packaged copy")
+    signpost = SignpostView.model_validate(packaged(need))
+    return Signposted(outcome="signposted", signpost=signpost).model_dump_json()

@@ -126,16 +126,17 @@ _standing = (
 )
 _signpost = render(SignpostView, _standing.c, how=render(SignpostHow, _standing.c))
 SIGNPOST_LIST = _list(select(_signpost).order_by(_standing.c.position, _standing.c.need))
-SIGNPOSTED = _answer(
+SIGNPOSTED = Statement(
     select(
-        func.json_build_object(
-            literal_column("'outcome'"), literal_column("'signposted'"), literal_column("'signpost'"), _signpost
-        )
-    )
-    .where(_standing.c.need == given("need", Text()))
-    .scalar_subquery()
+        cast(
+            func.json_build_object(
+                literal_column("'outcome'"), literal_column("'signposted'"), literal_column("'signpost'"), _signpost
+            ),
+            Text,
+        ).label("body")
+    ).where(_standing.c.need == given("need", Text()))
 )
-"""The answer to an enquiry whose ``need`` is another service's work: ``door.one(SIGNPOSTED, need=…, postcode=…)``."""
+"""The answer to an enquiry whose ``need`` is another service's work. It begins nothing: nothing of such a call is stored."""
 
 _record = render(SignpostRecord, Signpost)
 SIGNPOST_RECORDS = _list(
