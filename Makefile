@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test check format demo openapi locks drills clean
+.PHONY: run test check format demo openapi locks bench-quick clean
 .DEFAULT_GOAL := run
 
 run: $(READY)  ## PostgreSQL, API and worker with a demonstration; says where to go
@@ -18,8 +18,11 @@ demo: $(READY)  ## load the demonstration (once) into the database of ./var
 test: $(READY)  ## the whole suite, on every core
 	pytest -n auto --dist worksteal
 
-drills: $(READY)  ## the long ones: kills, floods, histories
-	pytest -m drill
+bench-quick: $(READY)  ## the two hot paths beside a hand-written server and Django REST framework; needs wrk
+	@command -v wrk >/dev/null || { echo "install wrk (Debian: apt-get install wrk)"; exit 1; }
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	$(BIN)/uv pip install --quiet --python .venv-bench/bin/python django djangorestframework "psycopg[binary]" gunicorn
+	PYTHONPATH=src:. $(BIN)/python -m benchmarks.run
 
 check: $(READY)  ## format, lint, types, import contracts, dependencies, contract drift
 	ruff format --check .

@@ -247,7 +247,7 @@ def tracking_token(world: World) -> str:
 # --- how often one may try ---
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def strict(world: World, test_settings: Settings) -> Iterator[World]:
     """A second server on the same database, where three tries a minute are enough and the local log-in is on."""
     settings = test_settings.model_copy(update={"login_tries_per_minute": 3})

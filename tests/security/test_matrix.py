@@ -8,7 +8,6 @@ import csv
 import re
 import secrets
 import uuid
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,10 +39,14 @@ NO_ROLE = "None of your roles has this action."
 LAST = "session.manage_own-close"
 """Logs out: asked last, and its caller logs in for nothing else."""
 
-# Operations that answer 401 for another reason than the caller's role, which is not what is asked here.
-EXCEPTIONS = {
-    "session.manage_own-open": "the password is wrong, and 401 says so to whoever asks",
-    "session.manage_own-token": "the client's secret is wrong, and 401 is what RFC 6749 wants",
+# Operations that answer 401 for another reason than the caller's role, and to whom (``None``: to everybody).
+EXCEPTIONS: dict[str, tuple[str | None, str]] = {
+    "session.manage_own-open": (None, "the password is wrong, and 401 says so to whoever asks"),
+    "session.manage_own-token": (None, "the client's secret is wrong, and 401 is what RFC 6749 wants"),
+    "session.manage_own-list": ("public", "who is nobody has no session to list"),
+    "session.manage_own-me": ("public", "who is nobody cannot be told who they are"),
+    "session.manage_own-end": ("public", "who is nobody has no session to end"),
+    "session.manage_own-close": ("public", "who is nobody has no session to end"),
 }
 
 
@@ -66,7 +69,8 @@ def operations() -> tuple[Operation, ...]:
         for method, stated in item.items():
             if "x-action" in stated:
                 content = stated.get("requestBody", {}).get("content", {})
-                media, body = next(iter(content.items()), (None, {}))
+                media: str | None = next(iter(content), None)
+                body = content[media] if media else {}
                 found.append(
                     Operation(
                         stated["operationId"], stated["x-action"], method.upper(), path, body.get("example"), media
@@ -88,13 +92,23 @@ def scope_of(action: str) -> str | None:
     return found[1] if found else None
 
 
-def reaches(principal: str, action: str) -> bool:
-    """Whether the table gives this principal any reach with this action."""
+def reaches(principal: str, action: str) -> bool | None:
+    """Whether the table gives this principal any reach with this action; ``None`` where it does not say."""
+    row = table()[action]
     if principal == "nobody":
-        return False
+        return None if row["public"] != "none" else False
     if principal == "service without scopes":
-        return table()[action]["service"] != "none" and scope_of(action) is None
-    return table()[action][principal] != "none"
+        # The table names the scope of some actions; the service asks for one with more of them, which narrows.
+        return False if scope_of(action) and row["public"] == "none" else (None if row["service"] != "none" else False)
+    return row[principal] != "none"
+
+
+def scopes() -> list[str]:
+    """Every scope that a tool can have, as the contract lists them."""
+    creation = contract.document()["components"]["schemas"]["ApiClientCreation"]
+    listed: list[str] = creation["properties"]["scopes"]["items"]["enum"]
+    assert {scope for action in table() if (scope := scope_of(action))} <= set(listed)
+    return listed
 
 
 @pytest.fixture(scope="module")
@@ -104,16 +118,15 @@ def home(world: World) -> Team:
 
 
 @pytest.fixture(scope="module")
-def cast(world: World, home: Team) -> Iterator[dict[str, Caller]]:
+def cast(world: World, home: Team) -> dict[str, Caller]:
     """Everybody, by the name of their column."""
     case = open_case(home.person("adviser"), home)
-    scopes = sorted({scope for action in table() if (scope := scope_of(action))})
-    yield {
+    return {
         "public": world.anybody(),
         "enquirer": enquirer_of(world, home, case, verified=False),
         "verified_enquirer": enquirer_of(world, home, case),
         **{role: home.person(role) for role in STAFF},
-        "service": home.tool(*scopes),
+        "service": home.tool(*scopes()),
         "service without scopes": home.tool(),
         "nobody": home.person(),
     }
@@ -122,7 +135,8 @@ def cast(world: World, home: Team) -> Iterator[dict[str, Caller]]:
 def ask(caller: Caller, operation: Operation, body: Any) -> httpx.Response:
     """A well-formed request about records that nobody has."""
     path = re.sub(r"\{[^}]+\}", lambda _: str(uuid.uuid4()), operation.path)
-    headers = {"Idempotency-Key": str(uuid.uuid4()), "If-Match": '"1"'}
+    # One connection each: on a kept one of this suite's server an answer waits 40 ms for an acknowledgement.
+    headers = {"Idempotency-Key": str(uuid.uuid4()), "If-Match": '"1"', "Connection": "close"}
     if operation.media is None:
         return caller.request(operation.method, path, headers=headers)
     if operation.media == "application/json":
@@ -137,7 +151,8 @@ def bodies(operation: Operation, allowed: bool) -> list[Any]:
         return [None]
     if allowed and "{" not in operation.path:
         return [{}]
-    return [{}, operation.example if operation.example is not None else {"nonsense": secrets.token_hex(4)}]
+    example = operation.example if operation.example is not None else {"nonsense": secrets.token_hex(4)}
+    return [example] if allowed else [{}, example]
 
 
 def difference(principal: str, operation: Operation, response: httpx.Response) -> str | None:
@@ -147,10 +162,14 @@ def difference(principal: str, operation: Operation, response: httpx.Response) -
     said = f"{operation.name} ({operation.method} {operation.path}): {status} {detail}"
     if status >= 500:
         return said
-    if not reaches(principal, operation.action):
+    reach = reaches(principal, operation.action)
+    if reach is None:
+        return None
+    if not reach:
         return None if status == (401 if principal == "public" else 403) else f"{said} — the table says none"
-    if status == 401 and operation.name not in EXCEPTIONS or status == 403 and detail == NO_ROLE:
-        return f"{said} — the table says {table()[operation.action].get(principal.partition(' ')[0])}"
+    excepted = operation.name in EXCEPTIONS and EXCEPTIONS[operation.name][0] in (None, principal)
+    if (status == 401 and not excepted) or (status == 403 and detail == NO_ROLE):
+        return f"{said} — the table says {table()[operation.action][principal]}"
     return None
 
 
@@ -160,7 +179,7 @@ def test_everybody_may_ask_for_what_the_table_says_and_for_nothing_else(
 ) -> None:
     differences = []
     for operation in operations():
-        for body in bodies(operation, reaches(principal, operation.action)):
+        for body in bodies(operation, reaches(principal, operation.action) is not False):
             found = difference(principal, operation, ask(cast[principal], operation, body))
             if found is not None:
                 differences.append(found)
@@ -181,7 +200,7 @@ def test_the_whole_contract_is_asked_for() -> None:
     }
 
 
-def test_the_refusal_of_a_role_says_so(cast: dict[str, Caller]) -> None:
+def test_the_refusal_of_a_role_says_so(home: Team) -> None:
     """By this sentence a refusal for want of a role is told from one for want of reach."""
-    response = cast["auditor"].get(f"/v1/cases/{uuid.uuid4()}")
+    response = home.person("auditor").get(f"/v1/cases/{uuid.uuid4()}")
     assert (response.status_code, response.json()["detail"]) == (403, NO_ROLE)

@@ -17,7 +17,8 @@ from casework.kernel.settings import Settings
 @contextmanager
 def serving(settings: Settings, where: Addresses) -> Iterator[str]:
     """Serve until the block ends; yields the base URL."""
-    listener = socket.socket()
+    # Named as TCP, or asyncio would leave Nagle on and each kept-alive answer would wait for an acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     config = uvicorn.Config(

@@ -49,7 +49,8 @@ ENQUIRY = Lifecycle(
         # Marking again names another original; undoing it is an operation of the same action.
         Move(Action.ENQUIRY_MARK_DUPLICATE, (*OPEN, EnquiryState.DUPLICATE), EnquiryState.DUPLICATE),
         Move(Action.ENQUIRY_WITHDRAW, OPEN, EnquiryState.WITHDRAWN),
-        Move(Action.ENQUIRY_HAND_OVER, RUNNING, None),
+        # Whatever became of the enquiry: what must not be kept is taken out all the same.
+        Move(Action.ENQUIRY_HAND_OVER, tuple(EnquiryState), None),
         Move(Action.ENQUIRY_REISSUE_TOKEN, RUNNING, None),
         Move(Action.CONTACT_VERIFY, RUNNING, None),
         Move(Action.CONTACT_UNVERIFY, RUNNING, None),

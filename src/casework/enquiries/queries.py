@@ -324,6 +324,7 @@ ORIGINAL = Statement(select(enquiry.id, enquiry.state).where(enquiry.id == given
 HAND_OVER = _move(
     Action.ENQUIRY_HAND_OVER,
     description=null(),
+    triage_note=null(),
     handed_over_to=given("to", Text()),
     handed_over_at=given("at", Moment3()),
 )

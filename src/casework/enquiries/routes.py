@@ -130,6 +130,8 @@ async def read_messages(door: AtDoor, enquiry_id: Id) -> Response:
 )
 async def add_message(door: AtDoor, enquiry_id: Id, adding: MessageAdding) -> Response:
     """Write to the other side. Messages are append only."""
+    if door.outside:
+        door.request.app.state.throttle.count_submission(door.request.scope)
     return await door.write(lambda work: actions.add_message(work, enquiry_id, adding), status=201)
 
 

@@ -80,7 +80,7 @@ class GuessGuard:
     def __init__(self, app: ASGIApp, throttle: Throttle, prefix: str) -> None:
         self._app = app
         self._throttle = throttle
-        self._bearer = f"bearer {prefix}"
+        self._prefix = prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not self._tracks(scope):
@@ -96,4 +96,5 @@ class GuessGuard:
         await self._app(scope, receive, watched)
 
     def _tracks(self, scope: Scope) -> bool:
-        return Request(scope).headers.get("authorization", "").lower().startswith(self._bearer)
+        scheme, _, token = Request(scope).headers.get("authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and token.strip().startswith(self._prefix)

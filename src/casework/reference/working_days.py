@@ -30,6 +30,8 @@ def add_working_days(start: date, days: int, nation: str, closed: Collection[dat
     """The day by which ``days`` working days have passed since ``start``, which itself doesn't count."""
     if days < 0:
         raise ValueError("working days are counted forwards")
+    if start.year > 9000:
+        return start  # nobody waits for it, and the calendar ends
     day = start
     while days > 0:
         day += _DAY

@@ -36,13 +36,13 @@ Limit = Annotated[int, Query(ge=1, le=200, description="How many records a page 
 Cursor = Annotated[str | None, Query(max_length=1024, description="The `next_cursor` of the page before.")]
 
 _BEGIN = """SELECT b.decision, b.kind, b.principal, b.roles, b.teams, b.cases, b.enquiry,
-       k.claim, k.status, k.headers, k.body
+       k.claim, k.status, k.headers, k.body, k.salt
 FROM access.begin($1, $2, $3, $4) b
 LEFT JOIN LATERAL work.claim($5, $6) k ON $5::bytea IS NOT NULL AND b.decision = 'allow'"""
 BEGUN = written(f"SELECT ctx.decision FROM {BEGIN}", **BEGINNING)  # noqa: S608 — constants of the code
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_LEAST_PUBLIC_KEY = 20
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}\Z")
-_SECRET = re.compile(r"%%secret:([a-z_]+)%%")
 
 
 class Operation:
@@ -349,7 +349,7 @@ class Door:
             self.action,
             versions=self._versions(),
             reactions=self.house.reactions,
-            secret=(lambda label: self._derive(key, label)) if key is not None else None,
+            secret=(lambda label: self._derive(key, row["salt"], label)) if key is not None else None,
         )
         answer = await act(work)
         headers = {}
@@ -361,21 +361,21 @@ class Door:
         if key_hash is not None:
             kept = answer.body
             for label, secret in answer.secrets.items():
-                kept = kept.replace(secret, f"%%secret:{label}%%")
+                kept = kept.replace(secret, _place(row["salt"], label))
             await connection.execute("SELECT work.finish($1, $2, $3, $4)", key_hash, code, json.dumps(headers), kept)
         return Response(answer.body, status_code=code, media_type="application/json", headers=headers)
 
     def _replayed(self, row: asyncpg.Record, key: str | None) -> Response:
-        body = _SECRET.sub(lambda found: self._derive(key, found[1]), row["body"])
+        # The salt is in no answer, so nobody's text can pass for the place of a secret.
+        place = re.compile(re.escape(_place(row["salt"], "")[:-2]) + r"([a-z_]+)%%")
+        body = place.sub(lambda found: self._derive(key, row["salt"], found[1]), row["body"])
         headers = {**json.loads(row["headers"]), "Idempotency-Replayed": "true"}
         return Response(body, status_code=row["status"], media_type="application/json", headers=headers)
 
-    def _derive(self, key: str | None, label: str) -> str:
-        # Neither the key of ours nor the caller's is in the database, so nobody can make this secret from what is stored.
-        caller = (self.token_hash or b"").hex()
-        seal = self.house.secrets.seal(
-            label.encode(), (key or "").encode(), caller.encode(), self.request.url.path.encode()
-        )
+    def _derive(self, key: str | None, salt: bytes, label: str) -> str:
+        # Of the three that make it, our key and the caller's are not in the database, and the salt is nowhere else.
+        path = self.request.scope["path"].encode()
+        seal = self.house.secrets.seal(label.encode(), (key or "").encode(), salt, path)
         return base64.urlsafe_b64encode(seal).decode().rstrip("=")
 
     async def _tell(self, connection: Connection, problem: Problem, event: int | None = None) -> None:
@@ -406,6 +406,11 @@ class Door:
             return None
         if not _VISIBLE.match(key):
             raise p.InvalidIdempotencyKey
+        if self.token_hash is None and len(key) < _LEAST_PUBLIC_KEY:
+            # Callers without an account share one namespace: what somebody else may hit upon is no key.
+            raise p.InvalidIdempotencyKey(
+                f"Without an account, send a random key of {_LEAST_PUBLIC_KEY} characters or more, such as a UUID."
+            )
         return key
 
     def _versions(self) -> list[int] | None:
@@ -417,7 +422,12 @@ class Door:
                 "Send If-Match with the ETag that you read; '*' would overwrite what you have not seen."
             )
         strong = parse_etags(header).as_set()
-        return [int(tag) for tag in strong if tag.isdecimal() and len(tag) < 10]
+        return [int(tag) for tag in strong if tag and tag.isdecimal() and len(tag) < 10]
+
+
+def _place(salt: bytes, label: str) -> str:
+    """What stands in a kept answer where a secret was shown."""
+    return f"%%{salt.hex()}:{label}%%"
 
 
 async def at_the_door(request: Request) -> Door:

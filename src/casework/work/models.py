@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary, Text
+from sqlalchemy import Index, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
 from casework.kernel.tables import moment
@@ -17,6 +17,13 @@ class IdempotencyKey(SQLModel, table=True):
     caller: str = Field(primary_key=True, sa_type=Text)
     key_hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
     fingerprint: bytes = Field(sa_type=LargeBinary, nullable=False)
+    salt: bytes = Field(
+        default=None,
+        sa_type=LargeBinary,
+        nullable=False,
+        sa_column_kwargs={"server_default": text("uuid_send(gen_random_uuid())")},
+    )
+    """Goes into the secrets of the answer, so that nobody who knows the key alone can make them."""
     status: int | None = None
     headers: str | None = Field(default=None, sa_type=Text)
     body: str | None = Field(default=None, sa_type=Text)

@@ -145,7 +145,9 @@ class Work:
         if creation.parent is not None:
             await self._diagnose(creation.parent, {**values, "id": values[creation.parent_id]})
         existing = await self.row(creation.shown, id=stated["id"])
-        if existing is None or not _same(facts, json.loads(existing["body"])):
+        stored = json.loads(existing["body"]) if existing is not None else None
+        parent = str(values[creation.parent_id]) if creation.parent_id else None
+        if stored is None or not _same(facts, stored) or stored.get(creation.parent_id, parent) != parent:
             raise AlreadyExists("Something else has this id. Choose another, or send what it was made with.")
         repeated: UUID = stated["id"]
         return repeated

@@ -129,7 +129,7 @@ BEGIN
     END IF;
     UPDATE access.session s SET revoked_at = now() WHERE s.enquiry_id = of_enquiry AND s.revoked_at IS NULL;
     INSERT INTO access.session (token_hash, kind, principal_id, enquiry_id, expires_at)
-    VALUES (hash, 'enquirer', of_contact, of_enquiry, now() + lasts);
+    VALUES (hash, 'enquirer', of_contact, of_enquiry, now() + least(lasts, interval '2 years'));
 END $$;
 
 -- An API client's secret, set or replaced by whoever manages clients; its running tokens end.
@@ -153,6 +153,11 @@ BEGIN
     IF NOT access.doing(ARRAY['person.manage']) OR NOT access.holds('person.manage')
        OR person IS NOT DISTINCT FROM access.current_principal() THEN
         RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
+    END IF;
+    -- Whoever could log in as the second administrator could approve what they asked for themselves.
+    IF EXISTS (SELECT FROM access.membership m WHERE m.principal_id = person AND m.ended_at IS NULL
+               AND m.role IN ('administrator', 'auditor')) THEN
+        RAISE EXCEPTION 'nobody sets the password of an administrator or auditor through the API' USING ERRCODE = 'CW002';
     END IF;
     INSERT INTO access.credential (principal_id, login, password_hash) VALUES (person, lower(new_login), hash)
     ON CONFLICT (principal_id) DO UPDATE SET login = excluded.login, password_hash = excluded.password_hash;

@@ -12,8 +12,9 @@ GRANT EXECUTE ON FUNCTION
     access.own_actions(text, text), access.enquirer_role(bytea), access.issue_tracking(bytea, uuid, uuid, interval),
     access.my_actions(), access.own_sessions(), access.end_own_session(uuid),
     audit.consulted(bigint, text, uuid[], uuid[]),
-    work.claim(bytea, bytea), work.finish(bytea, integer, text, text), work.enqueue(text, jsonb, text, timestamptz)
+    work.claim(bytea, bytea), work.finish(bytea, integer, text, text)
 TO casework_staff, casework_outside;
+GRANT EXECUTE ON FUNCTION work.enqueue(text, jsonb, text, timestamptz) TO casework_staff;
 
 GRANT EXECUTE ON FUNCTION
     access.read_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]),

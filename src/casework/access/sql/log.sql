@@ -8,7 +8,7 @@ DECLARE found_event bigint;
 BEGIN
     SELECT e.id INTO found_event FROM audit.event e
     WHERE e.id = nullif(current_setting('casework.event', true), '')::bigint
-      AND e.xmin = pg_current_xact_id()::xid;
+      AND e.decision = 'allow' AND e.xmin = pg_current_xact_id()::xid;
     IF found_event IS NULL THEN
         RAISE EXCEPTION 'nothing is read or changed outside a logged request' USING ERRCODE = 'CW001';
     END IF;

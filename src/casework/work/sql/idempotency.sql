@@ -2,16 +2,16 @@
 -- A second request with the key waits for the first (unique index); when it ended well, its answer is given again.
 CREATE OR REPLACE FUNCTION work.claim(
     key bytea, print bytea,
-    OUT claim text, OUT status integer, OUT headers text, OUT body text)
+    OUT claim text, OUT status integer, OUT headers text, OUT body text, OUT salt bytea)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE who text; k work.idempotency_key;
 BEGIN
-    SELECT e.principal_kind || ':' || coalesce(e.principal_id::text, '') INTO who
-    FROM audit.event e WHERE e.id = audit.current_event() AND e.decision = 'allow';
     -- A join calls its function whatever its condition says: without a key, or refused, there is nothing to claim.
-    IF key IS NULL OR who IS NULL THEN RETURN; END IF;
-    INSERT INTO work.idempotency_key (caller, key_hash, fingerprint) VALUES (who, key, print)
-    ON CONFLICT DO NOTHING;
+    IF key IS NULL OR access.current_action() IS NULL THEN RETURN; END IF;
+    SELECT e.principal_kind || ':' || coalesce(e.principal_id::text, '') INTO who
+    FROM audit.event e WHERE e.id = audit.current_event();
+    INSERT INTO work.idempotency_key AS i (caller, key_hash, fingerprint) VALUES (who, key, print)
+    ON CONFLICT DO NOTHING RETURNING i.salt INTO salt;
     IF FOUND THEN
         claim := 'new';
         RETURN;
@@ -21,7 +21,7 @@ BEGIN
     IF k.fingerprint IS DISTINCT FROM print THEN
         claim := 'reused';
     ELSE
-        claim := 'replay'; status := k.status; headers := k.headers; body := k.body;
+        claim := 'replay'; status := k.status; headers := k.headers; body := k.body; salt := k.salt;
     END IF;
 END $$;
 
