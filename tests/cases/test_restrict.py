@@ -92,3 +92,16 @@ def test_restricting_needs_a_reason(team: Team) -> None:
     adviser = team.person("adviser")
     path = f"/v1/cases/{allocated_case(team, adviser)['id']}/restriction"
     refused(adviser.post(path, {"reason_code": "shy"}, match=2), 422, "validation-failed")
+
+
+def test_a_kept_answer_is_not_given_again_to_whom_the_case_is_closed(team: Team) -> None:
+    """A reply lost on the way can be asked for again, but not by somebody who has lost the case since."""
+    opener, adviser, supervisor = team.person("adviser"), team.person("adviser"), team.person("supervisor")
+    body, key = {"team_id": team.id, "title": "Kept"}, "the-key-of-the-first-attempt"
+    case = ok(opener.post("/v1/cases", body, key=key), 201)
+    assert ok(opener.post("/v1/cases", body, key=key), 201) == case
+    given = ok(supervisor.post(f"/v1/cases/{case['id']}/allocation", {"adviser_id": adviser.person_id}, match=1))
+    reason = {"reason_code": "sensitive_site"}
+    ok(supervisor.post(f"/v1/cases/{case['id']}/restriction", reason, match=given["version"]))
+    refused(opener.get(f"/v1/cases/{case['id']}"), 403, "forbidden")
+    refused(opener.post("/v1/cases", body, key=key), 403, "forbidden")

@@ -41,6 +41,7 @@ FROM access.begin($1, $2, $3, $4) b
 LEFT JOIN LATERAL work.claim($5, $6) k ON $5::bytea IS NOT NULL AND b.decision = 'allow'"""
 BEGUN = written(f"SELECT ctx.decision FROM {BEGIN}", **BEGINNING)  # noqa: S608 — constants of the code
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_CASE_ADDRESS = re.compile(r"/v1/cases/([0-9a-f-]{36})(?:/|$)")
 _LEAST_PUBLIC_KEY = 20
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}\Z")
 
@@ -221,10 +222,10 @@ class Door:
         headers = {"ETag": f'"{row["version"]}"'} if row["version"] is not None else {}
         return Response(row["body"], media_type="application/json", headers=headers)
 
-    async def _standing(self, connection: Connection, case: UUID) -> str:
+    async def _standing(self, connection: Connection, case: UUID, action: Action | None = None) -> str:
         """How the caller stands to a case: reached, headline or absent."""
         standing: str = await connection.fetchval(
-            "SELECT access.standing_of($1, $2, $3)", self.token_hash, self.action.value, case
+            "SELECT access.standing_of($1, $2, $3)", self.token_hash, (action or self.action).value, case
         )
         return standing
 
@@ -313,7 +314,7 @@ class Door:
                     if row["decision"] != "allow":
                         refused: str = row["decision"]
                     elif row["claim"] == "replay":
-                        return self._replayed(row, key)
+                        return await self._replayed(connection, row, key)
                     else:
                         return await self._carry_out(connection, row, act, status, key, key_hash)
                 _judge(refused)
@@ -365,11 +366,19 @@ class Door:
             await connection.execute("SELECT work.finish($1, $2, $3, $4)", key_hash, code, json.dumps(headers), kept)
         return Response(answer.body, status_code=code, media_type="application/json", headers=headers)
 
-    def _replayed(self, row: asyncpg.Record, key: str | None) -> Response:
+    async def _replayed(self, connection: Connection, row: asyncpg.Record, key: str | None) -> Response:
+        """The kept answer, unless it shows a case that its caller may not read any more."""
+        headers = json.loads(row["headers"])
+        case = self._case() or _case_of(headers.get("Location", ""))
+        if row["kind"] == "staff" and case is not None:
+            standing = await self._standing(connection, UUID(case), Action.CASE_READ)
+            if standing != "reached":
+                hidden = standing == "headline"
+                raise p.Forbidden("You may not read this case any more.") if hidden else p.NotFound()
         # The salt is in no answer, so nobody's text can pass for the place of a secret.
         place = re.compile(re.escape(_place(row["salt"], "")[:-2]) + r"([a-z_]+)%%")
         body = place.sub(lambda found: self._derive(key, row["salt"], found[1]), row["body"])
-        headers = {**json.loads(row["headers"]), "Idempotency-Replayed": "true"}
+        headers["Idempotency-Replayed"] = "true"
         return Response(body, status_code=row["status"], media_type="application/json", headers=headers)
 
     def _derive(self, key: str | None, salt: bytes, label: str) -> str:
@@ -423,6 +432,12 @@ class Door:
             )
         strong = parse_etags(header).as_set()
         return [int(tag) for tag in strong if tag and tag.isdecimal() and len(tag) < 10]
+
+
+def _case_of(location: str) -> str | None:
+    """The case to which an address belongs, if it is one's."""
+    found = _CASE_ADDRESS.match(location)
+    return found[1] if found else None
 
 
 def _place(salt: bytes, label: str) -> str:
