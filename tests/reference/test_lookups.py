@@ -1,6 +1,7 @@
 """Vocabularies, forces, local authorities and bank holidays: read by everybody, kept by administrators."""
 
 import json
+import re
 import secrets
 from datetime import UTC, date, datetime
 from typing import Any
@@ -61,8 +62,9 @@ def test_an_unknown_kind_is_not_found(world: World, administrator: Caller, kind:
 def test_forces_are_listed_with_those_that_have_no_area(world: World) -> None:
     forces = {row["code"]: row for row in ok(world.anybody().get("/v1/reference/forces"))["items"]}
     assert forces["E23000018"]["name"] == "Derbyshire"
-    without = {code for code, row in forces.items() if not row["has_area"]}
-    assert without == {"BTP", "CNC", "MDP"}
+    # Other tests add forces of their own to this database, so each packaged one is asked after by its code.
+    assert not any(forces[code]["has_area"] for code in ("BTP", "CNC", "MDP"))
+    assert all(row["has_area"] for code, row in forces.items() if re.fullmatch(r"[EWSN]\d{8}", code))
     scottish = ok(world.anybody().get("/v1/reference/forces", nation="Scotland"))["items"]
     assert "S23000009" in {row["code"] for row in scottish}
     assert {row["nation"] for row in scottish} == {"Scotland"}
