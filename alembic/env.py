@@ -1,6 +1,7 @@
 """How alembic reaches the database: as casework_migrate, over asyncpg, waiting for no lock longer than two seconds."""
 
 import asyncio
+import re
 from typing import Any
 
 from sqlalchemy import Connection, pool
@@ -12,10 +13,14 @@ import casework.migrations  # noqa: F401 — loads every table
 from alembic import context
 
 OURS = {"casework", "access", "audit", "work"}
+MONTH = re.compile(r"(event|event_object|seal)_\d{4}_\d{2}\Z")
+"""Partitions of the processing log: made as time goes, not by a revision."""
 
 
 def include_name(name: str | None, kind: str, _: Any) -> bool:
-    """Leave out what is not ours: the queue's schema and PostgreSQL's own."""
+    """Leave out what is not ours: the queue's schema and PostgreSQL's own; and the log's months."""
+    if kind == "table" and name is not None and MONTH.match(name):
+        return False
     return name in OURS if kind == "schema" else True
 
 

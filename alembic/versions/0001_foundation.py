@@ -218,7 +218,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "event",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column(
             "at",
             postgresql.TIMESTAMP(timezone=True, precision=3),
@@ -229,6 +229,7 @@ def upgrade() -> None:
         sa.Column("session_id", sa.Uuid(), nullable=True),
         sa.Column("principal_kind", sa.Text(), nullable=False),
         sa.Column("principal_id", sa.Uuid(), nullable=True),
+        sa.Column("acting_for", sa.Uuid(), nullable=True),
         sa.Column("roles", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=True),
@@ -236,9 +237,9 @@ def upgrade() -> None:
         sa.Column("client", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("event_pkey")),
         schema="audit",
+        postgresql_partition_by="RANGE (id)",
     )
-    op.create_index("event_at_idx", "event", ["at"], unique=False, schema="audit")
-    op.create_index("event_principal_id_idx", "event", ["principal_id", "at"], unique=False, schema="audit")
+    op.create_index("event_principal_id_idx", "event", ["principal_id", "id"], unique=False, schema="audit")
     op.create_table(
         "event_object",
         sa.Column("event_id", sa.BigInteger(), nullable=False),
@@ -251,6 +252,7 @@ def upgrade() -> None:
         sa.Column("facts", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.PrimaryKeyConstraint("event_id", "position", name=op.f("event_object_pkey")),
         schema="audit",
+        postgresql_partition_by="RANGE (event_id)",
     )
     op.create_index(
         "event_object_case_id_idx",
@@ -1773,7 +1775,6 @@ def downgrade() -> None:
     )
     op.drop_table("event_object", schema="audit")
     op.drop_index("event_principal_id_idx", table_name="event", schema="audit")
-    op.drop_index("event_at_idx", table_name="event", schema="audit")
     op.drop_table("event", schema="audit")
     op.drop_table("setting", schema="access")
     op.drop_index(

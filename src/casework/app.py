@@ -124,7 +124,15 @@ def served(settings: Settings, where: Addresses | None = None) -> ASGIApp:
         house,
         allow_origins=settings.cors_origins,
         allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
-        allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-Purpose", "X-Request-ID"),
+        allow_headers=(
+            "Authorization",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-Match",
+            "X-Acting-For",
+            "X-Purpose",
+            "X-Request-ID",
+        ),
         expose_headers=("ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "X-Request-ID"),
     )
 

@@ -43,6 +43,8 @@ DEFINITIONS = (
     ("access", "grants.sql"),
 )
 """The definitions in the order they are loaded; the tables of the policies come before the grants."""
+MONTHS_AHEAD = 12
+"""For how many months the processing log has its partitions made."""
 
 
 UNDEFINE = """
@@ -52,6 +54,7 @@ DO $$ DECLARE p record; BEGIN
     END LOOP;
 END $$;
 DROP VIEW IF EXISTS access.holding;
+DROP VIEW IF EXISTS access.held;
 """
 """What a downgrade loosens first: policies and views hold on to tables and columns. ``define`` makes them anew."""
 
@@ -159,6 +162,7 @@ async def define(url: str) -> None:
             )
             await connection.execute("GRANT ALL ON SCHEMA casework, access, audit, work, jobs TO casework_owner")
             await connection.execute("REASSIGN OWNED BY casework_migrate TO casework_owner")
+            await connection.execute("SELECT audit.make_partitions($1)", MONTHS_AHEAD)
         await connection.execute("ANALYZE")
     finally:
         await connection.close()

@@ -75,7 +75,7 @@ def test_the_login_role_cannot_change_it_either(world: World, team: Team) -> Non
     async def reword(connection: asyncpg.Connection) -> None:
         async with connection.transaction():
             begun = await connection.fetchrow(
-                "SELECT * FROM access.begin(sha256($1::bytea), 'advice.draft', NULL, NULL)",
+                "SELECT * FROM access.begin(sha256($1::bytea), 'advice.draft', NULL, NULL, NULL)",
                 (adviser.token or "").encode(),
             )
             assert begun is not None

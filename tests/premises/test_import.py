@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from casework.premises.importing import Outcome, Report, import_premises
+from casework.premises.importing import Outcome, Report, Result, import_premises, written
 from casework.reference.localities import DATA
 from tests.support import cluster
 from tests.support.callers import ok
@@ -115,9 +115,11 @@ def test_broken_rows_are_refused_with_their_line_and_the_rest_goes_in(alone: Wor
         sheet.writeheader()
         sheet.writerows(museum(f"{ref}.{number}") | cells for number, cells in broken.items())
         out.write(f"{ref}.15,too short\n")
-    report = imported(world, file, make_teams=True, batch=4)
-    assert {result.line for result in report.results if result.outcome is Outcome.CREATED} == {2, 14}
-    reasons = {result.line: result.reason for result in report.results if result.outcome is Outcome.REFUSED}
+    told: list[Result] = []
+    counts = imported(world, file, make_teams=True, batch=4, tell=told.extend).counts
+    assert counts == {Outcome.CREATED: 2, Outcome.REFUSED: 12}
+    assert {result.line for result in told if result.outcome is Outcome.CREATED} == {2, 14}
+    reasons = {result.line: result.reason for result in told if result.outcome is Outcome.REFUSED}
     assert reasons.keys() == {*range(3, 14), 15}
     assert reasons[3] == "postcode: Give a full United Kingdom postcode, such as SW1A 1AA"
     assert reasons[9] == "Neither its postcode nor its local authority tells its police force"
@@ -125,11 +127,41 @@ def test_broken_rows_are_refused_with_their_line_and_the_rest_goes_in(alone: Wor
     assert "latitude" in reasons[6]
     assert "north" not in str(reasons)
 
-    report.write(tmp_path / "report.csv")
+    with written(tmp_path / "report.csv") as tell:
+        tell(told)
     with (tmp_path / "report.csv").open(encoding="utf-8", newline="") as told:
         lines = list(csv.DictReader(told))
     assert [int(row["line"]) for row in lines] == list(range(2, 16))
     assert lines[0]["premises_id"] == str(stored(world, f"{ref}.2")["id"])
+
+
+def test_what_is_plain_text_goes_in_as_it_is(alone: World) -> None:
+    """Signs that a file or the way into the database could take for its own."""
+    told = {
+        "test.signs.1": museum("test.signs.1", museum_name=r"Back\slash \N \. Hall", city="\\"),
+        "test.signs.2": museum("test.signs.2", museum_name='Quote "and, comma" – Amgueddfa’r Môr', latitude="-0.0000001"),
+    }
+    assert imported(alone, told.values(), make_teams=True).counts == {Outcome.CREATED: 2}
+    for ref, row in told.items():
+        kept = stored(alone, ref)
+        assert (kept["name"], kept["town"]) == (row["museum_name"], row["city"])
+    assert str(stored(alone, "test.signs.2")["latitude"]) == "0.000000"
+    assert imported(alone, told.values()).counts == {Outcome.UNCHANGED: 2}
+
+
+def test_the_log_names_the_same_fields_of_many_rows_as_of_few(alone: World) -> None:
+    few = museum("test.log.0", address_line_1="", year_closed_low="2007")
+    many = [museum(f"test.log.{n}", address_line_1="", year_closed_low="2007") for n in range(1, 121)]
+    imported(alone, [few], make_teams=True)
+    imported(alone, many)
+    logged = alone.sql(
+        "SELECT o.fields, o.facts, o.kind, o.case_id, count(*) FROM audit.event_object o"
+        " JOIN casework.premises p ON p.id = o.object_id AND p.source_ref ~ '^test.log' GROUP BY 1, 2, 3, 4"
+    )
+    assert [row["count"] for row in logged] == [121]
+    assert logged[0]["facts"] == '{"state": "closed"}'
+    assert "address" not in logged[0]["fields"]
+    assert {"id", "name", "closed_on", "source_facts", "version"} <= set(logged[0]["fields"])
 
 
 def test_a_file_without_its_columns_is_refused_as_a_whole(world: World, tmp_path: Path) -> None:

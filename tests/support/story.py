@@ -60,7 +60,7 @@ def completed_visit(adviser: Caller, case: dict[str, Any], *findings: dict[str, 
 
 
 def enquirer_of(world: World, team: Team, case: dict[str, Any], *, verified: bool = True) -> Caller:
-    """The contact of the business whose enquiry became this case, with a tracking token."""
+    """The contact of the business whose enquiry became this case, with a tracking token and the one-time code entered."""
     enquiry = world.logged_sql(
         "INSERT INTO casework.enquiry (team_id, reference, state, force_code, site_name, description, case_id, respond_by)"
         " VALUES ($1, $2, 'accepted', $3, 'The Old Mill', 'We worry about the entrance.', $4, current_date) RETURNING id",
@@ -79,8 +79,8 @@ def enquirer_of(world: World, team: Team, case: dict[str, Any], *, verified: boo
     )[0]["id"]
     token = new_token(TRACKING)
     world.sql(
-        "INSERT INTO access.session (token_hash, kind, principal_id, enquiry_id, expires_at)"
-        " VALUES ($1, 'enquirer', $2, $3, now() + interval '1 hour')",
+        "INSERT INTO access.session (token_hash, kind, principal_id, enquiry_id, expires_at, confirmed_until)"
+        " VALUES ($1, 'enquirer', $2, $3, now() + interval '1 hour', now() + interval '1 hour')",
         hash_token(token),
         contact,
         enquiry,

@@ -73,7 +73,7 @@ async def enqueue(
         hash_ = hash_token(token) if token else None
         action = Action.CASE_READ if token else Action.SIGNPOST_LIST
         row = await connection.fetchrow(
-            "SELECT * FROM access.begin($1, $2, NULL, gen_random_uuid())", hash_, action.value
+            "SELECT * FROM access.begin($1, $2, NULL, gen_random_uuid(), NULL)", hash_, action.value
         )
         caller = Caller(row["kind"], row["principal"], row["roles"], row["teams"], row["cases"], row["enquiry"])
         for _ in range(times):

@@ -11,6 +11,8 @@ from casework.kernel.tables import flag, identity, moment
 
 ACCESS = {"schema": "access"}
 AUDIT = {"schema": "audit"}
+BY_MONTH = {"schema": "audit", "postgresql_partition_by": "RANGE (id)"}
+BY_MONTH_OF_EVENT = {"schema": "audit", "postgresql_partition_by": "RANGE (event_id)"}
 
 
 class Session(SQLModel, table=True):
@@ -37,6 +39,10 @@ class Session(SQLModel, table=True):
     idle_until: datetime | None = moment()
     expires_at: datetime = moment(nullable=False)
     idle_minutes: int | None = None
+    confirmed_until: datetime | None = moment()
+    """Until when an enquirer's one-time code counts."""
+    issuer: str | None = Field(default=None, sa_type=Text)
+    """The identity provider whose token this is, where a person came in by federated log-in."""
     revoked_at: datetime | None = moment()
 
 
@@ -147,6 +153,35 @@ class ClientGrant(SQLModel, table=True):
     scopes: list[str] = Field(sa_type=ARRAY(Text), nullable=False)
 
 
+class FederatedIdentity(SQLModel, table=True):
+    """Who somebody is at an identity provider: its ``sub`` for one of our people."""
+
+    __tablename__ = "identity"
+    __table_args__ = (Index("identity_principal_id_idx", "principal_id"), ACCESS)
+
+    issuer: str = Field(primary_key=True, sa_type=Text)
+    subject: str = Field(primary_key=True, sa_type=Text)
+    principal_id: UUID
+    linked_by: UUID | None = None
+    linked_at: datetime = moment(now=True)
+
+
+class OneTimeCode(SQLModel, table=True):
+    """The one-time code last sent to a contact: by its keyed hash, with the tries that are left. Used once, or not at all."""
+
+    __tablename__ = "one_time_code"
+    __table_args__ = (ACCESS,)
+
+    contact_id: UUID = Field(primary_key=True)
+    id: UUID = Field(nullable=False, unique=True, sa_column_kwargs={"server_default": text("casework.new_id()")})
+    enquiry_id: UUID
+    code_hash: bytes = Field(sa_type=LargeBinary, nullable=False)
+    sent_at: datetime = moment(now=True)
+    expires_at: datetime = moment(nullable=False)
+    tries_left: int
+    used_at: datetime | None = moment()
+
+
 class CaseGrant(SQLModel, table=True):
     """Why a person reaches one case beyond the team's: allocated, collaborator, reviewer, break_glass."""
 
@@ -228,17 +263,19 @@ class Event(SQLModel, table=True):
 
     __tablename__ = "event"
     __table_args__ = (
-        Index("event_principal_id_idx", "principal_id", "at"),
-        Index("event_at_idx", "at"),
-        AUDIT,
+        Index("event_principal_id_idx", "principal_id", "id"),
+        BY_MONTH,
     )
 
-    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    """Begins with the time: see ``audit.new_event_id``."""
     at: datetime = moment(now=True)
     request_id: UUID | None = None
     session_id: UUID | None = None
     principal_kind: str = Field(sa_type=Text, nullable=False)
     principal_id: UUID | None = None
+    acting_for: UUID | None = None
+    """The person for whom a tool acted."""
     roles: list[str] = Field(sa_type=ARRAY(Text), nullable=False)
     action: str = Field(sa_type=Text, nullable=False)
     purpose: str | None = Field(default=None, sa_type=Text)
@@ -253,7 +290,7 @@ class EventObject(SQLModel, table=True):
     __table_args__ = (
         Index("event_object_case_id_idx", "case_id", "event_id", postgresql_where=text("case_id IS NOT NULL")),
         Index("event_object_object_id_idx", "object_id"),
-        AUDIT,
+        BY_MONTH_OF_EVENT,
     )
 
     event_id: int = Field(sa_column=Column(BigInteger, primary_key=True))
@@ -264,3 +301,66 @@ class EventObject(SQLModel, table=True):
     operation: str = Field(sa_type=Text, nullable=False)
     fields: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
     facts: dict[str, str] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+
+
+class Queued(SQLModel, table=True):
+    """An event that is not sealed yet. Small, because sealing empties it; transactions find their own event here."""
+
+    __tablename__ = "queue"
+    __table_args__ = (AUDIT,)
+
+    event_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    session_id: UUID | None = None
+    request_id: UUID | None = None
+    principal_kind: str = Field(sa_type=Text, nullable=False)
+    principal_id: UUID | None = None
+    allowed: bool
+
+
+class Seal(SQLModel, table=True):
+    """The leaf of a sealed event: which batch holds it, at which place, and the digest of what was written beneath it."""
+
+    __tablename__ = "seal"
+    __table_args__ = (Index("seal_batch_idx", "batch", "place"), BY_MONTH_OF_EVENT)
+
+    event_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    batch: int = Field(sa_type=BigInteger, nullable=False)
+    place: int
+    salt: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """Random, so that a digest that is left after disposal tells nothing; gone with what was disposed of."""
+    body_digest: bytes = Field(sa_type=LargeBinary, nullable=False)
+    leaf: bytes = Field(sa_type=LargeBinary, nullable=False)
+
+
+class Head(SQLModel, table=True):
+    """A sealed batch: its Merkle root, chained to the head before it and signed (Ed25519) with a key outside the database."""
+
+    __tablename__ = "head"
+    __table_args__ = (AUDIT,)
+
+    batch: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    count: int
+    total: int = Field(sa_type=BigInteger, nullable=False)
+    root: bytes = Field(sa_type=LargeBinary, nullable=False)
+    previous: bytes = Field(sa_type=LargeBinary, nullable=False)
+    sealed_at: datetime = moment(nullable=False)
+    hash: bytes = Field(sa_type=LargeBinary, nullable=False)
+    key_id: str = Field(sa_type=Text, nullable=False)
+    signature: bytes = Field(sa_type=LargeBinary, nullable=False)
+
+
+class Recovery(SQLModel, table=True):
+    """An operator's signed word that the log's tail was lost by a restore: explained for the verifier, never clean."""
+
+    __tablename__ = "recovery"
+    __table_args__ = (AUDIT,)
+
+    id: UUID = identity()
+    at: datetime = moment(now=True)
+    last_batch: int = Field(sa_type=BigInteger, nullable=False)
+    last_hash: bytes = Field(sa_type=LargeBinary, nullable=False)
+    lost_to: int = Field(sa_type=BigInteger, nullable=False)
+    reason: str = Field(sa_type=Text, nullable=False)
+    operator: str = Field(sa_type=Text, nullable=False)
+    key_id: str = Field(sa_type=Text, nullable=False)
+    signature: bytes = Field(sa_type=LargeBinary, nullable=False)

@@ -54,6 +54,12 @@ IN_ENQUIRY = (
     "team_id = ANY ((SELECT access.{function}({argument}))::uuid[]) AND NOT restricted"
     " OR restricted AND enquiry_id IN (SELECT e.id FROM casework.enquiry e WHERE e.restricted)"
 )
+# Who is asked to receive a case cannot read it yet, but sees the offer.
+OFFERED_CASE = (
+    "team_id = ANY ((SELECT access.read_teams('case.read'))::uuid[]) AND NOT restricted"
+    " OR case_id = ANY ((SELECT access.cases('case.read'))::uuid[])"
+    " OR state = 'offered' AND to_team_id = ANY ((SELECT access.read_teams('case.receive'))::uuid[])"
+)
 TRIAGE = (
     A.ENQUIRY_TRIAGE,
     A.ENQUIRY_ACCEPT,
@@ -66,6 +72,7 @@ TRIAGE = (
     A.ENQUIRY_MESSAGE,
     A.CONTACT_VERIFY,
     A.CONTACT_UNVERIFY,
+    A.ENQUIRY_TRANSFER,
 )
 CONTACTS = (A.CONTACT_VERIFY, A.CONTACT_UNVERIFY, A.ENQUIRY_HAND_OVER)
 VISITING = (A.VISIT_AMEND, A.VISIT_CONFIRM, A.VISIT_COMPLETE, A.VISIT_NO_ACCESS, A.VISIT_CANCEL)
@@ -87,6 +94,9 @@ CASEWORK = (
     A.CASE_HAND_OVER,
     A.CASE_COLLABORATE,
     A.CASE_UNCOLLABORATE,
+    A.CASE_SHARE,
+    A.CASE_UNSHARE,
+    A.CASE_TRANSFER,
     A.CASE_HOLD,
     A.CASE_RESUME,
     A.CASE_CLOSE,
@@ -227,6 +237,15 @@ SCOPES: tuple[Scope, ...] = (
             " AND author = 'business' AND person_id IS NULL",
         ),
     ),
+    Scope(
+        "enquiry_transfer",
+        A.ENQUIRY_READ,
+        (A.ENQUIRY_TRANSFER,),
+        (A.ENQUIRY_TRANSFER,),
+        using=IN_ENQUIRY.format(function="read_teams", argument="'enquiry.read'")
+        + " OR state = 'offered' AND to_team_id = ANY ((SELECT access.read_teams('enquiry.receive'))::uuid[])",
+        check=IN_ENQUIRY.format(function="write_teams", argument=_words((A.ENQUIRY_TRANSFER,))),
+    ),
     Scope("case_file", A.CASE_READ, (A.CASE_OPEN, A.ENQUIRY_ACCEPT), CASEWORK, case="id"),
     Scope(
         "case_headline",
@@ -243,6 +262,9 @@ SCOPES: tuple[Scope, ...] = (
     ),
     Scope("collaborator", A.CASE_READ, (A.CASE_COLLABORATE,), (A.CASE_UNCOLLABORATE,), case="case_id"),
     Scope("case_note", A.CASE_READ, (A.CASE_NOTE,), (), case="case_id"),
+    Scope("case_share", A.CASE_READ, (A.CASE_SHARE,), (A.CASE_UNSHARE,), case="case_id"),
+    Scope("emergency_access", A.CASE_READ, case="case_id"),
+    Scope("case_transfer", A.CASE_READ, (A.CASE_TRANSFER,), (A.CASE_TRANSFER,), case="case_id", using=OFFERED_CASE),
     Scope("case_event", A.CASE_READ, case="case_id"),
     Scope(
         "site_visit",
@@ -362,7 +384,7 @@ SCOPES: tuple[Scope, ...] = (
 
 BY_TABLE = {scope.table: scope for scope in SCOPES}
 # Written by definer functions as the owner, so the owner (under FORCE like everybody) needs a policy on them.
-KEPT = ("case_headline", "case_event", "organisation_directory")
+KEPT = ("case_headline", "case_event", "organisation_directory", "emergency_access")
 # Read by definer functions: which teams there are, and in which of them a person stands.
 JUDGED_BY = ("team", "person")
 

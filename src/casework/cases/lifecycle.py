@@ -18,6 +18,22 @@ class CaseState(StrEnum):
     REOPENED = "reopened"
 
 
+class ShareMode(StrEnum):
+    """What another force may do with a case that is shared with it."""
+
+    READ = "read"
+    CONTRIBUTE = "contribute"
+
+
+class TransferState(StrEnum):
+    """Where the offer of a transfer stands."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    RETURNED = "returned"
+    WITHDRAWN = "withdrawn"
+
+
 class CaseKind(StrEnum):
     """How a case came about."""
 

@@ -84,7 +84,9 @@ async def _log(given: Settings) -> list[str]:
         trial = connection.transaction()
         await trial.start()
         try:
-            await connection.fetchrow("SELECT * FROM access.begin(NULL, 'signpost.list', NULL, gen_random_uuid())")
+            await connection.fetchrow(
+                "SELECT * FROM access.begin(NULL, 'signpost.list', NULL, gen_random_uuid(), NULL)"
+            )
         finally:
             await trial.rollback()
     return []

@@ -29,6 +29,15 @@ class Channel(StrEnum):
     TOOL = "tool"
 
 
+class PassingState(StrEnum):
+    """Where the offer of an enquiry to another force stands."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    RETURNED = "returned"
+    WITHDRAWN = "withdrawn"
+
+
 class Author(StrEnum):
     """Who speaks in the conversation with a business."""
 

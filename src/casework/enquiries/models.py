@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from casework.enquiries.lifecycle import Author, Channel, EnquiryState
+from casework.enquiries.lifecycle import Author, Channel, EnquiryState, PassingState
 from casework.kernel.columns import Email, Phone, Postcode, line, prose
 from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
 
@@ -155,3 +155,46 @@ class EnquiryMessage(MessageFacts, table=True):
     body: str | None = Field(default=None, sa_type=Text)  # type: ignore[assignment]  # gone once handed over
     created_at: datetime = moment(now=True)
     removed_at: datetime | None = moment()
+
+
+class EnquiryTransfer(SQLModel, table=True):
+    """An enquiry passed to the team of another force, which accepts or returns it."""
+
+    __tablename__ = "enquiry_transfer"
+    __table_args__ = (
+        vocabulary("state", PassingState),
+        CheckConstraint("to_team_id <> from_team_id", name="elsewhere"),
+        ForeignKeyConstraint(
+            ["enquiry_id", "team_id", "restricted"],
+            ["casework.enquiry.id", "casework.enquiry.team_id", "casework.enquiry.restricted"],
+            onupdate="CASCADE",
+        ),
+        Index(
+            "enquiry_transfer_enquiry_id_offered_key",
+            "enquiry_id",
+            unique=True,
+            postgresql_where=text("state = 'offered'"),
+        ),
+        Index("enquiry_transfer_to_team_id_idx", "to_team_id", "offered_at", "id"),
+        Index("enquiry_transfer_from_team_id_idx", "from_team_id", "offered_at", "id"),
+        SCHEMA,
+    )
+
+    id: UUID = identity()
+    enquiry_id: UUID
+    team_id: UUID
+    restricted: bool = flag()
+    reference: str = plain()
+    site_name: str = plain()
+    from_team_id: UUID = Field(foreign_key="casework.team.id")
+    to_team_id: UUID = Field(foreign_key="casework.team.id")
+    state: str = plain("offered")
+    state_before: str = plain()
+    """Where the enquiry stood, and stands again when it is returned."""
+    note: str | None = Field(default=None, sa_type=Text)
+    offered_by: UUID = Field(foreign_key="casework.person.id")
+    offered_at: datetime = moment(now=True)
+    decided_by: UUID | None = Field(default=None, foreign_key="casework.person.id")
+    decided_at: datetime | None = moment()
+    decision_note: str | None = Field(default=None, sa_type=Text)
+    version: int = version()

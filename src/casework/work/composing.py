@@ -39,8 +39,8 @@ from casework.work.unit import Creation, Guarded
 
 UUIDS = ARRAY(Uuid)
 
-BEGIN = "access.begin(:hash, :action, :purpose, :request) AS ctx"
-BEGINNING = {"hash": LargeBinary(), "action": Text(), "purpose": Text(), "request": Uuid()}
+BEGIN = "access.begin(:hash, :action, :purpose, :request, :acting) AS ctx"
+BEGINNING = {"hash": LargeBinary(), "action": Text(), "purpose": Text(), "request": Uuid(), "acting": Uuid()}
 """For a read that is written by hand: the row of the caller, and the types of its parameters."""
 
 

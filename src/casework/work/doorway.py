@@ -37,8 +37,8 @@ Cursor = Annotated[str | None, Query(max_length=1024, description="The `next_cur
 
 _BEGIN = """SELECT b.decision, b.kind, b.principal, b.roles, b.teams, b.cases, b.enquiry,
        k.claim, k.status, k.headers, k.body, k.salt
-FROM access.begin($1, $2, $3, $4) b
-LEFT JOIN LATERAL work.claim($5, $6) k ON $5::bytea IS NOT NULL AND b.decision = 'allow'"""
+FROM access.begin($1, $2, $3, $4, $5) b
+LEFT JOIN LATERAL work.claim($6, $7) k ON $6::bytea IS NOT NULL AND b.decision = 'allow'"""
 BEGUN = written(f"SELECT ctx.decision FROM {BEGIN}", **BEGINNING)  # noqa: S608 — constants of the code
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _CASE_ADDRESS = re.compile(r"/v1/cases/([0-9a-f-]{36})(?:/|$)")
@@ -118,6 +118,11 @@ def operation(
     headers.append(
         _header("X-Purpose", "Why you look: a purpose code of `GET /v1/reference/purposes`.", required=False)
     )
+    headers.append(
+        _header(
+            "X-Acting-For", "For tools: the id of the person for whom it acts, who must be allowed too.", required=False
+        )
+    )
     extra: dict[str, Any] = {"x-action": action.value, "parameters": headers}
     if example is not None:
         extra["requestBody"] = {"content": {"application/json": {"example": example}}}
@@ -161,7 +166,7 @@ class House:
 class Door:
     """One request at the door. Routes hand it a statement to read with, or an action to carry out."""
 
-    __slots__ = ("action", "house", "operation", "outside", "request", "request_id", "token_hash")
+    __slots__ = ("acting_for", "action", "house", "operation", "outside", "request", "request_id", "token_hash")
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -172,6 +177,7 @@ class Door:
         self.outside = is_outside(token)
         self.token_hash = hash_token(token) if token is not None else None
         self.request_id = _request_id(request)
+        self.acting_for = _acting_for(request)
         if request.scope["query_string"]:
             self.operation.check_parameters(request)
 
@@ -190,6 +196,7 @@ class Door:
             "action": self.action.value,
             "purpose": self._purpose(),
             "request": self.request_id,
+            "acting": self.acting_for,
         }
 
     def _purpose(self) -> str | None:
@@ -225,7 +232,11 @@ class Door:
     async def _standing(self, connection: Connection, case: UUID, action: Action | None = None) -> str:
         """How the caller stands to a case: reached, headline or absent."""
         standing: str = await connection.fetchval(
-            "SELECT access.standing_of($1, $2, $3)", self.token_hash, (action or self.action).value, case
+            "SELECT access.standing_of($1, $2, $3, $4)",
+            self.token_hash,
+            (action or self.action).value,
+            case,
+            self.acting_for,
         )
         return standing
 
@@ -293,7 +304,7 @@ class Door:
         return Response(body, media_type="application/json", headers=headers)
 
     def _binding(self, sort: str, used: Mapping[str, Any]) -> str:
-        caller = self.token_hash.hex() if self.token_hash else "public"
+        caller = f"{self.token_hash.hex()}:{self.acting_for}" if self.token_hash else "public"
         return json.dumps([self.request.scope["route"].operation_id, caller, sort, sorted(used.items())], default=str)
 
     async def write(
@@ -305,7 +316,7 @@ class Door:
         """
         key = self._key() if replayable else None
         body = self.request.scope["state"].get("body", b"")
-        print_ = _fingerprint(self.request, body) if key is not None else None
+        print_ = self._fingerprint(body) if key is not None else None
         key_hash = hashlib.sha256(key.encode()).digest() if key is not None else None
         async with self.house.database.lend(self._pool()) as connection:
             try:
@@ -326,7 +337,14 @@ class Door:
     async def _begin(self, connection: Connection, key_hash: bytes | None, print_: bytes | None) -> asyncpg.Record:
         try:
             row: asyncpg.Record = await connection.fetchrow(
-                _BEGIN, self.token_hash, self.action.value, self._purpose(), self.request_id, key_hash, print_
+                _BEGIN,
+                self.token_hash,
+                self.action.value,
+                self._purpose(),
+                self.request_id,
+                self.acting_for,
+                key_hash,
+                print_,
             )
         except asyncpg.LockNotAvailableError:
             raise p.RequestInProgress(headers={"Retry-After": "1"}) from None
@@ -380,6 +398,12 @@ class Door:
         body = place.sub(lambda found: self._derive(key, row["salt"], found[1]), row["body"])
         headers["Idempotency-Replayed"] = "true"
         return Response(body, status_code=row["status"], media_type="application/json", headers=headers)
+
+    def _fingerprint(self, body: bytes) -> bytes:
+        """What a key stands for: the same key with anything else is refused."""
+        digest = hashlib.sha256(f"{self.request.method} {self.request.url.path} {self.acting_for}\n".encode())
+        digest.update(body)
+        return digest.digest()
 
     def _derive(self, key: str | None, salt: bytes, label: str) -> str:
         # Of the three that make it, our key and the caller's are not in the database, and the salt is nowhere else.
@@ -498,7 +522,9 @@ async def refusal_before(request: Request) -> Problem | None:
         door = Door(request)
         async with door.house.database.lend(door._pool()) as connection, trouble():
             values = door._begin_values()
-            _judge(await connection.fetchval("SELECT b.decision FROM access.begin($1, $2, $3, $4) b", *values.values()))
+            _judge(
+                await connection.fetchval("SELECT b.decision FROM access.begin($1, $2, $3, $4, $5) b", *values.values())
+            )
     except Problem as problem:
         return problem
     return None
@@ -516,10 +542,15 @@ def _request_id(request: Request) -> UUID:
     return UUID(known) if known else uuid4()
 
 
-def _fingerprint(request: Request, body: bytes) -> bytes:
-    digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode())
-    digest.update(body)
-    return digest.digest()
+def _acting_for(request: Request) -> UUID | None:
+    """The person for whom a tool says that it acts; the database judges whether both may."""
+    named = request.headers.get("x-acting-for")
+    if named is None:
+        return None
+    if not canonical(named):
+        told = {"parameter": "X-Acting-For", "code": "uuid", "message": "Send the person's id in its canonical form."}
+        raise p.ValidationFailed(errors=[told])
+    return UUID(named)
 
 
 def canonical(value: str) -> bool:

@@ -48,12 +48,15 @@ class Job:
         return True
 
     async def _begin(self, connection: Any, action: Action) -> Caller:
-        hash_ = await connection.fetchval("SELECT work.session_for($1)", self.id)
-        if hash_ is None:
+        cause = await connection.fetchrow("SELECT * FROM work.session_for($1)", self.id)
+        if cause["hash"] is None:
             await connection.execute("SELECT access.begin_system($1, $2)", action.value, f"job {self.task}")
             return Caller("system", None, ("system",), (), (), None)
         row = await connection.fetchrow(
-            "SELECT * FROM access.begin($1, $2, NULL, gen_random_uuid())", hash_, action.value
+            "SELECT * FROM access.begin($1, $2, NULL, gen_random_uuid(), $3)",
+            cause["hash"],
+            action.value,
+            cause["acting"],
         )
         if row["decision"] == "unauthenticated":
             raise Unauthenticated("Whoever caused this job may not come in any more.")

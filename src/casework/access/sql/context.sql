@@ -1,23 +1,38 @@
 -- Who is calling, and how far they reach. Definer functions: the tables they read are closed to every login role.
 
--- What a live session's principal holds, per action. Everything below judges by this one view.
-CREATE OR REPLACE VIEW access.holding AS
-SELECT s.token_hash, s.principal_id, m.role, m.team_id, p.action, p.reach, p.shared
-FROM access.session s
-JOIN access.principal c ON c.id = s.principal_id AND c.active
-JOIN access.membership m ON m.principal_id = s.principal_id AND m.ended_at IS NULL AND NOT m.pending
+-- What an active principal holds, per action. Everything below judges by this one view.
+CREATE OR REPLACE VIEW access.held AS
+SELECT m.principal_id, m.role, m.team_id, p.action, p.reach, p.shared, p.scope
+FROM access.membership m
+JOIN access.principal c ON c.id = m.principal_id AND c.active
 JOIN access.policy p ON p.role = m.role
+WHERE m.ended_at IS NULL AND NOT m.pending;
+
+-- The same for the holder of a live session; a tool holds what the scopes of its token allow.
+CREATE OR REPLACE VIEW access.holding AS
+SELECT s.token_hash, h.principal_id, h.role, h.team_id, h.action, h.reach, h.shared
+FROM access.session s
+JOIN access.held h ON h.principal_id = s.principal_id
 WHERE s.revoked_at IS NULL AND s.expires_at > now() AND (s.idle_until IS NULL OR s.idle_until > now())
   AND s.kind IN ('staff', 'client')
-  AND (s.kind = 'staff' OR p.scope IS NULL OR p.scope = ANY (s.scopes));
+  AND (s.kind = 'staff' OR h.scope IS NULL OR h.scope = ANY (s.scopes));
 
-CREATE OR REPLACE FUNCTION access.teams_of(hash bytea, wanted text) RETURNS uuid[]
+-- The person for whom a tool acts in this transaction, as access.begin left it. Forged, it narrows only: see teams_of.
+CREATE OR REPLACE FUNCTION access.acting_for() RETURNS uuid
+LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+    SELECT nullif(current_setting('casework.acting', true), '')::uuid
+$$;
+
+-- How far a principal reaches by team, with these scopes (NULL: a person, who needs none).
+CREATE OR REPLACE FUNCTION access.reach_teams(principal uuid, with_scopes text[], wanted text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE everywhere boolean; teams uuid[];
 BEGIN
     SELECT bool_or(h.reach = 'all'), array_agg(h.team_id) FILTER (WHERE h.reach = 'team')
     INTO everywhere, teams
-    FROM access.holding h WHERE h.token_hash = hash AND h.action = wanted;
+    FROM access.held h
+    WHERE h.principal_id = principal AND h.action = wanted
+      AND (with_scopes IS NULL OR h.scope IS NULL OR h.scope = ANY (with_scopes));
     IF everywhere THEN
         SELECT array_agg(t.id) INTO teams FROM casework.team t;
     END IF;
@@ -25,26 +40,27 @@ BEGIN
 END $$;
 
 -- Cases reached otherwise than by the team: one's own, restricted ones a supervisor answers for, shared ones, broken glass.
-CREATE OR REPLACE FUNCTION access.cases_of(hash bytea, wanted text) RETURNS uuid[]
+CREATE OR REPLACE FUNCTION access.reach_cases(principal uuid, with_scopes text[], wanted text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE h record; reached uuid[] := '{}';
 BEGIN
     -- One small look-up for each role held, rather than one query with every branch: most callers need one of them.
-    FOR h IN SELECT x.principal_id, x.role, x.team_id, x.reach, x.shared FROM access.holding x
-             WHERE x.token_hash = hash AND x.action = wanted
+    FOR h IN SELECT x.role, x.team_id, x.reach, x.shared FROM access.held x
+             WHERE x.principal_id = principal AND x.action = wanted
+               AND (with_scopes IS NULL OR x.scope IS NULL OR x.scope = ANY (with_scopes))
     LOOP
         IF h.reach = 'assigned' THEN
             reached := reached || ARRAY(SELECT g.case_id FROM access.case_grant g
-                WHERE g.principal_id = h.principal_id AND g.kind = 'allocated' AND g.team_id = h.team_id);
+                WHERE g.principal_id = principal AND g.kind = 'allocated' AND g.team_id = h.team_id);
         ELSIF h.reach = 'involved' THEN
             reached := reached || ARRAY(SELECT g.case_id FROM access.case_grant g
-                WHERE g.principal_id = h.principal_id AND g.kind IN ('allocated', 'collaborator') AND g.team_id = h.team_id);
+                WHERE g.principal_id = principal AND g.kind IN ('allocated', 'collaborator') AND g.team_id = h.team_id);
         ELSIF h.reach = 'reviewing' THEN
             reached := reached || ARRAY(SELECT g.case_id FROM access.case_grant g
-                WHERE g.principal_id = h.principal_id AND g.kind = 'reviewer');
+                WHERE g.principal_id = principal AND g.kind = 'reviewer');
         ELSIF h.reach = 'team' AND h.role = 'adviser' THEN
             reached := reached || ARRAY(SELECT g.case_id FROM access.case_grant g
-                WHERE g.principal_id = h.principal_id AND g.restricted AND g.kind IN ('allocated', 'collaborator')
+                WHERE g.principal_id = principal AND g.restricted AND g.kind IN ('allocated', 'collaborator')
                   AND g.team_id = h.team_id);
         ELSIF h.reach = 'team' AND h.role IN ('supervisor', 'information_manager') THEN
             reached := reached || ARRAY(SELECT r.case_id FROM access.case_home r WHERE r.team_id = h.team_id AND r.restricted);
@@ -54,11 +70,48 @@ BEGIN
                 WHERE s.team_id = h.team_id AND s.until > now() AND (h.shared = 'read' OR h.shared = s.mode));
             IF h.shared = 'read' AND h.role = 'supervisor' THEN
                 reached := reached || ARRAY(SELECT g.case_id FROM access.case_grant g
-                    WHERE g.principal_id = h.principal_id AND g.kind = 'break_glass' AND g.until > now());
+                    WHERE g.principal_id = principal AND g.kind = 'break_glass' AND g.until > now());
             END IF;
         END IF;
     END LOOP;
     RETURN reached;
+END $$;
+
+-- The same for the holder of a live session. A tool that acts for a person reaches what both of them reach.
+CREATE OR REPLACE FUNCTION access.teams_of(hash bytea, wanted text) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE s record; teams uuid[]; person uuid;
+BEGIN
+    SELECT x.principal_id, CASE WHEN x.kind = 'client' THEN coalesce(x.scopes, '{}') END AS scopes INTO s
+    FROM access.session x
+    WHERE x.token_hash = hash AND x.revoked_at IS NULL AND x.expires_at > now()
+      AND (x.idle_until IS NULL OR x.idle_until > now()) AND x.kind IN ('staff', 'client');
+    IF NOT FOUND THEN RETURN '{}'; END IF;
+    teams := access.reach_teams(s.principal_id, s.scopes, wanted);
+    person := nullif(current_setting('casework.acting', true), '')::uuid;
+    IF person IS NOT NULL THEN
+        teams := ARRAY(SELECT unnest(teams) INTERSECT SELECT unnest(access.reach_teams(person, NULL, wanted)));
+    END IF;
+    RETURN teams;
+END $$;
+
+CREATE OR REPLACE FUNCTION access.cases_of(hash bytea, wanted text) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE s record; reached uuid[]; person uuid; teams uuid[];
+BEGIN
+    SELECT x.principal_id, CASE WHEN x.kind = 'client' THEN coalesce(x.scopes, '{}') END AS scopes INTO s
+    FROM access.session x
+    WHERE x.token_hash = hash AND x.revoked_at IS NULL AND x.expires_at > now()
+      AND (x.idle_until IS NULL OR x.idle_until > now()) AND x.kind IN ('staff', 'client');
+    IF NOT FOUND THEN RETURN '{}'; END IF;
+    person := nullif(current_setting('casework.acting', true), '')::uuid;
+    IF person IS NULL THEN
+        RETURN access.reach_cases(s.principal_id, s.scopes, wanted);
+    END IF;
+    -- What the person reaches by the case, as far as the tool reaches its team; a tool never sees a restricted one.
+    teams := access.reach_teams(s.principal_id, s.scopes, wanted);
+    RETURN ARRAY(SELECT h.case_id FROM access.case_home h
+                 WHERE h.case_id = ANY (access.reach_cases(person, NULL, wanted)) AND h.team_id = ANY (teams) AND NOT h.restricted);
 END $$;
 
 -- The session of this transaction, as access.begin left it: its hash, which no caller can invent.
@@ -113,7 +166,10 @@ CREATE OR REPLACE FUNCTION access.member_teams(wanted text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     RETURN coalesce((SELECT array_agg(DISTINCT h.team_id) FROM access.holding h
-        WHERE h.token_hash = access.current_hash() AND h.action = wanted), '{}');
+        WHERE h.token_hash = access.current_hash() AND h.action = wanted
+          AND (access.acting_for() IS NULL OR EXISTS (
+              SELECT FROM access.held p WHERE p.principal_id = access.acting_for() AND p.action = wanted AND p.team_id = h.team_id))),
+        '{}');
 END $$;
 
 -- Whether a case of the team may be given to this person: an adviser there, now.
@@ -147,7 +203,9 @@ $$;
 CREATE OR REPLACE FUNCTION access.holds(wanted text) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    RETURN EXISTS (SELECT FROM access.holding h WHERE h.token_hash = access.current_hash() AND h.action = wanted);
+    RETURN EXISTS (SELECT FROM access.holding h WHERE h.token_hash = access.current_hash() AND h.action = wanted)
+       AND (access.acting_for() IS NULL
+            OR EXISTS (SELECT FROM access.held p WHERE p.principal_id = access.acting_for() AND p.action = wanted));
 END $$;
 
 -- Whether somebody may review: by the part they play (a reviewer of any force, or a supervisor of the team), and by the
@@ -166,10 +224,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT EXISTS (SELECT FROM access.published p WHERE p.advice_id = advice)
 $$;
 
--- The part an enquirer plays: verified once staff have verified the contact.
+-- The part an enquirer plays: verified once staff have verified the contact *and* they have entered a one-time code that was
+-- sent to them (a token alone proves that a link was forwarded).
 CREATE OR REPLACE FUNCTION access.enquirer_role(hash bytea) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT CASE WHEN l.verified THEN 'verified_enquirer' ELSE 'enquirer' END
+    SELECT CASE WHEN l.verified AND s.confirmed_until > now() THEN 'verified_enquirer' ELSE 'enquirer' END
     FROM access.session s JOIN access.enquiry_link l ON l.enquiry_id = s.enquiry_id AND l.contact_id = s.principal_id
     WHERE s.token_hash = hash AND s.kind = 'enquirer' AND s.revoked_at IS NULL AND s.expires_at > now()
 $$;
@@ -198,14 +257,17 @@ $$;
 
 -- The first word of every transaction. Resolves the bearer, judges the action, opens the log's event, sets the context.
 -- decision: allow, unauthenticated or forbidden. A refusal is logged too, and reaches no row.
+-- ``acting``: the person for whom a tool acts; both must hold the action.
+DROP FUNCTION IF EXISTS access.begin(bytea, text, text, uuid);
 CREATE OR REPLACE FUNCTION access.begin(
-    hash bytea, wanted text, purpose text, request uuid,
+    hash bytea, wanted text, purpose text, request uuid, acting uuid,
     OUT decision text, OUT kind text, OUT principal uuid, OUT roles text[], OUT teams uuid[], OUT cases uuid[],
     OUT enquiry uuid, OUT event bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE s access.session; everywhere boolean;
 BEGIN
     kind := 'public'; roles := '{}'; teams := '{}'; cases := '{}'; decision := 'unauthenticated';
+    PERFORM set_config('casework.acting', coalesce(acting::text, ''), true);
     IF hash IS NULL THEN
         roles := ARRAY['public'];
         decision := CASE WHEN EXISTS (SELECT FROM access.policy p WHERE p.action = wanted AND p.role = 'public')
@@ -238,8 +300,14 @@ BEGIN
             INTO roles, everywhere, teams
             FROM access.holding h WHERE h.token_hash = hash AND h.action = wanted;
             decision := CASE WHEN roles = '{}' THEN 'forbidden' ELSE 'allow' END;
-            IF everywhere THEN teams := access.teams_of(hash, wanted); END IF;
-            IF decision = 'allow' THEN cases := access.cases_of(hash, wanted); END IF;
+            IF decision = 'allow' AND acting IS NOT NULL
+               AND (s.kind <> 'client'
+                    OR NOT EXISTS (SELECT FROM access.principal c WHERE c.id = acting AND c.kind = 'staff')
+                    OR NOT EXISTS (SELECT FROM access.held p WHERE p.principal_id = acting AND p.action = wanted)) THEN
+                decision := 'forbidden';
+            END IF;
+            IF everywhere OR acting IS NOT NULL THEN teams := access.teams_of(hash, wanted); END IF;
+            IF decision = 'allow' THEN cases := access.cases_of(hash, wanted); ELSE teams := '{}'; END IF;
             IF s.last_seen_at < now() - interval '1 minute' THEN
                 UPDATE access.session x
                 SET last_seen_at = now(), idle_until = now() + make_interval(mins => x.idle_minutes)
@@ -247,9 +315,7 @@ BEGIN
             END IF;
         END IF;
     END IF;
-    INSERT INTO audit.event (request_id, session_id, principal_kind, principal_id, roles, action, purpose, decision, client)
-    VALUES (request, s.id, kind, principal, roles, wanted, begin.purpose, decision, s.client)
-    RETURNING id INTO event;
+    event := audit.open_event(request, s.id, kind, principal, acting, roles, wanted, purpose, decision, s.client);
     PERFORM set_config('casework.session', CASE WHEN decision = 'allow' THEN coalesce(encode(hash, 'hex'), '') ELSE '' END, true),
             set_config('casework.action', CASE WHEN decision = 'allow' THEN wanted ELSE '' END, true),
             set_config('casework.event', event::text, true);
@@ -260,19 +326,21 @@ CREATE OR REPLACE FUNCTION access.begin_system(wanted text, operator text) RETUR
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE event bigint;
 BEGIN
-    INSERT INTO audit.event (principal_kind, roles, action, decision, client)
-    VALUES ('system', ARRAY['system'], wanted, 'allow', operator) RETURNING id INTO event;
-    PERFORM set_config('casework.session', '', true), set_config('casework.action', wanted, true),
+    event := audit.open_event(NULL, NULL, 'system', NULL, NULL, ARRAY['system'], wanted, NULL, 'allow', operator);
+    PERFORM set_config('casework.acting', '', true),
+            set_config('casework.session', '', true), set_config('casework.action', wanted, true),
             set_config('casework.event', event::text, true);
     RETURN event;
 END $$;
 
 -- How a caller stands to a case for an action: reached, headline (one sees that it exists), or absent. The same rule as
 -- the policies, over the mirror of the cases, so that a refusal can be told without reading, and logging, the case itself.
-CREATE OR REPLACE FUNCTION access.standing_of(hash bytea, wanted text, of_case uuid) RETURNS text
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DROP FUNCTION IF EXISTS access.standing_of(bytea, text, uuid);
+CREATE OR REPLACE FUNCTION access.standing_of(hash bytea, wanted text, of_case uuid, acting uuid) RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE h access.case_home;
 BEGIN
+    PERFORM set_config('casework.acting', coalesce(acting::text, ''), true);
     SELECT * INTO h FROM access.case_home c WHERE c.case_id = of_case;
     IF h.case_id IS NULL THEN RETURN 'absent'; END IF;
     IF h.team_id = ANY (access.teams_of(hash, wanted)) AND NOT h.restricted OR h.case_id = ANY (access.cases_of(hash, wanted)) THEN
@@ -283,21 +351,25 @@ BEGIN
 END $$;
 
 -- A refusal after the beginning (absent, stale, wrong state). What was written was rolled back with its event, so it is
--- told by an event of its own; a read that found nothing has its event already (``begun``), and is told beneath that.
+-- told by an event of its own; a read that found nothing has its event already (``begun``), and is told beneath that,
+-- unless that was sealed meanwhile: what is sealed takes nothing more.
 -- ``of_case``: the case it was about, so that the case's own log tells who was refused.
 CREATE OR REPLACE FUNCTION access.refuse(hash bytea, wanted text, request uuid, why text, of_case uuid, begun bigint)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE s access.session; told bigint; named uuid;
 BEGIN
+    IF why !~ '^[a-z][a-z0-9-]{0,59}$' OR NOT EXISTS (SELECT FROM access.policy p WHERE p.action = wanted) THEN
+        RAISE EXCEPTION 'a refusal is told by its slug' USING ERRCODE = '42501';
+    END IF;
     SELECT * INTO s FROM access.session x WHERE x.token_hash = hash;
     SELECT c.case_id INTO named FROM access.case_home c WHERE c.case_id = of_case;
-    SELECT e.id INTO told FROM audit.event e
-    WHERE e.id = begun AND e.session_id IS NOT DISTINCT FROM s.id AND e.request_id IS NOT DISTINCT FROM request;
+    SELECT q.event_id INTO told FROM audit.queue q
+    WHERE q.event_id = begun AND q.session_id IS NOT DISTINCT FROM s.id AND q.request_id IS NOT DISTINCT FROM request
+    FOR UPDATE;
     IF told IS NULL THEN
-        INSERT INTO audit.event (request_id, session_id, principal_kind, principal_id, roles, action, decision, client)
-        VALUES (request, s.id, coalesce(s.kind, 'public'), s.principal_id, '{}', wanted, 'refused:' || why, s.client)
-        RETURNING id INTO told;
+        told := audit.open_event(request, s.id, coalesce(s.kind, 'public'), s.principal_id, NULL, '{}', wanted, NULL,
+                                 'refused:' || why, s.client);
     END IF;
     IF named IS NOT NULL OR begun IS NOT NULL THEN
         INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, facts)
@@ -321,6 +393,8 @@ BEGIN
         FROM access.offer o
         JOIN access.holding h ON h.token_hash = hash AND h.action = o.action
         WHERE o.kind = of_kind AND (o.from_states IS NULL OR in_state = ANY (o.from_states))
+          AND (access.acting_for() IS NULL
+               OR EXISTS (SELECT FROM access.held p WHERE p.principal_id = access.acting_for() AND p.action = o.action))
           AND o.action <> CASE WHEN is_restricted THEN 'case.restrict' ELSE 'case.unrestrict' END AND (
             h.reach = 'all'
             OR (h.reach = 'team' AND h.team_id = of_team

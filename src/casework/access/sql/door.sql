@@ -19,8 +19,7 @@ BEGIN
     INSERT INTO access.session (token_hash, kind, principal_id, scopes, client, idle_minutes, idle_until, expires_at)
     VALUES (hash, of_kind, principal, with_scopes, for_client, idle, now() + make_interval(mins => idle), now() + lasts)
     RETURNING id INTO made;
-    INSERT INTO audit.event (request_id, session_id, principal_kind, principal_id, roles, action, decision, client)
-    VALUES (request, made, of_kind, principal, '{}', 'session.manage_own', 'allow', for_client);
+    PERFORM audit.open_event(request, made, of_kind, principal, NULL, '{}', 'session.manage_own', NULL, 'allow', for_client);
     RETURN made;
 END $$;
 
@@ -53,11 +52,11 @@ BEGIN
 END $$;
 
 -- A log-in that failed is told to the log by the principal it was meant for, if there is one; never by what was typed.
-CREATE OR REPLACE FUNCTION access.refuse_session(principal uuid, request uuid) RETURNS void
+DROP FUNCTION IF EXISTS access.refuse_session(uuid, uuid);
+CREATE FUNCTION access.refuse_session(principal uuid, request uuid) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    INSERT INTO audit.event (request_id, principal_kind, principal_id, roles, action, decision)
-    VALUES (request, 'public', (SELECT p.id FROM access.principal p WHERE p.id = principal), '{}', 'session.manage_own',
-            'unauthenticated')
+    SELECT audit.open_event(request, NULL, 'public', (SELECT p.id FROM access.principal p WHERE p.id = principal), NULL, '{}',
+                            'session.manage_own', NULL, 'unauthenticated', NULL)
 $$;
 
 -- The sessions of the caller, and their end.

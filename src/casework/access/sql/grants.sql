@@ -6,7 +6,7 @@ GRANT USAGE ON SCHEMA casework, access, audit, work TO casework_staff, casework_
 GRANT USAGE ON SCHEMA access TO casework_door;
 
 GRANT EXECUTE ON FUNCTION
-    casework.new_id(), access.begin(bytea, text, text, uuid), access.refuse(bytea, text, uuid, text, uuid, bigint), access.standing_of(bytea, text, uuid),
+    casework.new_id(), access.begin(bytea, text, text, uuid, uuid), access.refuse(bytea, text, uuid, text, uuid, bigint), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
     access.state(text), access.say(uuid, text, uuid, text, text, jsonb), access.current_hash(), access.current_action(), access.current_principal(), access.doing(text[]),
     access.own_enquiries(text[]), access.own_cases(text[]), access.own_write(text[]), access.name_of(uuid),
     access.own_actions(text, text), access.enquirer_role(bytea), access.issue_tracking(bytea, uuid, uuid, interval),
@@ -33,7 +33,7 @@ TO casework_door;
 
 GRANT EXECUTE ON FUNCTION
     work.beat(text), work.purge_keys(interval, integer), work.purge_sessions(interval, integer), work.first_time(bigint, text),
-    work.session_for(bigint), access.begin_system(text, text)
+    work.session_for(bigint), audit.make_partitions(integer), access.begin_system(text, text)
 TO casework_worker;
 -- The queue's library works on its tables itself; who caused a job and what is done is not for it to change.
 GRANT USAGE ON SCHEMA jobs TO casework_worker;

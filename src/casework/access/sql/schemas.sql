@@ -3,6 +3,7 @@ CREATE SCHEMA IF NOT EXISTS casework;
 CREATE SCHEMA IF NOT EXISTS access;
 CREATE SCHEMA IF NOT EXISTS audit;
 CREATE SCHEMA IF NOT EXISTS work;
+CREATE SEQUENCE IF NOT EXISTS audit.event_number;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 
 -- UUIDv7 (RFC 9562): the first 48 bits are milliseconds, so that new rows lie together. PostgreSQL 17 has none of its own.

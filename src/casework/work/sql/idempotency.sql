@@ -8,8 +8,8 @@ DECLARE who text; k work.idempotency_key;
 BEGIN
     -- A join calls its function whatever its condition says: without a key, or refused, there is nothing to claim.
     IF key IS NULL OR access.current_action() IS NULL THEN RETURN; END IF;
-    SELECT e.principal_kind || ':' || coalesce(e.principal_id::text, '') INTO who
-    FROM audit.event e WHERE e.id = audit.current_event();
+    SELECT q.principal_kind || ':' || coalesce(q.principal_id::text, '') INTO who
+    FROM audit.queue q WHERE q.event_id = audit.current_event();
     INSERT INTO work.idempotency_key AS i (caller, key_hash, fingerprint) VALUES (who, key, print)
     ON CONFLICT DO NOTHING RETURNING i.salt INTO salt;
     IF FOUND THEN
@@ -28,9 +28,9 @@ END $$;
 CREATE OR REPLACE FUNCTION work.finish(key bytea, answered integer, with_headers text, with_body text) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
     UPDATE work.idempotency_key i SET status = answered, headers = with_headers, body = with_body
-    FROM audit.event e
-    WHERE e.id = audit.current_event() AND i.key_hash = key
-      AND i.caller = e.principal_kind || ':' || coalesce(e.principal_id::text, '')
+    FROM audit.queue q
+    WHERE q.event_id = audit.current_event() AND i.key_hash = key
+      AND i.caller = q.principal_kind || ':' || coalesce(q.principal_id::text, '')
 $$;
 
 -- Kept 72 hours, the horizon of everything that may still ask again; purged in steps.

@@ -37,17 +37,18 @@ END $$;
 
 -- A session for one transaction, of the person or client who caused the job; NULL where nobody of ours did. Nobody knows
 -- a token of this hash, and now() is the transaction's beginning, so that it is over when the transaction is.
-CREATE OR REPLACE FUNCTION work.session_for(job bigint) RETURNS bytea
+DROP FUNCTION IF EXISTS work.session_for(bigint);
+CREATE FUNCTION work.session_for(job bigint, OUT hash bytea, OUT acting uuid)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE e audit.event; s access.session; made bytea := sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
+DECLARE e audit.event; s access.session; made CONSTANT bytea := sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
 BEGIN
     SELECT a.* INTO e FROM jobs.cause c JOIN jobs.procrastinate_jobs j ON j.id = c.job_id AND j.status = 'doing'
     JOIN audit.event a ON a.id = c.event_id WHERE c.job_id = job;
-    IF e.id IS NULL OR e.principal_kind NOT IN ('staff', 'client') THEN RETURN NULL; END IF;
+    IF e.id IS NULL OR e.principal_kind NOT IN ('staff', 'client') THEN RETURN; END IF;
     SELECT * INTO s FROM access.session x WHERE x.id = e.session_id;
     INSERT INTO access.session (token_hash, kind, principal_id, scopes, client, expires_at)
     VALUES (made, e.principal_kind, e.principal_id, s.scopes, 'worker', now() + interval '1 millisecond');
-    RETURN made;
+    hash := made; acting := e.acting_for;
 END $$;
 
 -- Dead sessions, long after anything may ask who held them.
