@@ -1,6 +1,8 @@
 # syntax=docker/dockerfile:1
 FROM python:3.13-slim AS build
 WORKDIR /build
+# The user of the service may not write beside the code: compiled once here, or each start compiles anew (a second).
+ENV UV_COMPILE_BYTECODE=1
 COPY .ci/bootstrap.lock requirements.lock ./
 RUN python -m venv /opt/casework \
     && python -m pip install --no-cache-dir --require-hashes -r bootstrap.lock

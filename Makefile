@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test check format demo openapi locks bench-quick clean
+.PHONY: run test test-security test-api drills check format demo openapi locks bench bench-quick bench-ready clean
 .DEFAULT_GOAL := run
 
 run: $(READY)  ## PostgreSQL, API and worker with a demonstration; says where to go
@@ -18,11 +18,27 @@ demo: $(READY)  ## load the demonstration (once) into the database of ./var
 test: $(READY)  ## the whole suite, on every core
 	pytest -n auto --dist worksteal
 
-bench-quick: $(READY)  ## the two hot paths beside a hand-written server and Django REST framework; needs wrk
+test-security: $(READY)  ## the proofs of docs/security.md in their whole form: less than ten minutes
+	pytest -n auto --dist worksteal --full -rP tests/security tests/architecture
+	PYTHONPATH=src:. $(BIN)/python -m tests.security.timing
+
+test-api: $(READY)  ## the contract under generated requests, as every role: four minutes at most
+	timeout 240 pytest -n auto --full tests/api
+
+drills: $(READY)  ## floods and failures made on purpose
+	pytest -m drill tests/drills
+
+# BENCH_JSON=path writes JSON lines as well; BENCH= takes further options (python -m benchmarks.run --help).
+bench: bench-ready  ## everything beside hand-written, Django REST framework, the template's way and pgbench; an hour, 30 GB of disk
+	PYTHONPATH=src:. $(BIN)/python -m benchmarks.run --full $(BENCH)
+
+bench-quick: bench-ready  ## the same at 20,000 cases in short rounds: less than five minutes
+	PYTHONPATH=src:. $(BIN)/python -m benchmarks.run $(BENCH)
+
+bench-ready: $(READY)
 	@command -v wrk >/dev/null || { echo "install wrk (Debian: apt-get install wrk)"; exit 1; }
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	$(BIN)/uv pip install --quiet --python .venv-bench/bin/python django djangorestframework "psycopg[binary]" gunicorn
-	PYTHONPATH=src:. $(BIN)/python -m benchmarks.run
 
 check: $(READY)  ## format, lint, types, import contracts, dependencies, contract drift
 	ruff format --check .

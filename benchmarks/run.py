@@ -1,273 +1,193 @@
-"""Drives the two hot paths in one run: ours, the hand-written floor, and Django REST framework; prints ratios, medians of rounds."""
+"""``make bench`` and ``make bench-quick``: fill, drive every server in turns, switch guards on and off, and print one table.
+
+Sizes beyond the first are for the database part: the same statements at 20,000 and at 2,000,000 cases.
+"""
 
 import argparse
 import asyncio
-import json
+import datetime
 import os
-import shutil
-import socket
-import statistics
-import subprocess
+import platform
+import signal
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from pathlib import Path
-from urllib.request import urlopen
 
 import asyncpg
 
-from benchmarks.fill import Filled, filled
-from casework import migrations
-from casework.kernel import embedded
-from casework.kernel.database import embedded_addresses
+from benchmarks import database, limit, paths, servers, starting, switches
+from benchmarks.fill import Filled, fill, say
+from benchmarks.hot import hot_statements
+from benchmarks.load import load
+from benchmarks.machine import Cluster, scratch_directory, start_cluster
+from benchmarks.paths import Driven
+from benchmarks.report import Report
+from benchmarks.servers import FLOOR, LIMIT, OURS, ROOT, Round, Server
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
-SERVE = """
-import os, uvicorn
-from casework.app import served
-from casework.kernel.protocol import CaseworkProtocol
-from casework.kernel.settings import Settings
-uvicorn.run(served(Settings()), host="127.0.0.1", port=int(os.environ["BENCH_PORT"]), http=CaseworkProtocol, ws="none",
-            loop="uvloop", access_log=False, log_level="warning")
-"""
+PARTS = ("paths", "database", "switches", "workers", "endurance", "sealing", "start", "import")
 
 
-@dataclass
-class Server:
-    """A server under load."""
-
-    name: str
-    port: int
-    process: subprocess.Popen[bytes]
-    rps: dict[str, list[float]] = field(default_factory=dict)
-    p50: dict[str, list[float]] = field(default_factory=dict)
-    p99: dict[str, list[float]] = field(default_factory=dict)
-    cpu: dict[str, list[float]] = field(default_factory=dict)
-
-    def cpu_seconds(self) -> float:
-        """User and system time of the process and its children so far."""
-        return sum(_cpu(pid) for pid in _tree(self.process.pid))
-
-    def memory(self) -> float:
-        """Resident memory of the process tree, MB."""
-        total = 0
-        for pid in _tree(self.process.pid):
-            for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-                if line.startswith("VmRSS"):
-                    total += int(line.split()[1])
-        return total / 1024
-
-
-def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _tree(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(deeper for child in children for deeper in _tree(int(child)))]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def serving(name: str, command: list[str], env: dict[str, str]) -> Iterator[Server]:
-    """Start a server on a free loopback port, wait until it answers, end it afterwards by its own process id."""
-    port = _free_port()
-    process = subprocess.Popen(
-        [part.format(port=port) for part in command], env={**os.environ, **env, "BENCH_PORT": str(port)}, cwd=ROOT
-    )
-    try:
-        for _ in range(200):
-            try:
-                urlopen(f"http://127.0.0.1:{port}/v1/cases", timeout=1)  # any answer will do
-            except OSError as error:
-                if hasattr(error, "code"):
-                    break
-                if process.poll() is not None:
-                    raise RuntimeError(f"{name} did not start") from error
-                time.sleep(0.1)
-        yield Server(name, port, process)
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def load(server: Server, path: str, paths: Path, token: str, seconds: int, connections: int) -> None:
-    """One round of wrk against one path of one server."""
-    before = server.cpu_seconds()
-    output = subprocess.run(
-        [
-            "wrk",
-            "-t1",
-            f"-c{connections}",
-            f"-d{seconds}s",
-            "-s",
-            str(HERE / "load.lua"),
-            f"http://127.0.0.1:{server.port}",
-        ],
-        env={**os.environ, "BENCH_TOKEN": token, "BENCH_PATHS": str(paths)},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    requests, microseconds, p50, p99, errors = map(int, output.rpartition("RESULT ")[2].split())
-    if errors:
-        raise RuntimeError(f"{server.name} {path}: {errors} errors of {requests}")
-    server.rps.setdefault(path, []).append(requests / microseconds * 1e6)
-    server.p50.setdefault(path, []).append(p50 / 1000)
-    server.p99.setdefault(path, []).append(p99 / 1000)
-    server.cpu.setdefault(path, []).append((server.cpu_seconds() - before) / requests * 1e6)
+def options() -> argparse.Namespace:
+    """What can be asked for; ``--full`` only changes what is asked for unless stated."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true", help="three sizes, ten million events, long rounds")
+    parser.add_argument("--cases", help="sizes, apart by commas; servers are driven at the largest that --drive names")
+    parser.add_argument("--events", type=int, help="of the log, at the largest size; smaller ones in proportion")
+    parser.add_argument("--drive", type=int, help="the size at which servers are driven")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--times", type=int, help="executions of each statement in the database")
+    parser.add_argument("--import-rows", type=int)
+    parser.add_argument("--requests", type=int, default=200_000, help="of the endurance part")
+    parser.add_argument("--parts", help=f"which of {','.join(PARTS)}")
+    parser.add_argument("--only", help="paths whose names begin so, apart by commas")
+    parser.add_argument("--explain", type=Path, help="a directory for the plans of the hot statements")
+    parser.add_argument("--peers-python", type=Path, default=ROOT / ".venv-bench" / "bin" / "python")
+    parser.add_argument("--request-log", action="store_true", help="a line a request, as `casework serve` writes")
+    parser.add_argument("--json", type=Path, default=os.environ.get("BENCH_JSON") or None)
+    given = parser.parse_args()
+    full = given.full
+    usual = {
+        "cases": "20000,200000,2000000" if full else "20000", "events": 10_000_000 if full else 200_000, "rounds": 5 if full else 3,
+        "seconds": 8.0 if full else 1.0, "times": 5_000 if full else 1_000, "import_rows": 100_000 if full else 20_000,
+        "drive": 200_000 if full else None,
+        "parts": ",".join(PARTS if full else [part for part in PARTS if part not in ("endurance", "sealing")]),
+    }  # fmt: skip
+    for name, value in usual.items():
+        if getattr(given, name) is None:
+            setattr(given, name, value)
+    given.cases = sorted(int(size) for size in given.cases.split(","))
+    given.parts = given.parts.split(",")
+    given.drive = given.drive if given.drive in given.cases else given.cases[-1]
+    return given
 
 
 def main() -> None:
-    """The command ``make bench-quick``."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=20_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--peers-python", default=str(ROOT / ".venv-bench" / "bin" / "python"))
-    parser.add_argument("--json", type=Path, default=os.environ.get("BENCH_JSON"))
-    given = parser.parse_args()
-    scratch = Path(tempfile.mkdtemp(prefix="casework-bench-"))
+    """Run all that was asked for, a size after the other."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended all the same
+    given = options()
+    report = Report({
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(), "cores": os.cpu_count(), "python": platform.python_version(),
+        "cases": given.drive, "events": _events(given, given.drive), "connections": given.connections, "rounds": given.rounds,
+        "round_s": given.seconds,
+    })  # fmt: skip
+    timed: dict[int, list[database.Timed]] = {}
     try:
-        _run(given, scratch)
+        for size in given.cases:
+            with scratch_directory() as scratch:
+                cluster = start_cluster(scratch)
+                report.facts.setdefault("postgresql", asyncio.run(_version(cluster)))
+                filled = asyncio.run(fill(cluster.superuser, size, _events(given, size)))
+                if "database" in given.parts:
+                    say(f"the statements at {size} cases …")
+                    timed[size] = asyncio.run(
+                        database.measured(cluster.superuser, cluster.where.staff, filled, given.times, given.explain)
+                    )
+                if size == given.drive:
+                    _drive(given, report, cluster, filled)
+        if "start" in given.parts:
+            starting.empty_directory(report, 3 if given.full else 1)
     finally:
-        if embedded.status(scratch) == "running":
-            embedded.stop(scratch)
-        home = scratch / "postgres.home"
-        if home.exists():
-            shutil.rmtree(home.read_text().strip(), ignore_errors=True)
-        shutil.rmtree(scratch, ignore_errors=True)
+        _database(report, timed)
+        report.write(given.json)
 
 
-def _run(given: argparse.Namespace, scratch: Path) -> None:
-    cluster = embedded.start(scratch, settings={"shared_buffers": "1GB"})
-    passwords = {role: embedded.secret(scratch, role) for role in migrations.ROLES}
-    asyncio.run(migrations.make_roles(cluster.superuser_dsn(), passwords, "casework"))
-    migrations.migrate(cluster.dsn("casework_migrate", passwords["casework_migrate"], "casework"))
-    print(f"filling {given.cases} cases …", file=sys.stderr)
-    data = filled(cluster.superuser_dsn("casework"), given.cases)
-    paths = _paths(scratch, data)
-    where = embedded_addresses(scratch)
-    ours = {
-        "CASEWORK_DATABASE_URL": where.staff,
-        "CASEWORK_PUBLIC_DATABASE_URL": where.public,
-        "CASEWORK_DOOR_DATABASE_URL": where.door,
-        "CASEWORK_WORKER_DATABASE_URL": where.worker,
-        "CASEWORK_VAR": str(scratch),
-        "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
-    }
-    wsgi = [
-        given.peers_python,
-        "-m",
-        "gunicorn",
-        "-b",
-        "127.0.0.1:{port}",
-        "-w",
-        "1",
-        "--threads",
-        "4",
-        "--log-level",
-        "warning",
-        "benchmarks.peers.drf_app.site:application",
-    ]
-    floor = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "benchmarks.peers.floor:app",
-        "--port",
-        "{port}",
-        "--loop",
-        "uvloop",
-        "--http",
-        "httptools",
-        "--no-access-log",
-        "--log-level",
-        "warning",
-    ]
-    with ExitStack() as stack:
-        servers = [
-            stack.enter_context(serving("casework", [sys.executable, "-c", SERVE], ours)),
-            stack.enter_context(serving("hand-written", floor, ours | {"BENCH_URL": where.staff})),
-        ]
-        if Path(given.peers_python).exists():
-            peer = {
-                "BENCH_URL": cluster.dsn("casework_migrate", passwords["casework_migrate"], "casework"),
-                "PYTHONPATH": str(ROOT),
-            }
-            servers.append(stack.enter_context(serving("django-rest-framework", wsgi, peer)))
-        for name, file in paths.items():
-            for server in servers:
-                load(server, name, file, data.token, 2, given.connections)  # warm
-                for measured in (server.rps, server.p50, server.p99, server.cpu):
-                    measured.pop(name)
-            for _ in range(given.rounds):
-                for server in servers:
-                    load(server, name, file, data.token, given.seconds, given.connections)
-        asyncio.run(_served_nothing_for_free(cluster.superuser_dsn("casework")))
-        report(servers, given)
+def _events(given: argparse.Namespace, size: int) -> int:
+    return int(given.events * size / given.cases[-1])
 
 
-def _paths(scratch: Path, data: Filled) -> dict[str, Path]:
-    one, page = scratch / "one.txt", scratch / "page.txt"
-    one.write_text("\n".join(f"/v1/cases/{case}" for case in data.cases))
-    page.write_text("/v1/cases\n")
-    return {"get case": one, "team queue, 25 rows": page}
-
-
-async def _served_nothing_for_free(url: str) -> None:
-    connection = await asyncpg.connect(url)
-    events, objects = await connection.fetchrow(
-        "SELECT (SELECT count(*) FROM audit.event), (SELECT count(*) FROM audit.event_object)"
-    )
+async def _version(cluster: Cluster) -> str:
+    connection = await asyncpg.connect(cluster.superuser)
+    version: str = (await connection.fetchval("SHOW server_version")).split()[0]
     await connection.close()
-    print(f"log: {events} events, {objects} objects\n")
+    return version
 
 
-def report(servers: list[Server], given: argparse.Namespace) -> None:
-    """Print the table, and write it as JSON lines where asked."""
-    lines = []
-    print(
-        f"{given.cases} cases, {given.connections} connections, medians of {given.rounds} rounds of {given.seconds} s"
-    )
-    print(
-        f"{'path':22} {'server':24} {'requests/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'CPU µs':>8} {'MB':>6} {'ours is':>8}"
-    )
-    for path in servers[0].rps:
-        own = statistics.median(servers[0].rps[path])
-        for server in servers:
-            rps = statistics.median(server.rps[path])
-            row = {
-                "path": path,
-                "server": server.name,
-                "rps": round(rps),
-                "p50_ms": round(statistics.median(server.p50[path]), 2),
-                "p99_ms": round(statistics.median(server.p99[path]), 2),
-                "cpu_us": round(statistics.median(server.cpu[path])),
-                "memory_mb": round(server.memory()),
-                "ours_is": round(own / rps, 2),
-                "cases": given.cases,
-            }
-            lines.append(row)
-            print(
-                f"{path:22} {server.name:24} {row['rps']:>10} {row['p50_ms']:>8} {row['p99_ms']:>8} {row['cpu_us']:>8}"
-                f" {row['memory_mb']:>6} {row['ours_is']:>7}×"
+def _drive(given: argparse.Namespace, report: Report, cluster: Cluster, filled: Filled) -> None:
+    """Everything that is driven over HTTP, at one size."""
+    place = asyncio.run(database.placed(cluster.superuser, filled))
+    driven = Driven(cluster, filled, place)
+    hot = {"rounds": given.rounds, "seconds": given.seconds, "connections": given.connections}
+    with ExitStack() as stack:
+        driven.ours = stack.enter_context(servers.casework(cluster, request_log=given.request_log))
+        if "paths" in given.parts:
+            with ExitStack() as others:
+                peers = [others.enter_context(servers.floor(cluster)), others.enter_context(servers.template(cluster))]
+                if given.peers_python.exists():
+                    peers.append(others.enter_context(servers.drf(cluster, given.peers_python)))
+                _paths(given, report, driven, [driven.ours, *peers])
+        if "switches" in given.parts:
+            say("guards on and off …")
+            switches.switches(
+                report, driven, driven.ours, **(hot if given.full else {**hot, "rounds": min(2, given.rounds)})
             )
-    if given.json:
-        Path(given.json).write_text("\n".join(map(json.dumps, lines)) + "\n")
+        if "sealing" in given.parts:
+            switches.sealing(report, driven, driven.ours, **hot)
+    if "workers" in given.parts:
+        say("workers …")
+        switches.workers(report, driven, cluster, **(hot if given.full else {**hot, "rounds": min(2, given.rounds)}))
+    if "endurance" in given.parts:
+        say("endurance …")
+        switches.endurance(report, driven, cluster, requests=given.requests, connections=given.connections)
+    if "start" in given.parts:
+        say("starts …")
+        starting.starts(report, cluster, 3 if given.full else 1)
+    if "import" in given.parts:
+        say("import …")
+        starting.premises_import(report, cluster, given.import_rows)
+
+
+def _paths(given: argparse.Namespace, report: Report, driven: Driven, up: list[Server]) -> None:
+    hots = hot_statements(driven.filled, driven.place)
+    wanted = tuple(given.only.split(",")) if given.only else ("",)
+    for path in paths.PATHS:
+        if not path.name.startswith(wanted):
+            continue
+        say(path.name)
+        offering = [server for server in up if server.name == OURS or server.name in path.peers]
+        if not (given.full or path.goal):
+            offering = [server for server in offering if server.name in (OURS, FLOOR)]
+        seen: dict[str, list[Round]] = {server.name: [] for server in offering}
+        hot = limit.known(hots, path.hot) if path.hot and limit.pgbench() else None
+
+        def send(server: Server, seconds: float, path: paths.Path = path, *, tell: bool = False) -> Round:
+            requests = path.requests(driven, server.name, seconds)
+            return load(driven.cluster, server, requests, seconds=seconds, connections=given.connections, tell=tell)
+
+        for server in offering:
+            send(server, 1, tell=True)  # warm; and what went wrong is told
+        for _ in range(given.rounds):
+            for server in offering:
+                seen[server.name].append(send(server, given.seconds))
+            if hot is not None:
+                seen.setdefault(LIMIT, []).append(limit.run(driven.cluster, hot, given.seconds))
+        report.path(path.name, seen, {server.name: server.memory() for server in offering})
+
+
+def _database(report: Report, timed: dict[int, list[database.Timed]]) -> None:
+    """A line a statement: its times at each size, and the ratio of the largest to the smallest."""
+    if not timed:
+        return
+    sizes = sorted(timed)
+    for first in timed[sizes[0]]:
+        kind = first.name.partition(", page")[0]
+        found = {
+            size: next(
+                each
+                for each in timed[size]
+                if each.name.partition(", page")[0] == kind and ("page" in each.name) == ("page" in first.name)
+            )
+            for size in sizes
+            if size in timed
+        }
+        figures = {f"p50/p99_us@{size}": f"{each.p50_us:.0f}/{each.p99_us:.0f}" for size, each in found.items()}
+        if len(sizes) > 1:
+            small, large = found[sizes[0]], found[sizes[-1]]
+            figures["ratio"] = f"{large.p50_us / small.p50_us:.2f}/{large.p99_us / small.p99_us:.2f}"
+            figures["goal"] = "≤ 1.25/1.5"
+        report.add("in the database", found[sizes[-1]].name, **figures)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -9,15 +9,51 @@ from pathlib import Path
 import pytest
 
 from casework.kernel.settings import Settings
-from tests.support import cluster
+from tests.support import canaries, cluster
 from tests.support.server import serving
 from tests.support.world import Team, World
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--full`: the proofs of `tests/security` in their whole form, as `make test-security` runs them."""
+    parser.addoption(
+        "--full", action="store_true", default=False, help="the proofs of tests/security in their whole form"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controlling process names the run's directory before its workers start."""
     if not hasattr(config, "workerinput"):
         os.environ["CASEWORK_TEST_VAR"] = str(Path(tempfile.gettempdir()) / f"casework-tests-{secrets.token_hex(4)}")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Every log line of the run is looked through."""
+    canaries.listen()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands what its canaries found to the controlling process; a leak that no test reported fails the run."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["canaries"] = canaries.figures()
+    else:
+        canaries.add(canaries.figures())
+        if canaries.total["leaks"] and session.exitstatus == 0:
+            session.exitstatus = 1
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    """A worker is done."""
+    canaries.add(getattr(node, "workeroutput", {}).get("canaries", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the canaries found, at the end of every run."""
+    terminalreporter.write_line(canaries.sentence())
+    for leak in canaries.total["leaks"]:
+        terminalreporter.write_line(f"  {leak}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -39,6 +75,10 @@ def test_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         login_tries_per_minute=10_000,
         submissions_per_hour=10_000,
         wrong_tokens_per_minute=10_000,
+        person_per_minute=0,
+        tool_per_minute=0,
+        address_per_minute=0,
+        stranger_writes_per_minute=0,
     )
 
 

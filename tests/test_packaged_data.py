@@ -52,6 +52,7 @@ KINDS = {
     "reason_cancel_visit": 9,
     "reason_hand_over": 7,
     "reason_restrict": 6,
+    "reason_transfer": 7,
 }
 
 

@@ -23,6 +23,7 @@ def upgrade() -> None:
         "identity",
         sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("casework.new_id()"), nullable=False),
         sa.Column("principal_id", sa.Uuid(), nullable=False),
         sa.Column("linked_by", sa.Uuid(), nullable=True),
         sa.Column(
@@ -32,6 +33,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.PrimaryKeyConstraint("issuer", "subject", name=op.f("identity_pkey")),
+        sa.UniqueConstraint("id", name=op.f("identity_id_key")),
         schema="access",
     )
     op.create_index("identity_principal_id_idx", "identity", ["principal_id"], unique=False, schema="access")
@@ -50,6 +52,12 @@ def upgrade() -> None:
         sa.Column("expires_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=False),
         sa.Column("tries_left", sa.Integer(), nullable=False),
         sa.Column("used_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
+        sa.Column(
+            "asked_at",
+            postgresql.ARRAY(postgresql.TIMESTAMP(timezone=True, precision=3)),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("contact_id", name=op.f("one_time_code_pkey")),
         sa.UniqueConstraint("id", name=op.f("one_time_code_id_key")),
         schema="access",
@@ -111,6 +119,30 @@ def upgrade() -> None:
         postgresql_partition_by="RANGE (event_id)",
     )
     op.create_index("seal_batch_idx", "seal", ["batch", "place"], unique=False, schema="audit")
+    op.create_index(
+        "event_acting_for_idx",
+        "event",
+        ["acting_for", "id"],
+        unique=False,
+        schema="audit",
+        postgresql_where=sa.text("acting_for IS NOT NULL"),
+    )
+    op.create_index(
+        "event_refused_idx",
+        "event",
+        ["id"],
+        unique=False,
+        schema="audit",
+        postgresql_where=sa.text("decision <> 'allow'"),
+    )
+    op.create_index(
+        "event_object_refusal_idx",
+        "event_object",
+        ["event_id"],
+        unique=False,
+        schema="audit",
+        postgresql_where=sa.text("operation = 'refusal'"),
+    )
     op.create_table(
         "case_share",
         sa.Column("id", sa.Uuid(), server_default=sa.text("casework.new_id()"), nullable=False),
@@ -133,7 +165,7 @@ def upgrade() -> None:
         sa.Column("ended_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
         sa.Column("ended_by", sa.Uuid(), nullable=True),
         sa.CheckConstraint("mode IN ('read', 'contribute')", name=op.f("case_share_mode_check")),
-        sa.CheckConstraint("to_team_id <> team_id", name=op.f("case_share_elsewhere_check")),
+        sa.CheckConstraint("to_team_id <> team_id OR ended_at IS NOT NULL", name=op.f("case_share_elsewhere_check")),
         sa.ForeignKeyConstraint(
             ["case_id", "team_id", "restricted"],
             ["casework.case_file.id", "casework.case_file.team_id", "casework.case_file.restricted"],
@@ -161,7 +193,7 @@ def upgrade() -> None:
         sa.Column("team_id", sa.Uuid(), nullable=False),
         sa.Column("restricted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("reference", sa.Text(), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=True),
         sa.Column("strand", sa.Text(), nullable=False),
         sa.Column("from_team_id", sa.Uuid(), nullable=False),
         sa.Column("to_team_id", sa.Uuid(), nullable=False),
@@ -183,6 +215,7 @@ def upgrade() -> None:
             "state IN ('offered', 'accepted', 'returned', 'withdrawn')", name=op.f("case_transfer_state_check")
         ),
         sa.CheckConstraint("to_team_id <> from_team_id", name=op.f("case_transfer_elsewhere_check")),
+        sa.CheckConstraint("(state = 'offered') = (title IS NOT NULL)", name=op.f("case_transfer_offer_check")),
         sa.ForeignKeyConstraint(
             ["case_id", "team_id", "restricted"],
             ["casework.case_file.id", "casework.case_file.team_id", "casework.case_file.restricted"],
@@ -251,6 +284,13 @@ def upgrade() -> None:
         "emergency_access_person_id_idx",
         "emergency_access",
         ["person_id", "opened_at"],
+        unique=False,
+        schema="casework",
+    )
+    op.create_index(
+        "emergency_access_team_id_idx",
+        "emergency_access",
+        ["team_id", "opened_at", "id"],
         unique=False,
         schema="casework",
     )
@@ -325,6 +365,11 @@ def upgrade() -> None:
         schema="access",
     )
     op.add_column("session", sa.Column("issuer", sa.Text(), nullable=True), schema="access")
+    op.add_column(
+        "principal",
+        sa.Column("tokens_from", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
+        schema="access",
+    )
     # ### end Alembic commands ###
 
 
@@ -332,6 +377,7 @@ def downgrade() -> None:
     """Back to the one before."""
     run_script(UNDEFINE)
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_column("principal", "tokens_from", schema="access")
     op.drop_column("session", "issuer", schema="access")
     op.drop_column("session", "confirmed_until", schema="access")
     op.drop_index("enquiry_transfer_to_team_id_idx", table_name="enquiry_transfer", schema="casework")
@@ -343,6 +389,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("state = 'offered'"),
     )
     op.drop_table("enquiry_transfer", schema="casework")
+    op.drop_index("emergency_access_team_id_idx", table_name="emergency_access", schema="casework")
     op.drop_index("emergency_access_person_id_idx", table_name="emergency_access", schema="casework")
     op.drop_index("emergency_access_case_id_idx", table_name="emergency_access", schema="casework")
     op.drop_table("emergency_access", schema="casework")
@@ -362,6 +409,18 @@ def downgrade() -> None:
         postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.drop_table("case_share", schema="casework")
+    op.drop_index(
+        "event_object_refusal_idx",
+        table_name="event_object",
+        schema="audit",
+        postgresql_where=sa.text("operation = 'refusal'"),
+    )
+    op.drop_index(
+        "event_refused_idx", table_name="event", schema="audit", postgresql_where=sa.text("decision <> 'allow'")
+    )
+    op.drop_index(
+        "event_acting_for_idx", table_name="event", schema="audit", postgresql_where=sa.text("acting_for IS NOT NULL")
+    )
     op.drop_index("seal_batch_idx", table_name="seal", schema="audit")
     op.drop_table("seal", schema="audit")
     op.drop_table("recovery", schema="audit")

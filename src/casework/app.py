@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException as StarletteHTTPException  # noqa: TID251 — translated here, raised nowhere
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
@@ -18,20 +19,37 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from casework import health, migrations, pages, reactions
 from casework.access import catalogue
-from casework.access.tokens import TRACKING
+from casework.access.tokens import TRACKING, bearer, hash_token, is_outside
 from casework.kernel import problems as p
+from casework.kernel.admission import Admission
 from casework.kernel.boundary import Boundary
 from casework.kernel.database import Addresses, Database, addresses
 from casework.kernel.keys import PURPOSES, Keys
 from casework.kernel.logging import RequestLog, configure, emit
+from casework.kernel.pointers import locate, names_in
+from casework.kernel.rates import RateLimits, signposting
 from casework.kernel.settings import Settings, settings
+from casework.kernel.strict_json import MAX_ERRORS
 from casework.kernel.throttle import GuessGuard, Throttle
 from casework.reference import signposts
+from casework.reference.models import Need
 from casework.work.doorway import House, refusal_before
 
 log = logging.getLogger("casework")
 
-SLICES = ("enquiries", "cases", "visits", "advice", "premises", "organisations", "people", "reference", "audit_log")
+SLICES = (
+    "enquiries",
+    "cases",
+    "circle",
+    "visits",
+    "advice",
+    "premises",
+    "organisations",
+    "people",
+    "reference",
+    "explanations",
+    "audit_log",
+)
 """The slices that have routes, in the order of the docs page."""
 FORMS = frozenset({"/v1/oauth/token"})
 """Where OAuth (RFC 6749) wants a form."""
@@ -139,15 +157,52 @@ def served(settings: Settings, where: Addresses | None = None) -> ASGIApp:
 
 def behind_boundary(made: FastAPI, settings: Settings) -> Boundary:
     """What stands between the network and the application."""
-    guarded = GuessGuard(made, made.state.throttle, TRACKING)
-    app = RequestLog(guarded, emit) if settings.request_log else guarded
+    admitted = Admission(
+        GuessGuard(made, made.state.throttle, TRACKING),
+        settings,
+        lambda scope: scope["method"] == "POST" and asks_where_to_turn(scope),
+    )
+    limited = RateLimits(admitted, settings, lambda header: whose_token(made, header), asks_where_to_turn)
+    app: ASGIApp = RequestLog(limited, emit) if settings.request_log else limited
     return Boundary(
         app,
         allowed_hosts=settings.allowed_hosts,
         other_media=pages.MEDIA,
         form_paths=FORMS,
         fallback=signposts.fallback,
+        field_names=field_names(made),
     )
+
+
+def field_names(made: FastAPI) -> frozenset[str]:
+    """The name of every field that some operation takes: the only names that a refusal repeats."""
+    return names_in(
+        taken.field_info.annotation
+        for route in made.router.routes
+        if isinstance(route, APIRoute)
+        for taken in route.dependant.body_params
+    )
+
+
+OTHER_NEEDS = frozenset(need.value for need in Need) - {Need.PROTECTIVE_SECURITY_ADVICE.value}
+
+
+def asks_where_to_turn(scope: Scope) -> bool:
+    """Whether a request asks for signposts, or names another service's need: never limited, and never kept waiting."""
+    return signposting(scope, OTHER_NEEDS)
+
+
+async def whose_token(made: FastAPI, header: str) -> tuple[str, str] | None:
+    """The kind and the principal of a token that was served just now: asked once a token, for the rate limits."""
+    token = bearer(header)
+    database: Database = made.state.house.database
+    try:
+        async with database.lend(database.public if is_outside(token) else database.staff) as connection:
+            row = await connection.fetchrow("SELECT * FROM access.caller_of($1)", hash_token(token or ""))
+    except Exception as error:
+        log.warning("whose token it is could not be asked: %s", type(error).__qualname__)
+        return None
+    return (row["kind"], str(row["principal"])) if row is not None and row["kind"] is not None else None
 
 
 def application() -> ASGIApp:
@@ -186,19 +241,25 @@ async def _invalid(request: Request, error: Exception) -> Response:
     errors = error.errors()
     if any(each["loc"][0] == "path" for each in errors):
         return await _problem(request, p.NotFound())
-    return await _problem(request, p.ValidationFailed(errors=[_field(each) for each in errors]))
+    taken = request.scope["route"].dependant.body_params
+    body = taken[0].field_info.annotation if taken else None
+    # Ten thousand unknown fields are one mistake.
+    found = {json.dumps(told): told for told in (_field(each, body) for each in errors)}
+    return await _problem(request, p.ValidationFailed(errors=list(found.values())[:MAX_ERRORS]))
 
 
-def _field(error: dict[str, Any]) -> dict[str, Any]:
+def _field(error: dict[str, Any], body: Any) -> dict[str, Any]:
     where, *path = error["loc"]
     place: dict[str, Any]
     if where == "body":
-        steps = [str(step).replace("~", "~0").replace("/", "~1") for step in path]
-        place = {"pointer": "".join(f"/{step}" for step in steps)}
+        pointer, fields = locate(body, path)
+        place = {"pointer": pointer}
+        if error["type"] == "extra_forbidden":
+            told = f"There is a field here that does not exist; leave it out. There are: {', '.join(fields)}."
+            return {**place, "code": error["type"], "message": told}
     else:
         place = {"parameter": str(path[0]) if path else ""}
     message = {
-        "extra_forbidden": "There is no such field; leave it out.",
         "missing": "This field is required.",
         "uuid_parsing": "Send a UUID in its canonical form.",
     }.get(error["type"], error["msg"])

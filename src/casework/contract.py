@@ -29,6 +29,7 @@ Businesses request advice, advisers log visits, internal tools call the API.
 TAGS = {
     "enquiries": "What businesses ask: intake, tracking, triage.",
     "cases": "From opening to closing: allocation, notes, timeline.",
+    "circle": "Who is let in beyond the team: shares, emergency access, transfers.",
     "visits": "Site visits and what was found.",
     "advice": "Advice in versions, recommendations, answers, verification.",
     "premises": "Places with their areas, parties and aliases.",

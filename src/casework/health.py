@@ -20,8 +20,9 @@ PATIENCE = 2.0
 """Seconds to wait for the database: an answer that comes later is as good as none."""
 KEPT = 1.0
 """Seconds an answer is good for, so that asking often costs the database nothing."""
-SILENCE, BACKLOG = 60.0, 600.0
-"""Seconds without a worker's heartbeat, and of waiting of the oldest job, from which the worker counts as gone or late."""
+SILENCE, BACKLOG, UNSEALED = 60.0, 600.0, 60.0
+"""Seconds without a worker's heartbeat, and of waiting of the oldest job and of the oldest unsealed event, from which the
+worker counts as gone or late."""
 
 
 class Live(View):
@@ -76,20 +77,23 @@ async def _judge(pool: Any) -> dict[str, str]:
     try:
         async with asyncio.timeout(PATIENCE):
             row = await pool.fetchrow(
-                "SELECT access.state('revision') AS revision, l.silent_for, l.oldest_job FROM work.lag() l"
+                "SELECT access.state('revision') AS revision, l.silent_for, l.oldest_job, b.waiting, b.oldest AS unsealed"
+                " FROM work.lag() l, audit.backlog() b"
             )
     except Exception as error:
         log.warning("not ready: %s", type(error).__qualname__)
         return found
     found["database"] = "answering"
     found["migrations"] = "current" if row["revision"] == migrations.head() else "pending"
-    found["worker"] = _worker(row["silent_for"], row["oldest_job"])
+    found["worker"] = _worker(row["silent_for"], row["oldest_job"], row["unsealed"])
+    if row["unsealed"] is not None and row["unsealed"] > UNSEALED:
+        log.warning("%s events wait for their seal, the oldest for %.0f s", row["waiting"], row["unsealed"])
     if found["migrations"] == "current":
         found["status"] = "ready" if found["worker"] == "working" else "degraded"
     return found
 
 
-def _worker(silent_for: float | None, oldest_job: float | None) -> str:
+def _worker(silent_for: float | None, oldest_job: float | None, unsealed: float | None) -> str:
     if silent_for is None or silent_for > SILENCE:
         return "silent"
-    return "late" if oldest_job is not None and oldest_job > BACKLOG else "working"
+    return "late" if (oldest_job or 0) > BACKLOG or (unsealed or 0) > UNSEALED else "working"

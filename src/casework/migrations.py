@@ -15,6 +15,8 @@ import casework.advice.lifecycle
 import casework.advice.models
 import casework.cases.lifecycle
 import casework.cases.models
+import casework.circle.lifecycle
+import casework.circle.models
 import casework.enquiries.lifecycle
 import casework.enquiries.models
 import casework.organisations.lifecycle
@@ -38,8 +40,16 @@ DEFINITIONS = (
     ("access", "log.sql"),
     ("access", "keeping.sql"),
     ("access", "door.sql"),
+    ("access", "second_step.sql"),
+    ("access", "passing.sql"),
+    ("access", "sharing.sql"),
+    ("access", "moving.sql"),
+    ("access", "explaining.sql"),
     ("work", "idempotency.sql"),
     ("work", "outbox.sql"),
+    ("audit_log", "sealing.sql"),
+    ("audit_log", "reading.sql"),
+    ("work", "messages.sql"),
     ("access", "grants.sql"),
 )
 """The definitions in the order they are loaded; the tables of the policies come before the grants."""
@@ -55,8 +65,14 @@ DO $$ DECLARE p record; BEGIN
 END $$;
 DROP VIEW IF EXISTS access.holding;
 DROP VIEW IF EXISTS access.held;
+DROP FUNCTION IF EXISTS audit.header_bytes(audit.event);
+DROP FUNCTION IF EXISTS audit.object_bytes(audit.event_object);
+DROP FUNCTION IF EXISTS audit.entry(audit.event, uuid[], boolean);
+DROP FUNCTION IF EXISTS audit.head_json(audit.head);
+DROP FUNCTION IF EXISTS access.log_in_of(access.session);
 """
-"""What a downgrade loosens first: policies and views hold on to tables and columns. ``define`` makes them anew."""
+"""What a downgrade loosens first: policies, views and functions of a row hold on to tables and columns. ``define`` makes
+them anew."""
 
 
 def run_script(text: str) -> None:

@@ -10,7 +10,18 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "casework"
 MODULES = sorted(SOURCE.rglob("*.py"))
 ROOMS = {"routes", "tasks", "actions", "queries", "schemas", "models", "lifecycle", "problems", "__init__"}
-SLICES = ["audit_log", "advice", "visits", "cases", "enquiries", "premises", "organisations", "people", "reference"]
+SLICES = [
+    "audit_log",
+    "advice",
+    "visits",
+    "circle",
+    "cases",
+    "enquiries",
+    "premises",
+    "organisations",
+    "people",
+    "reference",
+]
 
 
 def names(path: Path) -> str:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from casework.kernel.problems import ValidationFailed
-from casework.people.bootstrap import bootstrap
+from casework.kernel.problems import Conflict, ValidationFailed
+from casework.people.bootstrap import bootstrap, link
 from casework.people.problems import AdministratorExists
 from tests.support import cluster
-from tests.support.world import World
+from tests.support.world import Team, World
 
 
 def first(database: str, **stated: Any) -> Any:
@@ -52,3 +52,32 @@ def test_the_first_two_administrators_are_made_on_the_host(world: World) -> None
     with pytest.raises(AdministratorExists):
         first(database, force_code=code, email="third@police.example")
     assert len(empty.sql("SELECT 1 FROM casework.person")) == 2
+
+
+def test_who_an_administrator_is_at_the_provider_is_said_on_the_host(world: World, team: Team) -> None:
+    url, issuer = cluster.url("casework_migrate", world.database), "https://login.police.example"
+    one, other = team.person("administrator"), team.person("adviser")
+    emails = [
+        world.sql("SELECT email FROM casework.person WHERE id = $1", each.person_id)[0]["email"]
+        for each in (one, other)
+    ]
+
+    def linked(email: str, subject: str) -> Any:
+        return asyncio.run(link(url, email=email, issuer=issuer, subject=subject))
+
+    made = linked(emails[0].upper(), f"host-{one.person_id}")
+    assert linked(emails[0], f"host-{one.person_id}") == made
+    row = world.sql("SELECT principal_id, linked_by FROM access.identity WHERE id = $1", made)[0]
+    assert (str(row["principal_id"]), row["linked_by"]) == (one.person_id, None)
+    logged = world.sql(
+        "SELECT e.principal_kind, o.operation FROM audit.event_object o JOIN audit.event e ON e.id = o.event_id"
+        " WHERE o.object_id = $1",
+        made,
+    )
+    assert [tuple(each) for each in logged] == [("system", "collection")]
+    with pytest.raises(Conflict):
+        linked(emails[1], f"host-{one.person_id}")
+    with pytest.raises(ValidationFailed):
+        linked("nobody@police.example", "s")
+    with pytest.raises(ValueError):
+        linked(emails[1], "")

@@ -38,7 +38,9 @@ def credentials(client: dict[str, Any], **more: str) -> dict[str, str]:
 
 
 def token_of(world: World, client: dict[str, Any], **more: str) -> Caller:
-    return world.anybody(ok(ask(world, credentials(client, **more)), 200)["access_token"])
+    caller = world.anybody(ok(ask(world, credentials(client, **more)), 200)["access_token"])
+    caller.teams = {client["team_id"]}
+    return caller
 
 
 def test_a_tool_gets_a_token_by_its_secret_in_the_body_or_by_basic(world: World, team: Team) -> None:

@@ -139,7 +139,9 @@ def test_what_is_plain_text_goes_in_as_it_is(alone: World) -> None:
     """Signs that a file or the way into the database could take for its own."""
     told = {
         "test.signs.1": museum("test.signs.1", museum_name=r"Back\slash \N \. Hall", city="\\"),
-        "test.signs.2": museum("test.signs.2", museum_name='Quote "and, comma" – Amgueddfa’r Môr', latitude="-0.0000001"),
+        "test.signs.2": museum(
+            "test.signs.2", museum_name='Quote "and, comma" – Amgueddfa’r Môr', latitude="-0.0000001"
+        ),
     }
     assert imported(alone, told.values(), make_teams=True).counts == {Outcome.CREATED: 2}
     for ref, row in told.items():

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.support import contract
+from tests.support import canaries, contract
 
 
 class Caller:
@@ -17,6 +17,11 @@ class Caller:
         self.token = token
         self.person_id = person_id
         self.name = name
+        self.teams: set[str] = set()
+        """The ids of the teams whose people, tools or enquirers this is."""
+        self.mark = ""
+        """What this caller's own texts carry, so that they are known wherever they turn up."""
+        self.tied: canaries.Tied | None = None
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(base_url=base_url, headers=headers, timeout=10)
 
@@ -27,6 +32,7 @@ class Caller:
         """Any request, as it is."""
         response = self._client.request(method, path, **given)
         contract.check(response)
+        canaries.seen(response, self.teams, self.person_id, self.tied)
         return response
 
     def get(self, path: str, **params: Any) -> httpx.Response:

@@ -11,7 +11,9 @@ from tests.support.world import Team, World
 
 def open_case(adviser: Caller, team: Team, **facts: Any) -> dict[str, Any]:
     """A case opened without an enquiry."""
-    case: dict[str, Any] = ok(adviser.post("/v1/cases", {"team_id": team.id, "title": "Spring fair", **facts}), 201)
+    case: dict[str, Any] = ok(
+        adviser.post("/v1/cases", {"team_id": team.id, "title": f"Spring fair {team.mark}", **facts}), 201
+    )
     return case
 
 
@@ -32,7 +34,8 @@ def moment(days: int = 0, hours: int = 0) -> str:
 
 def proposed_visit(caller: Caller, case: dict[str, Any], **facts: Any) -> dict[str, Any]:
     """A visit to the case's premises in a week, two hours long unless stated."""
-    body = {"starts_at": moment(days=7), "ends_at": moment(days=7, hours=2), **facts}
+    times = {"starts_at": moment(days=7), "ends_at": moment(days=7, hours=2)}
+    body = {**times, "place_note": f"By the side door. {caller.mark}", **facts}
     visit: dict[str, Any] = ok(caller.post(f"/v1/cases/{case['id']}/visits", body), 201)
     return visit
 
@@ -54,28 +57,39 @@ def completed_visit(adviser: Caller, case: dict[str, Any], *findings: dict[str, 
     """A visit made this morning, with its findings."""
     times = {"starts_at": moment(hours=-3), "ends_at": moment(hours=-1)}
     visit = proposed_visit(adviser, case, **{**times, **facts})
-    body = {"arrived_at": times["starts_at"], "left_at": times["ends_at"], "findings": list(findings)}
+    body = {
+        "arrived_at": times["starts_at"],
+        "left_at": times["ends_at"],
+        "findings": [_marked(each, adviser) for each in findings],
+    }
     completed: dict[str, Any] = ok(adviser.post(f"/v1/visits/{visit['id']}/completion", body, match=visit["version"]))
     return completed
+
+
+def _marked(found: dict[str, Any], adviser: Caller) -> dict[str, Any]:
+    return {**found, "gap": f"{found['gap']} {adviser.mark}".strip()}
 
 
 def enquirer_of(world: World, team: Team, case: dict[str, Any], *, verified: bool = True) -> Caller:
     """The contact of the business whose enquiry became this case, with a tracking token and the one-time code entered."""
     enquiry = world.logged_sql(
         "INSERT INTO casework.enquiry (team_id, reference, state, force_code, site_name, description, case_id, respond_by)"
-        " VALUES ($1, $2, 'accepted', $3, 'The Old Mill', 'We worry about the entrance.', $4, current_date) RETURNING id",
+        " VALUES ($1, $2, 'accepted', $3, 'The Old Mill ' || $5, 'We worry about the entrance. ' || $5, $4, current_date)"
+        " RETURNING id",
         team.id,
         f"ENQ-{secrets.token_hex(6)}",
         team.force_code,
         case["id"],
+        team.mark,
     )[0]["id"]
     contact = world.logged_sql(
         "INSERT INTO casework.contact (enquiry_id, team_id, name, email, verified_at, verification_method)"
-        " VALUES ($1, $2, 'Jo Field', 'jo@example.org', CASE WHEN $3 THEN now() END, CASE WHEN $3 THEN 'call_back' END)"
+        " VALUES ($1, $2, 'Jo Field ' || $4, 'jo@example.org', CASE WHEN $3 THEN now() END, CASE WHEN $3 THEN 'call_back' END)"
         " RETURNING id",
         enquiry,
         team.id,
         verified,
+        team.mark,
     )[0]["id"]
     token = new_token(TRACKING)
     world.sql(
@@ -85,7 +99,9 @@ def enquirer_of(world: World, team: Team, case: dict[str, Any], *, verified: boo
         contact,
         enquiry,
     )
-    return world.anybody(token)
+    business = world.anybody(token)
+    business.person_id, business.teams, business.mark = str(contact), {team.id}, team.mark
+    return business
 
 
 def recommendation(**facts: Any) -> dict[str, Any]:
@@ -101,8 +117,8 @@ def recommendation(**facts: Any) -> dict[str, Any]:
 
 def drafted_advice(adviser: Caller, case: dict[str, Any], *recommendations: dict[str, Any]) -> dict[str, Any]:
     """Advice in draft with these recommendations, or a common one."""
-    made = ok(adviser.post(f"/v1/cases/{case['id']}/advice", {"title": "Advice for the fair"}), 201)
-    for each in recommendations or (recommendation(),):
+    made = ok(adviser.post(f"/v1/cases/{case['id']}/advice", {"title": f"Advice for the fair {adviser.mark}"}), 201)
+    for each in recommendations or (recommendation(action=f"Fit a rising bollard. {adviser.mark}"),):
         ok(adviser.post(f"/v1/advice/{made['id']}/recommendations", each), 201)
     advice: dict[str, Any] = ok(adviser.get(f"/v1/advice/{made['id']}"))
     return advice

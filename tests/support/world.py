@@ -12,7 +12,7 @@ import asyncpg
 from casework import migrations
 from casework.access.tokens import CLIENT, STAFF, hash_token, new_token
 from casework.kernel.database import Addresses
-from tests.support import cluster
+from tests.support import canaries, cluster
 from tests.support.callers import Caller
 
 
@@ -21,6 +21,7 @@ class Team:
 
     def __init__(self, world: "World", id_: str, force_code: str, postcode: str) -> None:
         self.world, self.id, self.force_code, self.postcode = world, id_, force_code, postcode
+        self.mark = canaries.mark(id_)
 
     def person(self, *roles: str, competences: tuple[str, ...] = ("pal",), name: str | None = None) -> Caller:
         """A member of staff with these roles in this team, logged in."""
@@ -130,7 +131,7 @@ class World:
         person_id = str(row[0]["id"])
         for role in roles:
             self.give_role(person_id, role, team)
-        return self.log_in(person_id, name)
+        return self._of(team, self.log_in(person_id, name))
 
     def give_role(self, person_id: str, role: str, team: Team) -> None:
         """A further role in a team."""
@@ -152,7 +153,11 @@ class World:
             list(scopes),
         )
         client_id = str(row[0]["id"])
-        return self._caller(self._session(CLIENT, "client", client_id, list(scopes)), client_id, "")
+        return self._of(team, self._caller(self._session(CLIENT, "client", client_id, list(scopes)), client_id, ""))
+
+    def _of(self, team: Team, caller: Caller) -> Caller:
+        caller.teams, caller.mark = {team.id}, team.mark
+        return caller
 
     def anybody(self, token: str | None = None) -> Caller:
         """Somebody without an account; with a token, an enquirer."""
@@ -173,6 +178,7 @@ class World:
 
     def _caller(self, token: str | None, person_id: str | None, name: str) -> Caller:
         caller = Caller(self.base_url, token, person_id=person_id, name=name)
+        caller.tied = canaries.ties(self.sql)
         self._callers.append(caller)
         return caller
 

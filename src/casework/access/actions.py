@@ -24,6 +24,7 @@ class Action(StrEnum):
     ENQUIRY_HAND_OVER = "enquiry.hand_over"
     CONTACT_VERIFY = "contact.verify"
     CONTACT_UNVERIFY = "contact.unverify"
+    CONTACT_REPLACE = "contact.replace"
     ORGANISATION_READ = "organisation.read"
     ORGANISATION_WRITE = "organisation.write"
     PREMISES_READ = "premises.read"

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Lar
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-from casework.kernel.tables import flag, identity, moment
+from casework.kernel.tables import Moment3, flag, identity, moment
 
 ACCESS = {"schema": "access"}
 AUDIT = {"schema": "audit"}
@@ -56,6 +56,8 @@ class Principal(SQLModel, table=True):
     kind: str = Field(sa_type=Text, nullable=False)
     name: str = Field(sa_type=Text, nullable=False)
     active: bool = flag(True)
+    tokens_from: datetime | None = moment()
+    """When their sessions were last ended: an identity provider's token issued before opens nothing."""
 
 
 class Membership(SQLModel, table=True):
@@ -161,6 +163,7 @@ class FederatedIdentity(SQLModel, table=True):
 
     issuer: str = Field(primary_key=True, sa_type=Text)
     subject: str = Field(primary_key=True, sa_type=Text)
+    id: UUID = Field(nullable=False, unique=True, sa_column_kwargs={"server_default": text("casework.new_id()")})
     principal_id: UUID
     linked_by: UUID | None = None
     linked_at: datetime = moment(now=True)
@@ -180,6 +183,10 @@ class OneTimeCode(SQLModel, table=True):
     expires_at: datetime = moment(nullable=False)
     tries_left: int
     used_at: datetime | None = moment()
+    asked_at: list[datetime] = Field(
+        default=None, sa_type=ARRAY(Moment3), nullable=False, sa_column_kwargs={"server_default": text("'{}'")}
+    )
+    """When codes were asked for within the last hour: so many an hour, and no more."""
 
 
 class CaseGrant(SQLModel, table=True):
@@ -264,6 +271,8 @@ class Event(SQLModel, table=True):
     __tablename__ = "event"
     __table_args__ = (
         Index("event_principal_id_idx", "principal_id", "id"),
+        Index("event_acting_for_idx", "acting_for", "id", postgresql_where=text("acting_for IS NOT NULL")),
+        Index("event_refused_idx", "id", postgresql_where=text("decision <> 'allow'")),
         BY_MONTH,
     )
 
@@ -290,6 +299,7 @@ class EventObject(SQLModel, table=True):
     __table_args__ = (
         Index("event_object_case_id_idx", "case_id", "event_id", postgresql_where=text("case_id IS NOT NULL")),
         Index("event_object_object_id_idx", "object_id"),
+        Index("event_object_refusal_idx", "event_id", postgresql_where=text("operation = 'refusal'")),
         BY_MONTH_OF_EVENT,
     )
 

@@ -130,6 +130,9 @@ POLICY: dict[Action, Row] = {
     Action.CONTACT_UNVERIFY: _row(
         "withdraw the verification of a contact", adviser="team", coordinator="team", supervisor="team"
     ),
+    Action.CONTACT_REPLACE: _row(
+        "name another contact when one has left", adviser="team", coordinator="team", supervisor="team"
+    ),
     Action.ORGANISATION_READ: _row(
         "read an organisation",
         verified_enquirer="own",
@@ -380,7 +383,7 @@ POLICY: dict[Action, Row] = {
 }
 
 # The project's own additions to the domain owner's table (``docs/authority.csv`` marks them ``proposed``).
-PROPOSED = frozenset({Action.ENQUIRY_TRIAGE})
+PROPOSED = frozenset({Action.CONTACT_REPLACE, Action.ENQUIRY_TRIAGE})
 
 # A share with another force lends these to the advisers and supervisors of the team that it names, and nothing else.
 SHARED_READ = frozenset(

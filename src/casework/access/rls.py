@@ -54,11 +54,30 @@ IN_ENQUIRY = (
     "team_id = ANY ((SELECT access.{function}({argument}))::uuid[]) AND NOT restricted"
     " OR restricted AND enquiry_id IN (SELECT e.id FROM casework.enquiry e WHERE e.restricted)"
 )
-# Who is asked to receive a case cannot read it yet, but sees the offer.
+# The same to write, with the actions of the policy at hand in place of {words}.
+IN_ENQUIRY_WRITTEN = (
+    "team_id = ANY ((SELECT access.write_teams({words}))::uuid[]) AND NOT restricted"
+    " OR restricted AND (SELECT access.doing({words}))"
+    " AND enquiry_id IN (SELECT e.id FROM casework.enquiry e WHERE e.restricted)"
+)
+# The line of a transfer is read at both ends; the enquiry at the end where it is. An offer that was taken back is nobody else's.
+PASSED_ENQUIRY = (
+    "NOT restricted AND (from_team_id = ANY ((SELECT access.read_teams('enquiry.read'))::uuid[])"
+    " OR state <> 'withdrawn' AND to_team_id = ANY ((SELECT access.read_teams('enquiry.receive'))::uuid[]))"
+)
+# Who was asked to receive a case, and who offered it, see that line for good. It tells nothing of the case once the offer has
+# ended (access/sql/moving.sql), and while it stands the receiving team sees no more than it.
 OFFERED_CASE = (
     "team_id = ANY ((SELECT access.read_teams('case.read'))::uuid[]) AND NOT restricted"
     " OR case_id = ANY ((SELECT access.cases('case.read'))::uuid[])"
-    " OR state = 'offered' AND to_team_id = ANY ((SELECT access.read_teams('case.receive'))::uuid[])"
+    " OR to_team_id = ANY ((SELECT access.read_teams('case.receive'))::uuid[])"
+    " OR from_team_id = ANY ((SELECT access.read_teams('case.transfer'))::uuid[])"
+)
+# Who answers for the team's cases sees who opened them in an emergency, and so does the auditor.
+OPENED_IN_EMERGENCY = (
+    "team_id = ANY ((SELECT access.read_teams('case.read'))::uuid[]) AND NOT restricted"
+    " OR case_id = ANY ((SELECT access.cases('case.read'))::uuid[])"
+    " OR team_id = ANY ((SELECT access.read_teams('case.access_log'))::uuid[])"
 )
 TRIAGE = (
     A.ENQUIRY_TRIAGE,
@@ -72,9 +91,10 @@ TRIAGE = (
     A.ENQUIRY_MESSAGE,
     A.CONTACT_VERIFY,
     A.CONTACT_UNVERIFY,
+    A.CONTACT_REPLACE,
     A.ENQUIRY_TRANSFER,
 )
-CONTACTS = (A.CONTACT_VERIFY, A.CONTACT_UNVERIFY, A.ENQUIRY_HAND_OVER)
+CONTACTS = (A.CONTACT_VERIFY, A.CONTACT_UNVERIFY, A.CONTACT_REPLACE, A.ENQUIRY_HAND_OVER)
 VISITING = (A.VISIT_AMEND, A.VISIT_CONFIRM, A.VISIT_COMPLETE, A.VISIT_NO_ACCESS, A.VISIT_CANCEL)
 ADVISING = (
     A.ADVICE_DRAFT,
@@ -113,6 +133,7 @@ CASEWORK = (
     A.RECOMMENDATION_VERIFY,
     A.CONTACT_VERIFY,
     A.CONTACT_UNVERIFY,
+    A.CONTACT_REPLACE,
     A.ENQUIRY_MESSAGE,
     A.ENQUIRY_HAND_OVER,
 )
@@ -203,8 +224,25 @@ SCOPES: tuple[Scope, ...] = (
                 "version",
             ),
             using=f"id = ANY ((SELECT access.own_enquiries({_words((A.ENQUIRY_READ,))}))::uuid[])",
-            insert=("*",),
+            # the rest is the database's to set
+            insert=(
+                "id",
+                "team_id",
+                "reference",
+                "channel",
+                "force_code",
+                "organisation_name",
+                "site_name",
+                "site_address",
+                "town",
+                "postcode",
+                "local_authority_code",
+                "sector",
+                "description",
+                "respond_by",
+            ),
             check=f"(SELECT access.doing({_words((A.ENQUIRY_SUBMIT,))})) AND state = 'received' AND case_id IS NULL AND NOT restricted"
+            " AND channel = 'web'"
             " AND EXISTS (SELECT FROM casework.team t WHERE t.id = team_id AND t.intake)",
             update=("state", "ended_at", "version"),
             may_update=f"id = ANY ((SELECT access.own_enquiries(access.own_write({_words((A.ENQUIRY_WITHDRAW,))})))::uuid[])",
@@ -213,13 +251,14 @@ SCOPES: tuple[Scope, ...] = (
     Scope(
         "contact",
         A.ENQUIRY_READ,
-        (A.ENQUIRY_SUBMIT,),
+        (A.ENQUIRY_SUBMIT, A.CONTACT_REPLACE),
         CONTACTS,
         using=IN_ENQUIRY.format(function="read_teams", argument="'enquiry.read'"),
-        check=IN_ENQUIRY.format(function="write_teams", argument=_words((A.ENQUIRY_SUBMIT, *CONTACTS))),
+        check=IN_ENQUIRY_WRITTEN,
         outside=Outside(
-            insert=("*",),
-            check=f"(SELECT access.doing({_words((A.ENQUIRY_SUBMIT,))})) AND verified_at IS NULL",
+            # unverified and current, as the database sets them
+            insert=("id", "enquiry_id", "team_id", "name", "job_title", "email", "phone"),
+            check=f"(SELECT access.doing({_words((A.ENQUIRY_SUBMIT,))})) AND access.made_here(enquiry_id)",
         ),
     ),
     Scope(
@@ -228,11 +267,11 @@ SCOPES: tuple[Scope, ...] = (
         (A.ENQUIRY_MESSAGE,),
         (A.ENQUIRY_HAND_OVER,),
         using=IN_ENQUIRY.format(function="read_teams", argument="'enquiry.read'"),
-        check=IN_ENQUIRY.format(function="write_teams", argument=_words((A.ENQUIRY_MESSAGE, A.ENQUIRY_HAND_OVER))),
+        check=IN_ENQUIRY_WRITTEN,
         outside=Outside(
             select=("*",),
             using=f"enquiry_id = ANY ((SELECT access.own_enquiries({_words((A.ENQUIRY_READ,))}))::uuid[])",
-            insert=("*",),
+            insert=("id", "enquiry_id", "team_id", "restricted", "author", "body"),
             check=f"enquiry_id = ANY ((SELECT access.own_enquiries(access.own_write({_words((A.ENQUIRY_MESSAGE,))})))::uuid[])"
             " AND author = 'business' AND person_id IS NULL",
         ),
@@ -241,10 +280,9 @@ SCOPES: tuple[Scope, ...] = (
         "enquiry_transfer",
         A.ENQUIRY_READ,
         (A.ENQUIRY_TRANSFER,),
-        (A.ENQUIRY_TRANSFER,),
-        using=IN_ENQUIRY.format(function="read_teams", argument="'enquiry.read'")
-        + " OR state = 'offered' AND to_team_id = ANY ((SELECT access.read_teams('enquiry.receive'))::uuid[])",
-        check=IN_ENQUIRY.format(function="write_teams", argument=_words((A.ENQUIRY_TRANSFER,))),
+        (A.ENQUIRY_HAND_OVER,),
+        using=PASSED_ENQUIRY,
+        check=IN_ENQUIRY_WRITTEN,
     ),
     Scope("case_file", A.CASE_READ, (A.CASE_OPEN, A.ENQUIRY_ACCEPT), CASEWORK, case="id"),
     Scope(
@@ -262,8 +300,8 @@ SCOPES: tuple[Scope, ...] = (
     ),
     Scope("collaborator", A.CASE_READ, (A.CASE_COLLABORATE,), (A.CASE_UNCOLLABORATE,), case="case_id"),
     Scope("case_note", A.CASE_READ, (A.CASE_NOTE,), (), case="case_id"),
-    Scope("case_share", A.CASE_READ, (A.CASE_SHARE,), (A.CASE_UNSHARE,), case="case_id"),
-    Scope("emergency_access", A.CASE_READ, case="case_id"),
+    Scope("case_share", A.CASE_READ, (A.CASE_SHARE,), (A.CASE_SHARE, A.CASE_UNSHARE), case="case_id"),
+    Scope("emergency_access", A.CASE_READ, case="case_id", using=OPENED_IN_EMERGENCY),
     Scope("case_transfer", A.CASE_READ, (A.CASE_TRANSFER,), (A.CASE_TRANSFER,), case="case_id", using=OFFERED_CASE),
     Scope("case_event", A.CASE_READ, case="case_id"),
     Scope(
@@ -353,7 +391,17 @@ SCOPES: tuple[Scope, ...] = (
         outside=Outside(
             select=("*",),
             using=_own("case_id", A.RECOMMENDATION_READ),
-            insert=("*",),
+            insert=(
+                "id",
+                "recommendation_id",
+                "case_id",
+                "team_id",
+                "restricted",
+                "answer",
+                "reason_code",
+                "note",
+                "person_id",
+            ),
             check=_own_write("case_id", A.RECOMMENDATION_RESPOND) + " AND person_id IS NULL",
         ),
     ),
@@ -385,8 +433,19 @@ SCOPES: tuple[Scope, ...] = (
 BY_TABLE = {scope.table: scope for scope in SCOPES}
 # Written by definer functions as the owner, so the owner (under FORCE like everybody) needs a policy on them.
 KEPT = ("case_headline", "case_event", "organisation_directory", "emergency_access")
-# Read by definer functions: which teams there are, and in which of them a person stands.
-JUDGED_BY = ("team", "person")
+# Read by definer functions: which teams there are, in which of them a person stands, and whom to write to about what.
+JUDGED_BY = ("team", "person", "police_force", "enquiry", "contact", "case_file")
+# Looked up by definer functions while somebody asks why a record can be seen, and at no other time.
+LOCATED = (
+    "enquiry",
+    "site_visit",
+    "finding",
+    "advice",
+    "interim_advice",
+    "recommendation",
+    "premises",
+    "organisation",
+)
 
 
 def _policy(scope: Scope, verb: str, role: str, using: str = "", check: str = "") -> str:
@@ -406,7 +465,7 @@ def _staff(scope: Scope) -> Iterator[str]:
     for verb, actions in (("INSERT", scope.insert), ("UPDATE", scope.update)):
         if actions:
             words = _words(actions)
-            reach = scope.check or scope.rows(
+            reach = (scope.check or "").replace("{words}", words) or scope.rows(
                 f"(SELECT access.write_teams({words}))::uuid[]",
                 f"(SELECT access.write_cases({words}))::uuid[]",
             )
@@ -453,6 +512,9 @@ def statements() -> Iterator[str]:
         yield f"CREATE POLICY owner_all ON casework.{table} TO casework_owner USING (true) WITH CHECK (true)"
     for table in JUDGED_BY:
         yield f"CREATE POLICY owner_select ON casework.{table} FOR SELECT TO casework_owner USING (true)"
+    for table in LOCATED:
+        explaining = f"(SELECT access.doing({_words((A.ACCESS_EXPLAIN,))}))"
+        yield f"CREATE POLICY owner_locate ON casework.{table} FOR SELECT TO casework_owner USING ({explaining})"
 
 
 def _log_triggers(scope: Scope) -> Iterator[str]:

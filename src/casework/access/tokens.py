@@ -1,8 +1,8 @@
 """Bearer tokens: how they look, how they are hashed, and which connections they may use.
 
 Every token is opaque: 256 random bits behind a prefix that says whose it is. The database knows the SHA-256 only, and
-says on each request what it is worth. Federated log-in (OIDC) comes in here: a token that is none of ours is verified
-against the issuer, and its first sight makes a session by its hash (issue 3).
+says on each request what it is worth. A token that is none of ours may be the identity provider's: ``federation`` judges
+it on its first sight, which makes a session by its hash.
 """
 
 import hashlib
@@ -27,6 +27,11 @@ def bearer(header: str | None) -> str | None:
         return None
     scheme, _, token = header.partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else "malformed"
+
+
+def may_be_federated(token: str) -> bool:
+    """Whether a token that opened nothing has the shape of an identity provider's (a JWT); ours have no dots."""
+    return token.count(".") == 2 and not token.startswith((STAFF, CLIENT, TRACKING))
 
 
 def is_outside(token: str | None) -> bool:

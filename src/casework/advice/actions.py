@@ -33,6 +33,7 @@ from casework.cases.problems import CompetenceMissing
 from casework.kernel.problems import StateConflict
 from casework.reference.actions import current_threat_level, require_word
 from casework.work.doorway import given_fields
+from casework.work.messages import Notice, notify
 from casework.work.unit import Answer, Creation, Guarded, Work
 
 # Clocks run apart a little; what lies further ahead was mistyped.
@@ -220,6 +221,7 @@ async def issue(work: Work, advice_id: UUID, issuing: AdviceIssuing) -> Answer:
     await work.rows(queries.CARRY, id=advice_id, case_id=issued["case_id"])
     await follow_up(work, issued["case_id"], issuing.follow_up_on)
     await work.say(issued["case_id"], subject=("advice", advice_id))
+    await notify(work, Notice.ADVICE, case_id=issued["case_id"])
     return await work.show(queries.ADVICE_SHOWN, advice_id)
 
 

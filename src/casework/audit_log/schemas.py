@@ -1,9 +1,17 @@
 """What goes out of the processing log."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from casework.kernel.views import Page, View
+
+
+class Decided(StrEnum):
+    """Whether a request was let through. Refused is also what was begun and then found nothing for its caller."""
+
+    ALLOWED = "allowed"
+    REFUSED = "refused"
 
 
 class LoggedObject(View):
@@ -18,7 +26,7 @@ class LoggedObject(View):
 
 
 class LogEntry(View):
-    """One request that touched the case: who, when, in which part, why, what, and whether it was allowed."""
+    """One request in the log: who, when, in which part, why, what, and whether it was allowed."""
 
     event: int
     at: datetime
@@ -26,6 +34,9 @@ class LogEntry(View):
     """staff, client, enquirer, public or system"""
     person_id: UUID | None
     name: str | None
+    acting_for_id: UUID | None
+    """The person for whom a tool acted."""
+    acting_for_name: str | None
     roles: list[str]
     action: str
     purpose: str | None
@@ -33,10 +44,34 @@ class LogEntry(View):
     client: str | None
     request_id: UUID | None
     objects: list[LoggedObject]
+    """At most 200 of them; the records of other teams' cases are left out for an information manager."""
 
 
 class LogPage(Page):
     """Entries of the log, one page, newest first."""
 
     items: list[LogEntry]
+    next_cursor: str | None
+
+
+class HeadSeen(View):
+    """The head of a sealed batch. ``checkpoint`` is the signed note to keep outside: `casework audit verify --anchors` reads it."""
+
+    batch: int
+    count: int
+    """Events of the batch."""
+    total: int
+    """Events sealed so far."""
+    root: str
+    previous: str
+    hash: str
+    sealed_at: datetime
+    key_id: str
+    checkpoint: str
+
+
+class HeadPage(Page):
+    """Heads, one page, newest first."""
+
+    items: list[HeadSeen]
     next_cursor: str | None

@@ -45,7 +45,7 @@ async def _judged(work: Work, case_id: UUID) -> Any:
     return await work.advance(queries.JUDGED[work.action], id=case_id)
 
 
-async def _reasoned(work: Work, kind: str, code: str, note: str | None) -> None:
+async def require_reason(work: Work, kind: str, code: str, note: str | None) -> None:
     """A reason is a word of its look-up; another one than those is said in the note."""
     await require_word(work, kind, code, "/reason_code")
     if code == "other" and note is None:
@@ -154,7 +154,7 @@ async def allocate(work: Work, case_id: UUID, allocation: CaseAllocation) -> Ans
 async def hand_over(work: Work, case_id: UUID, handing: CaseHandingOver) -> Answer:
     """Hand a case to a colleague. A restricted one is out of the former adviser's sight with that."""
     case = await _judged(work, case_id)
-    await _reasoned(work, "reason_hand_over", handing.reason_code, handing.note)
+    await require_reason(work, "reason_hand_over", handing.reason_code, handing.note)
     if handing.adviser_id == case["adviser_id"]:
         raise AlreadyInvolved("This person is the case's adviser already.")
     await _competent(work, case, handing.adviser_id)
@@ -193,7 +193,7 @@ async def uncollaborate(work: Work, case_id: UUID, person_id: UUID) -> Answer:
 async def hold(work: Work, case_id: UUID, holding: CaseHolding) -> Answer:
     """Put a case on hold; its deadline rests."""
     await _judged(work, case_id)
-    await _reasoned(work, "reason_hold", holding.reason_code, holding.note)
+    await require_reason(work, "reason_hold", holding.reason_code, holding.note)
     await work.advance(queries.MOVES[work.action], id=case_id, today=_today(), reason_code=holding.reason_code)
     await work.say(case_id, reason_code=holding.reason_code, reason=holding.note)
     return await work.show(queries.CASE_SHOWN, case_id)
@@ -215,7 +215,7 @@ async def resume(work: Work, case_id: UUID, resuming: CaseResuming) -> Answer:
 async def close(work: Work, case_id: UUID, closing: CaseClosing) -> Answer:
     """Close a case, once its visits and recommendations allow it (``casework.reactions``)."""
     await _judged(work, case_id)
-    await _reasoned(work, "reason_close", closing.reason_code, closing.note)
+    await require_reason(work, "reason_close", closing.reason_code, closing.note)
     for place, each in enumerate(closing.open_recommendations):
         pointer = f"/open_recommendations/{place}/reason_code"
         await require_word(work, "reason_open_recommendation", each.reason_code, pointer)
@@ -244,7 +244,7 @@ async def restrict(work: Work, case_id: UUID, restricting: CaseRestricting) -> A
     case = await _judged(work, case_id)
     if case["restricted"]:
         raise StateConflict("The case is restricted already.")
-    await _reasoned(work, "reason_restrict", restricting.reason_code, restricting.note)
+    await require_reason(work, "reason_restrict", restricting.reason_code, restricting.note)
     await work.row(queries.ANNOUNCE_RESTRICTION, id=case_id)
     await work.advance(queries.MOVES[work.action], id=case_id)
     await work.say(case_id, reason_code=restricting.reason_code, reason=restricting.note)

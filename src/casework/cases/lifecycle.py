@@ -18,22 +18,6 @@ class CaseState(StrEnum):
     REOPENED = "reopened"
 
 
-class ShareMode(StrEnum):
-    """What another force may do with a case that is shared with it."""
-
-    READ = "read"
-    CONTRIBUTE = "contribute"
-
-
-class TransferState(StrEnum):
-    """Where the offer of a transfer stands."""
-
-    OFFERED = "offered"
-    ACCEPTED = "accepted"
-    RETURNED = "returned"
-    WITHDRAWN = "withdrawn"
-
-
 class CaseKind(StrEnum):
     """How a case came about."""
 
@@ -57,6 +41,8 @@ CASE = Lifecycle(
         Move(Action.CASE_AMEND, UNCLOSED, None),
         Move(Action.CASE_COLLABORATE, UNCLOSED, None),
         Move(Action.CASE_UNCOLLABORATE, UNCLOSED, None),
+        Move(Action.CASE_SHARE, UNCLOSED, None),
+        Move(Action.CASE_TRANSFER, UNCLOSED, None),
         Move(Action.CASE_HOLD, RUNNING, CaseState.ON_HOLD),
         Move(Action.CASE_RESUME, (CaseState.ON_HOLD,), None),
         Move(Action.CASE_CLOSE, RUNNING, CaseState.CLOSED),
@@ -66,6 +52,7 @@ CASE = Lifecycle(
     ],
     offers={
         Action.CASE_NOTE: None,
+        Action.CASE_UNSHARE: None,
         Action.CASE_ACCESS_LOG: None,
         Action.VISIT_PROPOSE: RUNNING,
         Action.ADVICE_DRAFT: RUNNING,

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, Uniqu
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from casework.cases.lifecycle import CaseKind, CaseState, ShareMode, TransferState
+from casework.cases.lifecycle import CaseKind, CaseState
 from casework.kernel.columns import line, prose
 from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
 
@@ -195,89 +195,3 @@ class CaseEvent(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_type=Text)
     facts: dict[str, str] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
     at: datetime = moment(now=True)
-
-
-class CaseShare(SQLModel, table=True):
-    """A case lent to a team of another force: to read or to contribute, for a purpose, until a date."""
-
-    __tablename__ = "case_share"
-    __table_args__ = of_case(
-        vocabulary("mode", ShareMode),
-        CheckConstraint("to_team_id <> team_id", name="elsewhere"),
-        Index(
-            "case_share_case_id_to_team_id_key",
-            "case_id",
-            "to_team_id",
-            unique=True,
-            postgresql_where=text("ended_at IS NULL"),
-        ),
-    )
-
-    id: UUID = identity()
-    case_id: UUID
-    team_id: UUID
-    restricted: bool = flag()
-    to_team_id: UUID = Field(foreign_key="casework.team.id")
-    mode: str = plain("read")
-    includes_restricted: bool = flag()
-    """Whether the share was meant to hold while the case is restricted: never unless named."""
-    purpose_code: str = plain()
-    note: str | None = Field(default=None, sa_type=Text)
-    until: datetime = moment(nullable=False)
-    shared_by: UUID = Field(foreign_key="casework.person.id")
-    shared_at: datetime = moment(now=True)
-    ended_at: datetime | None = moment()
-    ended_by: UUID | None = Field(default=None, foreign_key="casework.person.id")
-
-
-class EmergencyAccess(SQLModel, table=True):
-    """A case of another team that a supervisor opened in an emergency (break-glass), for 24 hours. Written by a function only."""
-
-    __tablename__ = "emergency_access"
-    __table_args__ = of_case(
-        Index("emergency_access_case_id_idx", "case_id", "opened_at"),
-        Index("emergency_access_person_id_idx", "person_id", "opened_at"),
-    )
-
-    id: UUID = identity()
-    case_id: UUID
-    team_id: UUID
-    restricted: bool = flag()
-    person_id: UUID = Field(foreign_key="casework.person.id")
-    purpose_code: str = plain()
-    reason: str = plain()
-    opened_at: datetime = moment(now=True)
-    until: datetime = moment(nullable=False)
-
-
-class CaseTransfer(SQLModel, table=True):
-    """A case offered to a team of another force, which accepts or returns it."""
-
-    __tablename__ = "case_transfer"
-    __table_args__ = of_case(
-        vocabulary("state", TransferState),
-        CheckConstraint("to_team_id <> from_team_id", name="elsewhere"),
-        Index("case_transfer_case_id_offered_key", "case_id", unique=True, postgresql_where=text("state = 'offered'")),
-        Index("case_transfer_to_team_id_idx", "to_team_id", "offered_at", "id"),
-        Index("case_transfer_from_team_id_idx", "from_team_id", "offered_at", "id"),
-    )
-
-    id: UUID = identity()
-    case_id: UUID
-    team_id: UUID
-    restricted: bool = flag()
-    reference: str = plain()
-    """The case's, because whoever is asked to receive it cannot read the case yet."""
-    title: str = plain()
-    strand: str = plain()
-    from_team_id: UUID = Field(foreign_key="casework.team.id")
-    to_team_id: UUID = Field(foreign_key="casework.team.id")
-    state: str = plain("offered")
-    reason_code: str = plain()
-    note: str | None = Field(default=None, sa_type=Text)
-    offered_by: UUID = Field(foreign_key="casework.person.id")
-    offered_at: datetime = moment(now=True)
-    decided_by: UUID | None = Field(default=None, foreign_key="casework.person.id")
-    decided_at: datetime | None = moment()
-    decision_note: str | None = Field(default=None, sa_type=Text)
-    version: int = version()

@@ -37,7 +37,7 @@ from casework.work.unit import Guarded
 
 case, headline, note, event, helper = map(columns, (Case, CaseHeadline, CaseNote, CaseEvent, Collaborator))
 team, place = map(columns, (Team, Premises))
-CASES = Reachable(Case, "case_file", case="id")
+CASES = Reachable(Case, "case_file", case="id", held=True)
 # Whether a headline is seen at all is row security's to say, whichever action is asked for.
 NOTES = Reachable(CaseNote, "case_note", case="case_id")
 EVENTS = Reachable(CaseEvent, "case_event", case="case_id")
@@ -259,9 +259,7 @@ TAKE = written(
 )
 COMPETENCES = written("SELECT p.competences FROM casework.person p WHERE p.id = :me", me=Uuid())
 ASSIGNEE = written(
-    """
-    SELECT p.id IS NOT NULL AND access.is_adviser(:person_id, :team_id) AS adviser, p.competences
-    FROM (SELECT 1) one LEFT JOIN casework.person p ON p.id = :person_id""",
+    "SELECT adviser, competences FROM access.assignable(:person_id, :team_id)",
     person_id=Uuid(),
     team_id=Uuid(),
 )

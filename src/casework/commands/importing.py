@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -29,28 +30,33 @@ def premises(
     report_to: Annotated[Path | None, typer.Option("--report", help="Write what became of each row, as CSV.")] = None,
 ) -> None:
     """Import premises. Those that are known already are recognised, not doubled; exit code 2 when rows were refused."""
-    from casework.premises.importing import Outcome, import_premises
+    from casework.premises.importing import Outcome, import_premises, written
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     url = migrate_url(settings())
     with file.open("rb") as lines:
         about = max(sum(1 for _ in lines) - 1, 0)  # a cell may hold a line break, so this is no more than a guess
-    with Progress(*columns, console=errors, transient=True) as shown:
+    with (
+        Progress(*columns, console=errors, transient=True) as shown,
+        nullcontext(_forget) if report_to is None else written(report_to) as tell,
+    ):
         task = shown.add_task(file.name, total=about)
         importing = import_premises(
             url, file, source=source, dry_run=dry_run, make_teams=make_teams, operator=getpass.getuser(),
-            progress=lambda rows: shown.advance(task, rows),
+            progress=lambda rows: shown.advance(task, rows), tell=tell,
         )  # fmt: skip
         try:
             report = asyncio.run(importing)
         except ValueError as error:
             stop(str(error))
-    if report_to is not None:
-        report.write(report_to)
     counts = report.counts
     told = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome)
     console.print(f"{told}{' (nothing was stored)' if dry_run else ''}", highlight=False)
     raise typer.Exit(2 if counts[Outcome.REFUSED] else 0)
+
+
+def _forget(_: object) -> None:
+    """Only the counts are wanted."""
 
 
 @app.command()

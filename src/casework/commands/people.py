@@ -1,4 +1,4 @@
-"""Commands about people: the first administrator. All others are made through the API, by somebody."""
+"""Commands about people: the first administrators, and who they are at the identity provider. All else goes through the API."""
 
 import asyncio
 import secrets
@@ -41,3 +41,24 @@ def bootstrap(
     console.print(
         "It is shown this once. Make a second administrator in the same way: some roles are approved by another."
     )
+
+
+@app.command()
+def link(
+    email: Annotated[str, typer.Option(help="The e-mail address by which the person is known here.")],
+    subject: Annotated[str, typer.Option(help="The identity provider's lasting name for the person: `sub`.")],
+) -> None:
+    """Link a person to the identity provider. Administrators and auditors can be linked in no other way."""
+    from casework.people import bootstrap as people
+
+    given = settings()
+    if given.oidc_issuer is None:
+        stop("No identity provider is configured: set CASEWORK_OIDC_ISSUER and CASEWORK_OIDC_AUDIENCE.")
+    url = migrate_url(given)
+    try:
+        asyncio.run(people.link(url, email=email, issuer=given.oidc_issuer, subject=subject))
+    except Problem as problem:
+        stop(str(problem.document().get("detail") or problem.title))
+    except ValueError as error:
+        stop(str(error))
+    console.print(f"{email} may come in by the identity provider now.", highlight=False, markup=False)

@@ -18,6 +18,7 @@ import typer
 from casework.commands.telling import console, stop
 from casework.kernel.settings import Settings, settings
 
+COMMAND = (sys.executable, "-m", "casework")
 STOP_SECONDS = 30
 """How long API and worker may take to finish what they have begun."""
 
@@ -50,7 +51,7 @@ def _argv(module: str) -> list[str]:
 
 
 def run() -> None:
-    """Everything on one machine: PostgreSQL, migrations, a demonstration once, API and worker. Ctrl-C stops it all."""
+    """Everything on one machine: PostgreSQL, migrations, API and worker, a demonstration once. Ctrl-C stops it all."""
     os.environ.setdefault("CASEWORK_ENVIRONMENT", "development")
     os.environ.setdefault("CASEWORK_LOCAL_LOGIN", "true")
     given = settings()
@@ -119,27 +120,28 @@ class _House:
     log: IO[bytes]
     asked: _Asked
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    story: subprocess.Popen[bytes] | None = None
+    """The demonstration, while it is told."""
+
+    @property
+    def told(self) -> Path:
+        """What the demonstration says to people; there once all of it is in the database."""
+        return self.given.var / "demonstration.txt"
 
     def is_ready(self) -> bool:
-        """Whether an embedded database is there, migrated by this very code, with its demonstration."""
+        """Whether an embedded database is there, migrated by this very code."""
         from casework.commands.database import up_to_date
 
-        told = self.given.var / "demonstration.txt"
-        return self.given.database_url is None and up_to_date(self.given.var) and told.exists()
+        return self.given.database_url is None and up_to_date(self.given.var)
 
     def make_ready(self) -> None:
-        """Migrate and tell the demonstration, each in a process of its own and only where it has not been done."""
-        if not self.is_ready():
-            self._finish("migrate")
-            self._finish("demo")
-
-    def _finish(self, command: str) -> None:
+        """Migrate, in a process of its own and only where it has not been done."""
+        if self.is_ready():
+            return
         if self.asked.to_stop:
             raise typer.Exit(130)
         # In our own process group: Ctrl-C is meant for it as well.
-        # What the demonstration tells is said at the end, when it can be used.
-        out = subprocess.DEVNULL if command == "demo" else None
-        code = subprocess.run([sys.executable, "-m", "casework", command], stdout=out, check=False).returncode  # noqa: S603
+        code = subprocess.run([*COMMAND, "migrate"], check=False).returncode  # noqa: S603 — our own command
         if code:
             raise typer.Exit(code)
 
@@ -161,9 +163,12 @@ class _House:
         while not self.asked.to_stop:
             if not said and self._answers():
                 said = True
-                self.open("worker")  # only now, so that loading it does not hold up the first answer
+                # Only now, so that neither of them holds up the first answer.
+                self.open("worker")
                 self._say()
+                self._begin_story()
             self._replace_dead(said)
+            self._end_story()
             time.sleep(0.02 if not said else 0.5)
 
     def _replace_dead(self, served_before: bool) -> None:
@@ -184,17 +189,40 @@ class _House:
 
     def _say(self) -> None:
         url = f"http://{self.given.host}:{self.given.port}"
-        told = self.given.var / "demonstration.txt"
         console.print(f"CTSA Casework is at {url} (its documentation: {url}/docs).", highlight=False)
-        if told.exists():
-            console.print(told.read_text(), end="", highlight=False, markup=False)
+        if self.told.exists():
+            self._say_told()
+        else:
+            console.print("Its demonstration is being told; who may log in is said when that is done.", highlight=False)
         console.print(f"Its log is {self.log.name}. Ctrl-C stops everything.", highlight=False)
+
+    def _say_told(self) -> None:
+        console.print(self.told.read_text(), end="", highlight=False, markup=False)
+
+    def _begin_story(self) -> None:
+        if not self.told.exists():
+            # In a session of its own, because half a story could never be told to its end.
+            self.story = subprocess.Popen(  # noqa: S603 — our own command
+                [*COMMAND, "demo"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+            )
+
+    def _end_story(self) -> None:
+        if self.story is None or self.story.poll() is None:
+            return
+        code, self.story = self.story.returncode, None
+        if code:
+            console.print(f"The demonstration failed ({code}); what is above says why. The service goes on without it.")
+        else:
+            self._say_told()
 
     def _tail(self) -> str:
         return "\n".join(Path(self.log.name).read_text(errors="replace").splitlines()[-12:])
 
     def close(self) -> None:
-        """Stop what was started, gently first."""
+        """Stop what was started, gently first. A story that has begun is told to its end."""
+        if self.story is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self.story.wait(STOP_SECONDS)
         for child in self.children.values():
             child.terminate()
         deadline = time.monotonic() + STOP_SECONDS

@@ -18,7 +18,9 @@ keys_app = typer.Typer(no_args_is_help=True, help="Signing keys.")
 """The keys that the API makes at its first start."""
 LEAST_FREE = 1 << 30
 """Bytes that must be free: below, PostgreSQL is soon unable to write."""
-SILENCE, BACKLOG = 60, 600
+SILENCE, BACKLOG, UNSEALED = 60, 600, 60
+MONTHS = 3
+"""For how many months ahead the log must have its partitions; the worker keeps twelve."""
 
 Check = Callable[[Settings], Coroutine[Any, Any, list[str]]]
 
@@ -27,7 +29,7 @@ def doctor() -> None:
     """Check what must hold before anybody relies on the service. The exit code is 1 when something is wrong."""
     given = settings()
     checks: dict[str, Check] = {
-        "database": _database, "processing log": _log, "keys": _keys, "worker": _worker, "disk": _disk,
+        "database": _database, "processing log": _log, "keys": _keys, "worker": _worker, "disk": _disk, "messages": _messages,
     }  # fmt: skip
     wrong = 0
     for name, check in checks.items():
@@ -77,7 +79,7 @@ async def _database(given: Settings) -> list[str]:
 
 
 async def _log(given: Settings) -> list[str]:
-    """The processing log can be written; nothing is kept of the trial."""
+    """The processing log can be written, has months ahead, and is sealed; nothing is kept of the trial."""
     from casework.kernel.database import addresses
 
     async with _connected(addresses(given).staff) as connection:
@@ -89,18 +91,30 @@ async def _log(given: Settings) -> list[str]:
             )
         finally:
             await trial.rollback()
-    return []
+        ahead = await connection.fetchval("SELECT audit.months_ahead()")
+        backlog = await connection.fetchrow("SELECT * FROM audit.backlog()")
+    found = []
+    if ahead < MONTHS:
+        found.append(
+            f"the log has room for {max(ahead, 0)} months ahead, not {MONTHS}: run `casework migrate`, start a worker"
+        )
+    if backlog["oldest"] is not None and backlog["oldest"] > UNSEALED:
+        found.append(f"{backlog['waiting']} events wait for their seal, the oldest for {backlog['oldest']:.0f} s")
+    return found
 
 
 async def _keys(given: Settings) -> list[str]:
     """Each purpose has a key, and nobody but us reads it."""
-    from casework.kernel.keys import Keys
+    from casework.kernel.keys import SEAL, Keys
 
     found = []
-    for purpose in PURPOSES:
+    for purpose in (*PURPOSES, SEAL):
         files = sorted(given.keys.glob(f"{purpose}-*.key"))
         if not files:
-            found.append(f"no key for {purpose} in {given.keys}: `casework serve` makes the first, or restore a backup")
+            maker = "worker" if purpose == SEAL else "serve"
+            found.append(
+                f"no key for {purpose} in {given.keys}: `casework {maker}` makes the first, or restore a backup"
+            )
             continue
         found += [
             f"{file} can be read by others (mode {stat.S_IMODE(file.stat().st_mode):04o}, must be 0600)"
@@ -124,6 +138,11 @@ async def _worker(given: Settings) -> list[str]:
     if row["oldest_job"] is not None and row["oldest_job"] > BACKLOG:
         found.append(f"the oldest job has waited for {row['oldest_job'] / 60:.0f} minutes")
     return found
+
+
+async def _messages(given: Settings) -> list[str]:
+    """Messages leave: without them no business gets its one-time code."""
+    return [] if given.mail else ["no message is sent: set CASEWORK_MAIL_URL and CASEWORK_MAIL_FROM"]
 
 
 async def _disk(given: Settings) -> list[str]:

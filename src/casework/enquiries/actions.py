@@ -1,5 +1,7 @@
 """The verbs of an enquiry, from the business's question to its end."""
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -7,12 +9,23 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from casework.access.codes import code_seals
 from casework.access.tokens import TRACKING, hash_token
 from casework.enquiries import queries
-from casework.enquiries.lifecycle import Channel
-from casework.enquiries.problems import ContactNotVerified, NoTeam
+from casework.enquiries.lifecycle import Channel, PassingState
+from casework.enquiries.problems import (
+    AwaitingVerification,
+    CodeExpired,
+    CodeWrong,
+    ContactNotVerified,
+    NoEmail,
+    NoTeam,
+)
 from casework.enquiries.schemas import (
     PRIVACY_NOTICE,
+    CodeEntry,
+    CodeSent,
+    ContactReplacement,
     ContactUnverification,
     ContactVerification,
     DuplicateMarking,
@@ -20,17 +33,32 @@ from casework.enquiries.schemas import (
     EnquiryRefusal,
     EnquirySignposting,
     EnquirySubmission,
+    EnquiryTransferring,
     EnquiryTriage,
     ForceView,
     MessageAdding,
     Received,
     TeamContact,
     TokenReissued,
+    TransferDeciding,
 )
-from casework.kernel.problems import AlreadyExists, StateConflict, ValidationFailed
+from casework.kernel.columns import write_moment
+from casework.kernel.keys import Keys
+from casework.kernel.problems import (
+    AlreadyExists,
+    NotFound,
+    Problem,
+    StateConflict,
+    TooManyRequests,
+    Unauthenticated,
+    ValidationFailed,
+)
 from casework.kernel.references import new_reference
+from casework.kernel.settings import Settings
+from casework.kernel.statements import Statement
 from casework.reference.actions import require_word, working_day_after
 from casework.reference.signposts import packaged
+from casework.work.messages import Notice, TeamNotice, acknowledge, notify, notify_team
 from casework.work.unit import Answer, Guarded, Work, uuid7
 
 ANSWERED_WITHIN = 5
@@ -51,14 +79,16 @@ async def submit(work: Work, submission: EnquirySubmission) -> Answer:
     respond_by = await working_day_after(work, place["team_id"], today, ANSWERED_WITHIN)
     # Where strangers see an id, it must not tell when it was made.
     enquiry_id = submission.id or uuid4()
+    staff = work.caller.kind in ("staff", "client")
     reference = await _insert(
         work,
+        queries.SUBMIT_FOR_CALLER if staff else queries.SUBMIT,
         **submission.model_dump(exclude={"id", "need", "contact", "channel"}),
         id=enquiry_id,
         team_id=place["team_id"],
         force_code=place["force_code"],
         channel=channel.value,
-        submitted_by=work.caller.principal if work.caller.kind in ("staff", "client") else None,
+        submitted_by=work.caller.principal if staff else None,
         respond_by=respond_by,
     )
     contact_id = uuid7()
@@ -66,6 +96,7 @@ async def submit(work: Work, submission: EnquirySubmission) -> Answer:
     await work.row(queries.NAME_CONTACT, id=contact_id, enquiry_id=enquiry_id, team_id=place["team_id"], **contact)
     token, secret = _new_token(work)
     await work.row(queries.ISSUE_TOKEN, hash=hash_token(token), enquiry_id=enquiry_id, contact_id=contact_id)
+    await acknowledge(work, enquiry_id)
     received = Received(
         outcome="received",
         id=enquiry_id,
@@ -115,11 +146,11 @@ async def _place_of(work: Work, submission: EnquirySubmission) -> asyncpg.Record
     return place
 
 
-async def _insert(work: Work, **values: Any) -> str:
+async def _insert(work: Work, statement: Statement, **values: Any) -> str:
     """Insert the enquiry under a random reference; one that is taken is drawn again. Returns the reference."""
     for _ in range(_TRIES):
         reference = new_reference("ENQ")
-        if await queries.SUBMIT.changes(work.connection, {"reference": reference, **values}):
+        if await statement.changes(work.connection, {"reference": reference, **values}):
             return reference
     raise AlreadyExists("Something else has this id. Choose another.")
 
@@ -137,6 +168,8 @@ async def add_message(work: Work, enquiry_id: UUID, adding: MessageAdding) -> An
     creation = queries.ADD_MESSAGE if work.caller.kind == "staff" else queries.ADD_OWN_MESSAGE
     message_id = await work.create(creation, adding, enquiry_id=enquiry_id, enquiry=work.caller.enquiry)
     await _say_of_case(work, enquiry_id, ("enquiry_message", message_id))
+    if work.caller.kind == "staff":
+        await notify(work, Notice.MESSAGE, enquiry_id=enquiry_id)
     return await work.show(queries.MESSAGE_ADDED, message_id)
 
 
@@ -214,7 +247,9 @@ async def hand_over(work: Work, enquiry_id: UUID, handing: EnquiryHandOver) -> A
     """Record that intelligence or an emergency was passed on, and take its text out of the enquiry."""
     if handing.at > datetime.now(UTC):
         raise ValidationFailed(errors=[{"pointer": "/at", "code": "future", "message": "Say when it was passed on."}])
-    await _move(work, queries.HAND_OVER, enquiry_id, to=handing.to, at=handing.at)
+    await _move(work, queries.HAND_OVER, enquiry_id, to=handing.to, at=handing.at, site=handing.site_name)
+    await work.rows(queries.CLEAR_CONTACTS, id=enquiry_id)
+    await work.rows(queries.CLEAR_TRANSFERS, id=enquiry_id, site=handing.site_name)
     removed = await work.rows(queries.REMOVE_MESSAGES, id=enquiry_id, messages=handing.messages)
     if len(removed) != len(set(handing.messages)):
         told = "Name messages of this enquiry."
@@ -241,6 +276,66 @@ async def unverify_contact(work: Work, enquiry_id: UUID, unverification: Contact
     return await work.show(queries.STANDING, enquiry_id)
 
 
+async def replace_contact(work: Work, enquiry_id: UUID, replacement: ContactReplacement) -> Answer:
+    """Name another contact. The one before is out at once; the new one is verified first, then given a token."""
+    row = await work.advance(queries.TOUCH_FOR_REPLACEMENT, id=enquiry_id)
+    await work.obtain(queries.END_CONTACT, id=enquiry_id, reason=replacement.reason)
+    contact = replacement.model_dump(exclude={"reason"})
+    contact |= {"id": uuid7(), "enquiry_id": enquiry_id, "team_id": row["team_id"], "restricted": row["restricted"]}
+    await work.row(queries.NAME_NEXT_CONTACT, **contact)
+    if row["case_id"] is not None:
+        await work.say(row["case_id"], subject=("enquiry", enquiry_id), reason=replacement.reason)
+    return await work.show(queries.STANDING, enquiry_id)
+
+
+async def ask_code(work: Work, settings: Settings) -> Answer:
+    """Send a one-time code to the contact of this tracking token."""
+    _require_enquirer(work)
+    if settings.mail is None:
+        raise NoEmail("This service sends no e-mail. Ring the team: they tell you by telephone what you ask.")
+    asked = await work.obtain(queries.ASK_CODE, an_hour=settings.codes_per_hour)
+    if asked["verdict"] == "too_many":
+        raise TooManyRequests("Too many codes were asked for.", headers={"Retry-After": str(asked["wait"])})
+    if asked["verdict"] != "sent":
+        raise _REFUSED[asked["verdict"]]()
+    return Answer(CodeSent(outcome="sent", valid_minutes=CODE_MINUTES, tries=CODE_TRIES).model_dump_json())
+
+
+async def enter_code(work: Work, entry: CodeEntry, settings: Settings) -> Answer:
+    """Enter the code. A wrong one is committed too: the try must count."""
+    _require_enquirer(work)
+    # Read anew, so that a key that was rotated a moment ago is known: the worker knows it already.
+    keys = Keys(settings.keys, "secret")
+    assert work.caller.principal is not None
+    seals = code_seals(keys, work.caller.principal, entry.code)
+    found = await work.obtain(queries.ENTER_CODE, seals=seals, hours=settings.confirmed_hours)
+    if found["verdict"] == "wrong":
+        left = found["tries"]
+        return Answer(
+            "", refusal=CodeWrong(f"{left} tries are left." if left else "Ask for a new one.", tries_left=left)
+        )
+    if found["verdict"] != "confirmed":
+        raise _REFUSED[found["verdict"]]()
+    return Answer(json.dumps({"second_step": "confirmed", "confirmed_until": write_moment(found["until"])}))
+
+
+CODE_MINUTES, CODE_TRIES = 10, 5
+"""As ``access/sql/second_step.sql`` has them."""
+_REFUSED: Mapping[str, type[Problem]] = {
+    "awaiting_verification": AwaitingVerification,
+    "no_email": NoEmail,
+    "expired": CodeExpired,
+}
+
+
+def _require_enquirer(work: Work) -> None:
+    """The second step is for whoever holds a tracking token; staff have no enquiry of their own."""
+    if work.caller.kind == "public":
+        raise Unauthenticated
+    if work.caller.enquiry is None:
+        raise NotFound
+
+
 async def reissue_token(work: Work, enquiry_id: UUID) -> Answer:
     """Give a verified contact a new tracking token. The one before ends."""
     await _move(work, queries.REISSUE, enquiry_id)
@@ -251,3 +346,54 @@ async def reissue_token(work: Work, enquiry_id: UUID) -> Answer:
     await work.row(queries.ISSUE_TOKEN, hash=hash_token(token), enquiry_id=enquiry_id, contact_id=contact["id"])
     reissued = TokenReissued(id=enquiry_id, reference=contact["reference"], tracking_token=token)
     return Answer(reissued.model_dump_json(), secrets={_TOKEN: secret})
+
+
+# --- to another force ---
+
+
+async def transfer(work: Work, enquiry_id: UUID, transferring: EnquiryTransferring) -> Answer:
+    """Offer an enquiry to the intake team of another force."""
+    enquiry = await work.advance(queries.TO_TRANSFER, id=enquiry_id)
+    told = "Name the intake team of another force: GET /v1/teams lists them."
+    nowhere = ValidationFailed(errors=[{"pointer": "/to_team_id", "code": "no-intake-team", "message": told}])
+    to_team = transferring.to_team_id
+    await work.obtain(queries.INTAKE_ELSEWHERE, nowhere, to_team_id=to_team, force_code=enquiry["force_code"])
+    offer_id = uuid7()
+    await work.row(
+        queries.OFFER,
+        id=offer_id,
+        enquiry_id=enquiry_id,
+        team_id=enquiry["team_id"],
+        restricted=enquiry["restricted"],
+        reference=enquiry["reference"],
+        site_name=enquiry["site_name"],
+        from_team_id=enquiry["team_id"],
+        to_team_id=to_team,
+        state_before=enquiry["state"],
+        note=transferring.note,
+        offered_by=work.caller.person,
+    )
+    await _move(work, queries.TRANSFER, enquiry_id)
+    await notify_team(work, to_team, TeamNotice.ENQUIRY_OFFERED, enquiry_id=enquiry_id)
+    return await work.show(queries.TRANSFER_SHOWN, offer_id, location=f"/v1/enquiry-transfers/{offer_id}")
+
+
+async def settle(work: Work, transfer_id: UUID, outcome: PassingState, deciding: TransferDeciding) -> Answer:
+    """Accept or return an offer, or take one's own back. The enquiry goes where that leads, in one step."""
+    judged = queries.TO_WITHDRAW if outcome is PassingState.WITHDRAWN else queries.TO_RECEIVE
+    offer = await work.advance(judged, id=transfer_id)
+    today = datetime.now(ZoneInfo("Europe/London")).date()
+    answer_by = await working_day_after(work, offer["to_team_id"], today, ANSWERED_WITHIN)
+    settled = await work.obtain(
+        queries.SETTLE,
+        id=transfer_id,
+        seen=offer["version"],
+        outcome=outcome.value,
+        note=deciding.note,
+        answer_by=answer_by,
+    )
+    if not settled["settled"]:
+        raise StateConflict("Somebody else has just decided about this offer.")
+    if outcome is PassingState.ACCEPTED:
+        await notify(work, Notice.PASSED, enquiry_id=offer["enquiry_id"])
+    return await work.show(queries.TRANSFER_SHOWN, transfer_id)

@@ -47,6 +47,8 @@ class Author(StrEnum):
 
 OPEN = (EnquiryState.RECEIVED, EnquiryState.TRIAGED)
 RUNNING = (*OPEN, EnquiryState.ACCEPTED)
+SPOKEN_OF = (*RUNNING, EnquiryState.TRANSFERRED)
+"""Where messages go to and fro: also while another force considers whether to take the enquiry over."""
 
 ENQUIRY = Lifecycle(
     "enquiry",
@@ -63,8 +65,21 @@ ENQUIRY = Lifecycle(
         Move(Action.ENQUIRY_REISSUE_TOKEN, RUNNING, None),
         Move(Action.CONTACT_VERIFY, RUNNING, None),
         Move(Action.CONTACT_UNVERIFY, RUNNING, None),
+        Move(Action.CONTACT_REPLACE, RUNNING, None),
+        # Offered to another force; where it goes from here is the offer's affair.
+        Move(Action.ENQUIRY_TRANSFER, OPEN, EnquiryState.TRANSFERRED),
     ],
     offers={
-        Action.ENQUIRY_MESSAGE: RUNNING,
+        Action.ENQUIRY_MESSAGE: SPOKEN_OF,
     },
+)
+
+PASSING = Lifecycle(
+    "enquiry_transfer",
+    [
+        # Accepted, or returned: an operation each of one action.
+        Move(Action.ENQUIRY_RECEIVE, (PassingState.OFFERED,), PassingState.ACCEPTED),
+        Move(Action.ENQUIRY_TRANSFER, (PassingState.OFFERED,), PassingState.WITHDRAWN),
+    ],
+    offers={},
 )

@@ -93,6 +93,13 @@ class ContactFacts(SQLModel):
     phone: Phone | None = None
 
 
+class TransferFacts(SQLModel):
+    """To whom an enquiry is passed, and what the other team should know."""
+
+    to_team_id: UUID
+    note: Annotated[str, prose(2_000)] | None = None
+
+
 class Contact(ContactFacts, table=True):
     """The person at the business. Verified once staff have called back on an independently found number, or the like."""
 

@@ -1,6 +1,6 @@
 """Refusals of the enquiries slice."""
 
-from casework.kernel.problems import Problem, ValidationFailed
+from casework.kernel.problems import Problem, StateConflict, ValidationFailed
 from casework.work.doorway import by_constraint
 
 
@@ -16,10 +16,35 @@ class ContactNotVerified(Problem):
     status, slug, title = 409, "contact-not-verified", "The contact is not verified"
 
 
+class AwaitingVerification(Problem):
+    """Staff ring first, on a number that they find themselves. Until then there is the status and the messages."""
+
+    status, slug, title = 409, "awaiting-verification", "Staff will call you first"
+
+
+class NoEmail(Problem):
+    """A code is sent by e-mail, and there is no address to send it to. Ring the team: they tell you by telephone what you ask."""
+
+    status, slug, title = 409, "no-email", "There is no e-mail address for a code"
+
+
+class CodeWrong(Problem):
+    """That is not the code that was sent last. ``tries_left`` says how often you may try again."""
+
+    status, slug, title = 409, "code-wrong", "That is not the code"
+
+
+class CodeExpired(Problem):
+    """No code can be entered now: it is older than ten minutes, was used, was tried too often, or none has been sent yet."""
+
+    status, slug, title = 409, "code-expired", "Ask for a new code"
+
+
 def _absent(name: str) -> ValidationFailed:
     told = "There is no such record in the team of the enquiry."
     return ValidationFailed(errors=[{"pointer": f"/{name}", "code": "absent", "message": told}])
 
 
 by_constraint["enquiry_premises_id_team_id_fkey"] = lambda: _absent("premises_id")
+by_constraint["enquiry_transfer_enquiry_id_offered_key"] = StateConflict
 by_constraint["enquiry_organisation_id_fkey"] = lambda: _absent("organisation_id")

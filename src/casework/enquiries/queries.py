@@ -26,9 +26,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from casework.access.actions import Action
-from casework.enquiries.lifecycle import ENQUIRY, OPEN, RUNNING
-from casework.enquiries.models import Contact, Enquiry, EnquiryMessage
+from casework.enquiries.lifecycle import ENQUIRY, OPEN, PASSING, SPOKEN_OF
+from casework.enquiries.models import Contact, Enquiry, EnquiryMessage, EnquiryTransfer
 from casework.enquiries.schemas import (
+    ContactOfPast,
     ContactView,
     EnquiryRow,
     EnquiryStanding,
@@ -39,10 +40,12 @@ from casework.enquiries.schemas import (
     TeamContact,
     TrackingStanding,
     TrackingView,
+    TransferRow,
+    TransferView,
 )
 from casework.kernel.statements import Statement, given, one_of, written
 from casework.kernel.tables import NOW, Moment3, columns
-from casework.kernel.views import listed, render
+from casework.kernel.views import listed, moment, render
 from casework.people.models import Team
 from casework.premises.models import Premises
 from casework.work.composing import Listing, Reachable, Sort, create_under, guarded, read_one, show_one
@@ -64,6 +67,9 @@ class _Own(Reachable):
 ENQUIRIES = Reachable(Enquiry, "enquiry", case="case_id")
 OWN = _Own(Enquiry, "enquiry", case="case_id")
 MESSAGES = Reachable(EnquiryMessage, "enquiry_message")
+passing = columns(EnquiryTransfer)
+OFFERED_HERE = Reachable(EnquiryTransfer, "enquiry_transfer", team="to_team_id")
+MADE_HERE = Reachable(EnquiryTransfer, "enquiry_transfer", team="from_team_id")
 
 # --- intake ---
 
@@ -93,39 +99,32 @@ def _plain_insert(into: Any, **types: Any) -> Statement:
     return Statement(insert(into).values(values).inline().on_conflict_do_nothing())
 
 
-SUBMIT = _plain_insert(
-    Enquiry,
-    id=Uuid(),
-    team_id=Uuid(),
-    reference=Text(),
-    channel=Text(),
-    force_code=Text(),
-    organisation_name=Text(),
-    site_name=Text(),
-    site_address=Text(),
-    town=Text(),
-    postcode=Text(),
-    local_authority_code=Text(),
-    sector=Text(),
-    description=Text(),
-    submitted_by=Uuid(),
-    respond_by=Date(),
-)
-NAME_CONTACT = _plain_insert(
-    Contact,
-    id=Uuid(),
-    enquiry_id=Uuid(),
-    team_id=Uuid(),
-    name=Text(),
-    job_title=Text(),
-    email=Text(),
-    phone=Text(),
-)
+_ASKED: dict[str, Any] = {
+    "id": Uuid(), "team_id": Uuid(), "reference": Text(), "channel": Text(), "force_code": Text(),
+    "organisation_name": Text(), "site_name": Text(), "site_address": Text(), "town": Text(), "postcode": Text(),
+    "local_authority_code": Text(), "sector": Text(), "description": Text(), "respond_by": Date(),
+}  # fmt: skip
+_NAMED: dict[str, Any] = {
+    "id": Uuid(), "enquiry_id": Uuid(), "team_id": Uuid(), "name": Text(), "job_title": Text(), "email": Text(),
+    "phone": Text(),
+}  # fmt: skip
+SUBMIT = _plain_insert(Enquiry, **_ASKED)
+"""What the public may state; all else the database sets."""
+SUBMIT_FOR_CALLER = _plain_insert(Enquiry, **_ASKED, submitted_by=Uuid())
+NAME_CONTACT = _plain_insert(Contact, **_NAMED)
+NAME_NEXT_CONTACT = _plain_insert(Contact, **_NAMED, restricted=Boolean())
 ISSUE_TOKEN = written(
     "SELECT access.issue_tracking(:hash, :enquiry_id, :contact_id, interval '2 years')",
     hash=LargeBinary(),
     enquiry_id=Uuid(),
     contact_id=Uuid(),
+)
+
+ASK_CODE = written("SELECT * FROM access.ask_code(:an_hour)", an_hour=Integer())
+ENTER_CODE = written(
+    "SELECT * FROM access.enter_code(:seals, make_interval(hours => :hours))",
+    seals=ARRAY(LargeBinary()),
+    hours=Integer(),
 )
 
 # --- the business ---
@@ -183,13 +182,22 @@ _tracked = render(
     Enquiry,
     status=_words(0),
     what_happens_next=_words(1),
-    verified=func.access.enquirer_role(func.access.current_hash()) == literal_column("'verified_enquirer'"),
+    verified=literal_column("step.verified"),
+    second_step=literal_column("step.step"),
+    confirmed_until=moment(literal_column("step.until", Moment3())),
     team=select(render(TeamContact, Team)).where(team.id == enquiry.team_id).correlate(Enquiry).scalar_subquery(),
     messages=_messages(MessageView),
     allowed_actions=func.access.own_actions(literal_column("'enquiry'"), enquiry.state),
 )
-TRACKED = read_one(OWN, _tracked, where=true(), reach=lambda ctx: enquiry.id == ctx.enquiry)
-TRACKED_BY_ID = read_one(OWN, _tracked, reach=lambda ctx: enquiry.id == ctx.enquiry)
+
+
+def _with_step(query: Any) -> Any:
+    step = func.access.own_step().table_valued(column("verified", Boolean()), column("step", Text()), column("until"))
+    return query.join(step.render_derived(name="step"), true())
+
+
+TRACKED = read_one(OWN, _tracked, where=true(), reach=lambda ctx: enquiry.id == ctx.enquiry, joined=_with_step)
+TRACKED_BY_ID = read_one(OWN, _tracked, reach=lambda ctx: enquiry.id == ctx.enquiry, joined=_with_step)
 TRACKED_SHOWN = show_one(OWN, render(TrackingStanding, Enquiry, status=_words(0)))
 OWN_MESSAGES = read_one(
     OWN,
@@ -200,9 +208,13 @@ OWN_MESSAGES = read_one(
 # --- staff ---
 
 _current = and_(contact.enquiry_id == enquiry.id, contact.current)
-_allowed = func.access.allowed_actions(
-    literal_column("'enquiry'"), enquiry.state, enquiry.case_id, enquiry.team_id, enquiry.restricted
-)
+# Only a verified contact is given a token, or can be unverified.
+_allowed: Any = literal_column("""(
+    SELECT coalesce(json_agg(o.action ORDER BY o.place), '[]'::json)
+    FROM json_array_elements_text(access.allowed_actions(
+        'enquiry', enquiry.state, enquiry.case_id, enquiry.team_id, enquiry.restricted)) WITH ORDINALITY o (action, place)
+    WHERE o.action NOT IN ('contact.unverify', 'enquiry.reissue_token') OR EXISTS (
+        SELECT FROM casework.contact k WHERE k.enquiry_id = enquiry.id AND k.current AND k.verified_at IS NOT NULL))""")
 _LIKELY: Any = literal_column("""CASE WHEN access.holds('premises.read') THEN (
     SELECT coalesce(json_agg(json_build_object('id', l.id, 'name', l.name, 'address', l.address, 'town', l.town,
                                                'postcode', l.postcode, 'reasons', l.reasons)
@@ -249,6 +261,18 @@ MESSAGES_OF = read_one(
         literal_column("'items'"), _messages(StaffMessageView, person=func.access.name_of(message.person_id))
     ),
 )
+CONTACTS_OF = read_one(
+    ENQUIRIES,
+    func.json_build_object(
+        literal_column("'items'"),
+        listed(
+            select(render(ContactOfPast, Contact, verified_by=func.access.name_of(contact.verified_by)))
+            .where(contact.enquiry_id == enquiry.id)
+            .order_by(contact.current.desc(), contact.created_at.desc(), contact.id)
+            .correlate(Enquiry)
+        ),
+    ),
+)
 ENQUIRY_LIST = Listing(
     ENQUIRIES,
     render(EnquiryRow, Enquiry),
@@ -265,7 +289,7 @@ ENQUIRY_LIST = Listing(
 
 # --- messages ---
 
-_running = [state.value for state in RUNNING]
+_running = [state.value for state in SPOKEN_OF]
 _message = show_one(MESSAGES, render(StaffMessageView, EnquiryMessage, person=literal_column("NULL")))
 MESSAGE_ADDED = show_one(MESSAGES, render(MessageAdded, EnquiryMessage))
 ADD_MESSAGE = create_under(
@@ -321,10 +345,37 @@ UNMARK_DUPLICATE = replace(
     states=["duplicate"],
 )
 ORIGINAL = Statement(select(enquiry.id, enquiry.state).where(enquiry.id == given("id", Uuid()), ENQUIRIES.reached()))
+REMOVED = "(removed)"
+"""Stands for the name of a site that held what had to go."""
+CLEAR_CONTACTS = Statement(
+    update(contact)
+    .where(contact.enquiry_id == given("id", Uuid()))
+    .where(or_(contact.verification_note.is_not(None), contact.unverified_reason.is_not(None)))
+    .values(verification_note=null(), unverified_reason=null(), version=contact.version + 1)
+)
+CLEAR_TRANSFERS = Statement(
+    update(passing)
+    .where(passing.enquiry_id == given("id", Uuid()))
+    .values(
+        note=null(),
+        decision_note=null(),
+        site_name=case((given("site", Boolean()), literal_column(f"'{REMOVED}'")), else_=passing.site_name),
+        version=passing.version + 1,
+    )
+)
+
+
+def _unless_removed(stored: Any, instead: Any) -> Any:
+    return case((given("site", Boolean()), instead), else_=stored)
+
+
 HAND_OVER = _move(
     Action.ENQUIRY_HAND_OVER,
     description=null(),
     triage_note=null(),
+    site_name=_unless_removed(enquiry.site_name, literal_column(f"'{REMOVED}'")),
+    organisation_name=_unless_removed(enquiry.organisation_name, null()),
+    site_address=_unless_removed(enquiry.site_address, null()),
     handed_over_to=given("to", Text()),
     handed_over_at=given("at", Moment3()),
 )
@@ -354,6 +405,13 @@ TO_ACCEPT = replace(
 REISSUE = _move(Action.ENQUIRY_REISSUE_TOKEN, token_number=enquiry.token_number + 1)
 TOUCH_FOR_VERIFICATION = _move(Action.CONTACT_VERIFY)
 TOUCH_FOR_UNVERIFICATION = _move(Action.CONTACT_UNVERIFY)
+TOUCH_FOR_REPLACEMENT = guarded(
+    ENQUIRIES,
+    action=Action.CONTACT_REPLACE,
+    lifecycle=ENQUIRY,
+    changes={},
+    returning=(enquiry.case_id, enquiry.team_id, enquiry.restricted),
+)
 """The contact is part of the enquiry's view, so the enquiry's version tells of its changes."""
 CURRENT_CONTACT = Statement(
     select(contact.id, contact.verified_at, enquiry.reference)
@@ -385,4 +443,122 @@ UNVERIFY = Statement(
         version=contact.version + 1,
     )
     .returning(contact.id)
+)
+END_CONTACT = Statement(
+    update(contact)
+    .where(contact.enquiry_id == given("id", Uuid()), contact.current)
+    .values(current=literal_column("false"), unverified_reason=given("reason", Text()), version=contact.version + 1)
+    .returning(contact.id)
+)
+
+# --- to another force ---
+
+TRANSFER = _move(Action.ENQUIRY_TRANSFER)
+TO_TRANSFER = replace(
+    TRANSFER,
+    change=Statement(
+        select(
+            enquiry.id,
+            enquiry.team_id,
+            enquiry.restricted,
+            enquiry.reference,
+            enquiry.site_name,
+            enquiry.state,
+            enquiry.force_code,
+        )
+        .where(
+            enquiry.id == given("id", Uuid()),
+            ENQUIRIES.reached(),
+            one_of(enquiry.state, ENQUIRY.sources(Action.ENQUIRY_TRANSFER)),
+            enquiry.version == any_(given("versions", ARRAY(Integer))),
+        )
+        .with_for_update()
+    ),
+)
+"""What an offer is made from; nobody else moves the enquiry until it is made."""
+INTAKE_ELSEWHERE = Statement(
+    select(team.id).where(
+        team.id == given("to_team_id", Uuid()), team.intake, team.force_code != given("force_code", Text())
+    )
+)
+OFFER = _plain_insert(
+    EnquiryTransfer,
+    id=Uuid(),
+    enquiry_id=Uuid(),
+    team_id=Uuid(),
+    restricted=Boolean(),
+    reference=Text(),
+    site_name=Text(),
+    from_team_id=Uuid(),
+    to_team_id=Uuid(),
+    state_before=Text(),
+    note=Text(),
+    offered_by=Uuid(),
+)
+
+
+def _team_name(id_: Any) -> Any:
+    return select(team.name).where(team.id == id_).correlate(EnquiryTransfer).scalar_subquery()
+
+
+_line: dict[str, Any] = {
+    "from_team": _team_name(passing.from_team_id),
+    "to_team": _team_name(passing.to_team_id),
+    "offered_by": func.access.name_of(passing.offered_by),
+    "decided_by": func.access.name_of(passing.decided_by),
+}
+# Each end has what is its own to decide.
+_offered: Any = literal_column("""(
+    SELECT coalesce(json_agg(o.action ORDER BY o.action), '[]'::json) FROM (
+        SELECT json_array_elements_text(access.allowed_actions(
+            'enquiry_transfer', enquiry_transfer.state, NULL, enquiry_transfer.to_team_id, false)) AS action
+        INTERSECT SELECT 'enquiry.receive'
+        UNION ALL (SELECT json_array_elements_text(access.allowed_actions(
+            'enquiry_transfer', enquiry_transfer.state, NULL, enquiry_transfer.from_team_id, false))
+        INTERSECT SELECT 'enquiry.transfer')) o)""")
+_transfer = render(TransferView, EnquiryTransfer, **_line, allowed_actions=_offered)
+TRANSFER_BY_ID = read_one(
+    MADE_HERE, _transfer, reach=lambda ctx: or_(MADE_HERE.within(ctx.teams, None), OFFERED_HERE.within(ctx.teams, None))
+)
+TRANSFER_SHOWN = show_one(MADE_HERE, _transfer)
+
+
+def _transfers(source: Reachable) -> Listing:
+    return Listing(
+        source,
+        render(TransferRow, EnquiryTransfer, **_line),
+        filters={"state": lambda: passing.state == given("state", Text())},
+        sorts={"offered_at": Sort(passing.offered_at, Moment3())},
+    )
+
+
+TRANSFERS_RECEIVED, TRANSFERS_MADE = _transfers(OFFERED_HERE), _transfers(MADE_HERE)
+
+
+def _to_settle(source: Reachable, action: Action) -> Guarded:
+    """The offer, once reach, version and state allow a decision; the function that carries it out locks and judges it again."""
+    judged = guarded(source, action=action, lifecycle=PASSING, changes={}, where=passing.id == given("id", Uuid()))
+    states = PASSING.sources(action)
+    return replace(
+        judged,
+        change=Statement(
+            select(passing.id, passing.version, passing.enquiry_id, passing.to_team_id).where(
+                passing.id == given("id", Uuid()),
+                source.reached(),
+                one_of(passing.state, states),
+                passing.version == any_(given("versions", ARRAY(Integer))),
+            )
+        ),
+    )
+
+
+TO_RECEIVE = _to_settle(OFFERED_HERE, Action.ENQUIRY_RECEIVE)
+TO_WITHDRAW = _to_settle(MADE_HERE, Action.ENQUIRY_TRANSFER)
+SETTLE = written(
+    "SELECT access.settle_enquiry_transfer(:id, :seen, :outcome, :note, :answer_by) AS settled",
+    id=Uuid(),
+    seen=Integer(),
+    outcome=Text(),
+    note=Text(),
+    answer_by=Date(),
 )

@@ -1,14 +1,26 @@
 """HTTP for enquiries."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
 from casework.enquiries import actions, queries
-from casework.enquiries.lifecycle import EnquiryState
-from casework.enquiries.problems import ContactNotVerified, NoTeam
+from casework.enquiries.lifecycle import EnquiryState, PassingState
+from casework.enquiries.problems import (
+    AwaitingVerification,
+    CodeExpired,
+    CodeWrong,
+    ContactNotVerified,
+    NoEmail,
+    NoTeam,
+)
 from casework.enquiries.schemas import (
+    CodeAccepted,
+    CodeEntry,
+    CodeSent,
+    ContactList,
+    ContactReplacement,
     ContactUnverification,
     ContactVerification,
     DuplicateMarking,
@@ -18,6 +30,7 @@ from casework.enquiries.schemas import (
     EnquiryRefusal,
     EnquirySignposting,
     EnquiryStanding,
+    EnquiryTransferring,
     EnquiryTriage,
     EnquiryView,
     MessageAdded,
@@ -31,8 +44,12 @@ from casework.enquiries.schemas import (
     TokenReissued,
     TrackingStanding,
     TrackingView,
+    TransferDeciding,
+    TransferPage,
+    TransferView,
 )
 from casework.kernel.columns import LocalDate, Moment
+from casework.kernel.problems import TooManyRequests
 from casework.reference.actions import signposted
 from casework.reference.schemas import Signposted
 from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
@@ -75,6 +92,43 @@ async def submit(door: AtDoor, submission: Submission) -> Response:
 async def track(door: AtDoor) -> Response:
     """Where the enquiry of this tracking token stands, and the conversation."""
     return await door.one(queries.TRACKED, enquiry=None)
+
+
+@router.post(
+    "/tracking/code",
+    **operation(
+        Action.SESSION_MANAGE_OWN,
+        "Ask for a one-time code",
+        CodeSent,
+        suffix="code",
+        status=202,
+        creates=True,
+        problems=(AwaitingVerification, NoEmail, TooManyRequests),
+        example={},
+    ),
+)
+async def ask_code(door: AtDoor, _nothing: Nothing | None = None) -> Response:
+    """Sent by e-mail to the verified contact; good once, for ten minutes and five tries. It opens the visit's time and the advice."""
+    return await door.write(lambda work: actions.ask_code(work, door.settings), status=202)
+
+
+@router.post(
+    "/tracking/confirmation",
+    **operation(
+        Action.SESSION_MANAGE_OWN,
+        "Enter a one-time code",
+        CodeAccepted,
+        suffix="confirmation",
+        creates=True,
+        keyed=False,
+        problems=(AwaitingVerification, CodeWrong, CodeExpired),
+        example={"code": "10293847"},
+    ),
+)
+async def enter_code(door: AtDoor, entry: CodeEntry) -> Response:
+    """From the next request on this token opens what concerns the business itself. The right code, sent again, is right again."""
+    # Nothing is kept of the request: its fingerprint would tell whoever reads the database which code it was.
+    return await door.write(lambda work: actions.enter_code(work, entry, door.settings), replayable=False)
 
 
 @router.get("/enquiries", **operation(Action.ENQUIRY_LIST, "List enquiries", EnquiryPage))
@@ -268,6 +322,30 @@ async def unverify_contact(door: AtDoor, enquiry_id: Id, unverification: Contact
 
 
 @router.post(
+    "/enquiries/{enquiry_id}/contact-replacement",
+    **operation(
+        Action.CONTACT_REPLACE,
+        "Name another contact",
+        EnquiryStanding,
+        moves=True,
+        example={"name": "Jo Fielding", "email": "jo@markethall.example", "reason": "Ana Kowalska has left."},
+    ),
+)
+async def replace_contact(door: AtDoor, enquiry_id: Id, replacement: ContactReplacement) -> Response:
+    """The contact before is out at once, with token and codes. The new one is unverified: verify them, then give them a token."""
+    return await door.write(lambda work: actions.replace_contact(work, enquiry_id, replacement))
+
+
+@router.get(
+    "/enquiries/{enquiry_id}/contacts",
+    **operation(Action.ENQUIRY_READ, "Read who was there for the business", ContactList, suffix="contacts"),
+)
+async def read_contacts(door: AtDoor, enquiry_id: Id) -> Response:
+    """The contacts of an enquiry, now and before, with how each was verified. Staff only."""
+    return await door.one(queries.CONTACTS_OF, id=enquiry_id)
+
+
+@router.post(
     "/enquiries/{enquiry_id}/tracking-token",
     **operation(
         Action.ENQUIRY_REISSUE_TOKEN,
@@ -281,3 +359,96 @@ async def unverify_contact(door: AtDoor, enquiry_id: Id, unverification: Contact
 async def reissue_token(door: AtDoor, enquiry_id: Id, _nothing: Nothing | None = None) -> Response:
     """To a verified contact only. Shown once; the token before ends."""
     return await door.write(lambda work: actions.reissue_token(work, enquiry_id))
+
+
+# --- to another force ---
+
+
+@router.post(
+    "/enquiries/{enquiry_id}/transfer",
+    **operation(
+        Action.ENQUIRY_TRANSFER,
+        "Pass an enquiry to another force",
+        TransferView,
+        status=201,
+        moves=True,
+        example={"to_team_id": "0190b2c4-0000-7000-8000-000000000002", "note": "The site lies beyond the river."},
+    ),
+)
+async def transfer(door: AtDoor, enquiry_id: Id, transferring: EnquiryTransferring) -> Response:
+    """Offered to the intake team of another force, which sees reference, site and note, and accepts or returns it."""
+    return await door.write(lambda work: actions.transfer(work, enquiry_id, transferring), status=201)
+
+
+@router.get(
+    "/enquiry-transfers",
+    **operation(Action.ENQUIRY_LIST, "List enquiries passed between forces", TransferPage, suffix="transfers"),
+)
+async def list_transfers(
+    door: AtDoor,
+    direction: Literal["received", "made"] = "received",
+    limit: Limit = 25,
+    cursor: Cursor = None,
+    sort: Annotated[str, Query(pattern="^-?offered_at$")] = "-offered_at",
+    state: PassingState | None = None,
+) -> Response:
+    """Offers received by one's teams, or made by them. Of an enquiry that was passed on, this line is all that stays."""
+    listing = queries.TRANSFERS_RECEIVED if direction == "received" else queries.TRANSFERS_MADE
+    return await door.page(listing, limit=limit, cursor=cursor, sort=sort, filters={"state": state})
+
+
+@router.get(
+    "/enquiry-transfers/{transfer_id}",
+    **operation(Action.ENQUIRY_READ, "Read the line of a transfer", TransferView, suffix="transfer"),
+)
+async def read_transfer(door: AtDoor, transfer_id: Id) -> Response:
+    """For either end: reference, site and note, and how it was decided."""
+    return await door.one(queries.TRANSFER_BY_ID, id=transfer_id)
+
+
+@router.post(
+    "/enquiry-transfers/{transfer_id}/acceptance",
+    **operation(
+        Action.ENQUIRY_RECEIVE,
+        "Accept an enquiry passed here",
+        TransferView,
+        suffix="acceptance",
+        moves=True,
+        example={"note": "We know the site."},
+    ),
+)
+async def accept_transfer(door: AtDoor, transfer_id: Id, deciding: TransferDeciding) -> Response:
+    """The enquiry is received here, with contact and messages, and is answered by a date of our own. The sender reads it no more."""
+    return await door.write(lambda work: actions.settle(work, transfer_id, PassingState.ACCEPTED, deciding))
+
+
+@router.post(
+    "/enquiry-transfers/{transfer_id}/return",
+    **operation(
+        Action.ENQUIRY_RECEIVE,
+        "Return an enquiry passed here",
+        TransferView,
+        suffix="return",
+        moves=True,
+        example={"note": "The site lies on your side."},
+    ),
+)
+async def return_transfer(door: AtDoor, transfer_id: Id, deciding: TransferDeciding) -> Response:
+    """The enquiry stands at its sender where it stood before."""
+    return await door.write(lambda work: actions.settle(work, transfer_id, PassingState.RETURNED, deciding))
+
+
+@router.post(
+    "/enquiry-transfers/{transfer_id}/withdrawal",
+    **operation(
+        Action.ENQUIRY_TRANSFER,
+        "Take back an offer",
+        TransferView,
+        suffix="withdrawal",
+        moves=True,
+        example={"note": "Sent by mistake."},
+    ),
+)
+async def withdraw_transfer(door: AtDoor, transfer_id: Id, deciding: TransferDeciding) -> Response:
+    """The enquiry goes on here where it stood before."""
+    return await door.write(lambda work: actions.settle(work, transfer_id, PassingState.WITHDRAWN, deciding))

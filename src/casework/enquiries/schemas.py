@@ -17,10 +17,10 @@ from pydantic import model_validator as validated
 from pydantic_core import PydanticCustomError
 
 from casework.access.actions import Action
-from casework.enquiries.lifecycle import Author, Channel, EnquiryState
-from casework.enquiries.models import ContactFacts, EnquiryFacts, MessageFacts
+from casework.enquiries.lifecycle import Author, Channel, EnquiryState, PassingState
+from casework.enquiries.models import ContactFacts, EnquiryFacts, MessageFacts, TransferFacts
 from casework.kernel.columns import Moment, line, prose
-from casework.kernel.inputs import Input, Uuid
+from casework.kernel.inputs import Input, Truth, Uuid
 from casework.kernel.references import MistypedReference, parse_reference
 from casework.kernel.views import Page, View
 from casework.reference.models import Need
@@ -53,6 +53,10 @@ class ContactStated(ContactFacts, Input):
         if self.email is None and self.phone is None:
             raise PydanticCustomError("unreachable", "Give an e-mail address or a telephone number")
         return self
+
+
+def _without_blanks(value: Any) -> Any:
+    return value.replace(" ", "").replace("-", "") if isinstance(value, str) else value
 
 
 class EnquirySubmission(EnquiryFacts, Input):
@@ -136,12 +140,17 @@ class DuplicateMarking(Input):
 
 
 class EnquiryHandOver(Input):
-    """To whom intelligence or an emergency was passed on, and when. Its text is removed here."""
+    """To whom intelligence or an emergency was passed on, and when. Its text is removed here.
+
+    The description and what staff noted at triage and verification always go. What else may hold it, one names.
+    """
 
     to: Annotated[str, line(200)]
     at: Moment
     messages: Annotated[list[Uuid], Field(max_length=200)] = []
-    """The messages whose text is to be removed as well; the description always is."""
+    """The messages whose text is to be removed as well."""
+    site_name: Truth = False
+    """Whether the names of site and organisation hold it, and are to be removed with the address."""
 
 
 class ContactVerification(Input):
@@ -152,10 +161,36 @@ class ContactVerification(Input):
     note: Annotated[str, prose(2_000)] | None = None
 
 
+class ContactReplacement(ContactStated):
+    """Who is there for the business from now on, and why somebody else was until now."""
+
+    reason: Annotated[str, prose(2_000)]
+
+
+class CodeEntry(Input):
+    """The code, as it stands in the message; blanks do not matter."""
+
+    code: Annotated[
+        str, BeforeValidator(_without_blanks), Field(pattern="^[0-9]{8}$", json_schema_extra={"format": "password"})
+    ]
+
+
 class ContactUnverification(Input):
     """Why the verification is taken back."""
 
     reason: Annotated[str, prose(2_000)]
+
+
+class EnquiryTransferring(TransferFacts, Input):
+    """The intake team of the force that should look at the enquiry, and what it should know before it decides."""
+
+    to_team_id: Uuid
+
+
+class TransferDeciding(Input):
+    """What was decided about an offer, in a few words where that helps."""
+
+    note: Annotated[str, prose(2_000)] | None = None
 
 
 def _reference(value: Any) -> Any:
@@ -172,6 +207,23 @@ EnquiryReference = Annotated[str, BeforeValidator(_reference)]
 
 
 # --- what goes out to whoever asked ---
+
+SecondStep = Literal["awaiting_verification", "code_required", "confirmed"]
+
+
+class CodeSent(View):
+    """A code is on its way to the e-mail address that we have of you. One that was sent before is void."""
+
+    outcome: Literal["sent"]
+    valid_minutes: int
+    tries: int
+
+
+class CodeAccepted(View):
+    """The code was right: this token opens more for a while."""
+
+    second_step: Literal["confirmed"]
+    confirmed_until: datetime
 
 
 class ForceView(View):
@@ -258,6 +310,10 @@ class TrackingView(View):
     ended_at: datetime | None
     verified: bool
     """Whether staff have verified the contact; until then there is status and messages only."""
+    second_step: SecondStep
+    """What is still needed to see the visit's time and the advice."""
+    confirmed_until: datetime | None
+    """Until when the one-time code that was entered is good."""
     team: TeamContact
     messages: list[MessageView]
     version: int
@@ -291,6 +347,19 @@ class ContactView(View):
     verification_method: str | None
     verification_note: str | None
     unverified_reason: str | None
+
+
+class ContactOfPast(ContactView):
+    """A contact of the enquiry, now or before."""
+
+    current: bool
+    created_at: datetime
+
+
+class ContactList(View):
+    """Who was there for the business, newest first."""
+
+    items: list[ContactOfPast]
 
 
 class LikelyPremises(View):
@@ -428,3 +497,37 @@ class MessageAdded(View):
     enquiry_id: UUID
     author: Author
     created_at: datetime
+
+
+class TransferRow(View):
+    """An enquiry passed from one force to another: its line, without the enquiry."""
+
+    id: UUID
+    enquiry_id: UUID
+    reference: str
+    site_name: str
+    from_team_id: UUID
+    from_team: str
+    to_team_id: UUID
+    to_team: str
+    state: PassingState
+    note: str | None
+    offered_by: str | None
+    offered_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    decision_note: str | None
+    version: int
+
+
+class TransferView(TransferRow):
+    """The same with what may be done about it."""
+
+    allowed_actions: list[Action]
+
+
+class TransferPage(Page):
+    """Enquiries passed on, one page."""
+
+    items: list[TransferRow]
+    next_cursor: str | None

@@ -67,6 +67,7 @@ class Boundary:
         form_paths: frozenset[str] = frozenset(),
         other_media: Mapping[str, Iterable[str]] | None = None,
         fallback: Fallback | None = None,
+        field_names: frozenset[str] | None = None,
     ) -> None:
         self._app = app
         self._limits = limits
@@ -76,6 +77,7 @@ class Boundary:
         self._form_paths = form_paths
         self._other_media = [(path.rstrip("/"), with_ranges(kinds)) for path, kinds in (other_media or {}).items()]
         self._fallback = fallback
+        self._field_names = field_names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -134,7 +136,7 @@ class Boundary:
                 # HTTP/2 and in-process clients need not announce a body.
                 raise self._wrong_media(method, path)
             if body and kind != _FORM:
-                state["json"] = strict_json.parse(body)
+                state["json"] = strict_json.parse(body, self._field_names)
         await self._app(scope, replay(arrived.body, receive) if arrived else receive, answer)
 
     def _check_url(self, scope: Scope) -> None:

@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -181,6 +180,8 @@ _DRAMA = re.compile(
 
 def read_phone(value: Any) -> str:
     """``020 7946 0018`` → ``+442079460018`` (E.164; a number without a country is taken as British)."""
+    import phonenumbers  # at the first number: most of what a process reads has none, and it takes 4 MB
+
     fault = PydanticCustomError(
         "phone", "Give a telephone number such as 020 7946 0018 or +44 20 7946 0018, without an extension"
     )

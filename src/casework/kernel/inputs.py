@@ -26,8 +26,17 @@ def _canonical(value: Any) -> Any:
     return value
 
 
+def _digits(value: Any) -> Any:
+    # int() reads " 1_0 " as ten.
+    if isinstance(value, str) and not (value.isascii() and value.removeprefix("-").isdigit()):
+        raise PydanticCustomError("int_parsing", "Send a whole number in digits")
+    return value
+
+
 Uuid = Annotated[UUID, BeforeValidator(_canonical)]
 """An id in the one way we write it."""
+Number = Annotated[int, BeforeValidator(_digits)]
+"""A whole number in a URL: digits and nothing else."""
 Whole = Annotated[StrictInt, Field(**WHOLE)]
 """A whole number as JSON writes it: neither true nor "12"."""
 Truth = StrictBool

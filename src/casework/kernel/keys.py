@@ -6,9 +6,12 @@ import os
 import secrets
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 PURPOSES = ("cursor", "secret")
 """What the service signs: the cursors of lists, and secrets that are shown once."""
+SEAL = "seal"
+"""What the worker alone signs: the heads of the processing log. The API has no use for it."""
 
 
 class Keys:
@@ -53,9 +56,50 @@ class Keys:
         """A MAC by the newest key over the parts, each with its length."""
         return _mac(self.keys[0][1], parts)
 
+    def seals(self, *parts: bytes) -> list[bytes]:
+        """The MAC by each key, newest first: what was made before a key was rotated is found all the same."""
+        return [_mac(key, parts) for _, key in self.keys]
+
     def holds(self, seal: bytes, *parts: bytes) -> bool:
         """Whether any key made this seal over these parts."""
         return any(hmac.compare_digest(_mac(key, parts), seal) for _, key in self.keys)
+
+
+class Signer:
+    """Signatures that others can check without our key: Ed25519, whose private keys are the bytes of a purpose's files.
+
+    The library is loaded at the first signature: the API, which makes none, must not wait for it.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    @cached_property
+    def public(self) -> list[bytes]:
+        """The public keys, newest first."""
+        return [_private(seed).public_key().public_bytes_raw() for _, seed in self._keys.keys]
+
+    def sign(self, message: bytes) -> bytes:
+        """The newest key's signature."""
+        return bytes(_private(self._keys.keys[0][1]).sign(message))
+
+
+def signed_by(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether the holder of this public key signed the message."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _private(seed: bytes) -> Any:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(seed)
 
 
 def _mac(key: bytes, parts: tuple[bytes, ...]) -> bytes:

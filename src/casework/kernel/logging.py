@@ -116,12 +116,20 @@ class RequestLog:
             self._note(scope, status, time.perf_counter() - begun)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        request_id = scope.get("state", {}).get("request_id", "")
+        state = scope.get("state", {})
+        request_id = state.get("request_id", "")
+        logged = state.get("logged")
         # Put together by hand: each part is of a closed alphabet, and a serialiser costs more than the rest of this.
         self._lines.append(
             f'{{"at_time":"{_moment(time.time())}","level":"info","event":"request","method":{json.dumps(scope["method"])},'
             f'"route":{self._route(scope)},"status":{status or 500},"duration_ms":{seconds * 1000:.1f},'
-            f'"request_id":"{request_id}"}}\n'
+            f'"request_id":"{request_id}"'
+            # The event in the processing log: what is removed there before it is sealed is missed by this line.
+            + (
+                "}\n"
+                if logged is None
+                else f',"event_id":{logged[0]},"action":"{logged[1]}","decision":"{logged[2]}"}}\n'
+            )
         )
         if len(self._lines) == 1:
             asyncio.get_running_loop().call_later(self._delay, self.flush)

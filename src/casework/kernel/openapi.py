@@ -55,6 +55,7 @@ ALWAYS: tuple[type[Problem], ...] = (
     p.Unavailable,
     p.StorageFull,
     p.NotFound,
+    p.TryAgain,
 )
 BODY: tuple[type[Problem], ...] = (
     p.InvalidJson,
@@ -63,7 +64,6 @@ BODY: tuple[type[Problem], ...] = (
     p.BodyTooLarge,
     p.UnsupportedMediaType,
     p.UnsupportedEncoding,
-    p.TryAgain,
     p.Conflict,
 )
 KEYED: tuple[type[Problem], ...] = (

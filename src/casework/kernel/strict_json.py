@@ -37,8 +37,8 @@ _FINDINGS = {
 }
 
 
-def parse(raw: bytes) -> Any:
-    """Read one JSON text of UTF-8 bytes.
+def parse(raw: bytes, names: frozenset[str] | None = None) -> Any:
+    """Read one JSON text of UTF-8 bytes. ``names``: the only ones that a pointer may repeat (``None``: any).
 
     Raises InvalidEncoding, InvalidJson, DuplicateKey, and ValidationFailed for characters that no text may
     hold. No refusal repeats what was sent; a pointer names members only.
@@ -58,7 +58,7 @@ def parse(raw: bytes) -> Any:
     ):
         raise InvalidJson(f"The body is nested more than {MAX_DEPTH} levels deep.")
     if ("\\" in text or "\x7f" in text or not text.isascii()) and _SUSPICIOUS.search(text):
-        _refuse_forbidden_characters(value)
+        _refuse_forbidden_characters(value, names)
     return value
 
 
@@ -110,14 +110,14 @@ def _deeper_than(value: Any, depth: int) -> bool:
     return True
 
 
-def _refuse_forbidden_characters(value: Any) -> None:
+def _refuse_forbidden_characters(value: Any, names: frozenset[str] | None) -> None:
     errors: list[dict[str, str]] = []
-    _find(value, "", errors)
+    _find(value, "", errors, names)
     if errors:
         raise ValidationFailed("The body holds characters that no text here may hold.", errors=errors[:MAX_ERRORS])
 
 
-def _find(value: Any, pointer: str, errors: list[dict[str, str]]) -> None:
+def _find(value: Any, pointer: str, errors: list[dict[str, str]], names: frozenset[str] | None) -> None:
     """Add what is forbidden in ``value`` to ``errors``; ``value`` is at most MAX_DEPTH deep."""
     if len(errors) >= MAX_ERRORS:
         return
@@ -125,13 +125,13 @@ def _find(value: Any, pointer: str, errors: list[dict[str, str]]) -> None:
         _judge(value, pointer, errors)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            _find(item, f"{pointer}/{index}", errors)
+            _find(item, f"{pointer}/{index}", errors, names)
     elif isinstance(value, dict):
         for name, item in value.items():
             # A bad name is reported at its object, and stays out of the answer.
-            sound = _judge(name, pointer, errors)
+            sound = _judge(name, pointer, errors) and (names is None or name in names)
             step = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
-            _find(item, step if sound and len(step) <= MAX_POINTER else pointer, errors)
+            _find(item, step if sound and len(step) <= MAX_POINTER else pointer, errors, names)
 
 
 def _judge(text: str, pointer: str, errors: list[dict[str, str]]) -> bool:

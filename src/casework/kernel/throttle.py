@@ -1,7 +1,6 @@
 """How often one address may do a thing. Addresses are counted in memory under a key of this process, and kept nowhere."""
 
 import hashlib
-import ipaddress
 import math
 import secrets
 import time
@@ -13,6 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from casework.kernel.problems import TooManyRequests
+from casework.kernel.rates import network, refuse
 from casework.kernel.settings import Settings
 
 OFFICE = 5
@@ -60,15 +60,7 @@ class Throttle:
         return TooManyRequests(headers={"Retry-After": str(max(1, math.ceil(wait)))})
 
     def _who(self, scope: Scope) -> str:
-        host = (scope.get("client") or ("", 0))[0]
-        try:
-            address = ipaddress.ip_address(host)
-        except ValueError:
-            pass
-        else:
-            # Whoever has one address of IPv6 has a /64 of them.
-            host = str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else host
-        return self._key(host)
+        return self._key(network((scope.get("client") or ("", 0))[0]))
 
     def _key(self, word: str) -> str:
         return hashlib.blake2b(word.encode(), key=self._pepper, digest_size=16).hexdigest()
@@ -86,7 +78,11 @@ class GuessGuard:
         if scope["type"] != "http" or not self._tracks(scope):
             await self._app(scope, receive, send)
             return
-        self._throttle.refuse_guessing(scope)
+        try:
+            self._throttle.refuse_guessing(scope)
+        except TooManyRequests as problem:
+            await refuse(problem, scope, send)
+            return
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 401:

@@ -20,6 +20,7 @@ from casework.kernel.problems import (
 )
 from casework.people import queries
 from casework.people.problems import (
+    FederatedLoginOff,
     IntakeNeeded,
     InvalidClient,
     InvalidTokenRequest,
@@ -32,6 +33,7 @@ from casework.people.schemas import (
     ApiClientAmendment,
     ApiClientCreation,
     ForceCreation,
+    IdentityLinking,
     PersonAmendment,
     PersonCreation,
     RoleGiving,
@@ -193,19 +195,43 @@ async def end_role(work: Work, person_id: UUID, role_id: UUID) -> Answer:
     return Answer(shown.body)
 
 
-async def set_password(work: Work, person_id: UUID, hashed: str) -> Answer:
-    """Set the password of somebody else's local log-in; their sessions end."""
+async def set_password(work: Work, house: House, person_id: UUID, password: str) -> Answer:
+    """Set the password of somebody else's local log-in; their sessions end. Refused where the local log-in is off."""
+    if not house.settings.local_login:
+        raise LocalLoginOff
     _never_oneself(work, person_id)
     person = await work.obtain(queries.PERSON_SEEN, id=person_id)
+    # Within the unit of work, though it holds a connection for a moment: strangers must not make us hash.
+    hashed = await asyncio.to_thread(hash_password, password)
     await work.row(queries.SET_PASSWORD, id=person_id, login=person["email"], hash=hashed)
     return Answer(json.dumps({"person_id": str(person_id), "login": person["email"]}))
 
 
-async def hashed_for(house: House, password: str) -> str:
-    """The hash of a password, made before a connection is borrowed; refused where the local log-in is off."""
-    if not house.settings.local_login:
-        raise LocalLoginOff
-    return await asyncio.to_thread(hash_password, password)
+# --- who people are at the identity provider ---
+
+
+async def link_identity(work: Work, house: House, person_id: UUID, linking: IdentityLinking) -> Answer:
+    """Say who somebody else is at the identity provider. For an administrator or auditor that is done on the host."""
+    if house.federation is None:
+        raise FederatedLoginOff
+    known = house.federation.issuer
+    if linking.issuer not in (None, known):
+        told = {"pointer": "/issuer", "code": "enum", "message": "Tokens of this provider are not taken here."}
+        raise ValidationFailed(errors=[{**told, "allowed": [known]}])
+    _never_oneself(work, person_id)
+    await work.obtain(queries.PERSON_SEEN, id=person_id)
+    linked = await work.obtain(queries.LINK_IDENTITY, person_id=person_id, issuer=known, subject=linking.subject)
+    return await work.show(queries.IDENTITY_SHOWN, linked["id"], person_id=person_id)
+
+
+async def unlink_identity(work: Work, person_id: UUID, identity_id: UUID) -> Answer:
+    """Let an identity open nothing any more; the sessions that came in by it end."""
+    _never_oneself(work, person_id)
+    await work.obtain(queries.PERSON_SEEN, id=person_id)
+    if not (await work.obtain(queries.UNLINK_IDENTITY, person_id=person_id, id=identity_id))["done"]:
+        raise NotFound
+    shown = await work.show(queries.IDENTITIES_SHOWN, person_id)
+    return Answer(shown.body)
 
 
 # --- teams and forces ---

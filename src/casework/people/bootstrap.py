@@ -1,4 +1,4 @@
-"""The first administrator, made once on the host's command line (``casework people bootstrap``)."""
+"""What is done about people on the host's command line: the first administrators, and whom they are at the provider."""
 
 import getpass
 from uuid import UUID
@@ -7,13 +7,14 @@ import asyncpg
 from pydantic import TypeAdapter
 
 from casework.kernel.columns import line
-from casework.kernel.problems import ValidationFailed
+from casework.kernel.problems import Conflict, ValidationFailed
 from casework.people.actions import hash_password
 from casework.people.models import StaffEmail
 from casework.people.problems import AdministratorExists
 
 _EMAIL: TypeAdapter[str] = TypeAdapter(StaffEmail)
 _NAME = line(120).read
+_SUBJECT = line(255).read
 LEAST_PASSWORD = 12
 
 
@@ -46,6 +47,31 @@ async def bootstrap(migrate_url: str, *, name: str, email: str, password: str, f
     finally:
         await connection.close()
     return person_id
+
+
+async def link(migrate_url: str, *, email: str, issuer: str, subject: str) -> UUID:
+    """Say who somebody is at the identity provider, and return the identity's id. For administrators and auditors.
+
+    Raises ``ValidationFailed`` where nobody has this e-mail address, ``Conflict`` where somebody else has this identity.
+    """
+    known = _SUBJECT(subject)
+    connection = await asyncpg.connect(migrate_url)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT access.begin_system('person.manage', $1)", getpass.getuser())
+            person_id = await connection.fetchval("SELECT id FROM casework.person WHERE email = lower($1)", email)
+            if person_id is None:
+                raise ValidationFailed(f"Nobody has the e-mail address {email}.")
+            linked: UUID = await connection.fetchval(
+                "SELECT access.bind_identity($1, $2, $3, NULL)", person_id, issuer, known
+            )
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == "CW002":
+            raise Conflict("Somebody else has this identity; unlink it there first.") from None
+        raise
+    finally:
+        await connection.close()
+    return linked
 
 
 async def _intake_team(connection: asyncpg.Connection, force_code: str, team_name: str) -> UUID:

@@ -19,8 +19,14 @@ class LocalLoginOff(Problem):
     status, slug, title = 403, "local-login-off", "Log-in with a password is off"
 
 
+class FederatedLoginOff(Problem):
+    """No identity provider is configured here, so there is nothing to link to: see `docs/authentication.md`."""
+
+    status, slug, title = 403, "federated-login-off", "Federated log-in is off"
+
+
 class NeverOneself(Problem):
-    """Nobody manages their own roles, password or entry, and nobody approves for themselves. Ask another administrator."""
+    """Nobody manages their own roles, password, identity or entry, and nobody approves for themselves. Ask another administrator."""
 
     status, slug, title = 403, "never-oneself", "Nobody does this for themselves"
 

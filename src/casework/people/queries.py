@@ -40,10 +40,13 @@ _KNOWN = "CASE WHEN ctx.kind = 'public' THEN 'unauthenticated' ELSE ctx.decision
 _ACTIONS = """(SELECT coalesce(json_agg(json_build_object(
     'action', a.action, 'role', a.role, 'team_id', a.team_id, 'reach', a.reach)), '[]') FROM access.my_actions() a)"""
 
+_LOG_IN = f"""(SELECT json_build_object('way', l.log_in, 'issuer', l.issuer, 'expires_at', {_moment("l.expires_at")})
+    FROM access.my_session() l)"""  # noqa: S608 — constants of the code
+
 ME = written(
     f"""
     SELECT {_KNOWN} AS decision, NULL::int AS version, CASE WHEN ctx.decision = 'allow' THEN json_build_object(
-        'id', ctx.principal, 'kind', ctx.kind, 'name', access.name_of(ctx.principal),
+        'id', ctx.principal, 'kind', ctx.kind, 'log_in', {_LOG_IN}, 'name', access.name_of(ctx.principal),
         'email', p.email, 'competences', coalesce(p.competences, '{{}}'),
         'roles', (SELECT coalesce(json_agg(json_build_object('role', r.role, 'team_id', r.team_id, 'team', t.name)), '[]')
                   FROM access.roles_of(ctx.principal) r JOIN casework.team t ON t.id = r.team_id WHERE NOT r.pending),
@@ -56,7 +59,7 @@ ME = written(
 ME_OUTSIDE = written(
     f"""
     SELECT {_KNOWN} AS decision, NULL::int AS version, CASE WHEN ctx.kind = 'enquirer' THEN json_build_object(
-        'id', ctx.principal, 'kind', ctx.kind, 'name', NULL, 'email', NULL, 'competences', json_build_array(),
+        'id', ctx.principal, 'kind', ctx.kind, 'log_in', {_LOG_IN}, 'name', NULL, 'email', NULL, 'competences', json_build_array(),
         'roles', json_build_array(), 'actions', {_ACTIONS}) END AS body
     FROM {BEGIN}""",  # noqa: S608 — constants of the code
     **BEGINNING,
@@ -66,7 +69,7 @@ SESSIONS = written(
     SELECT {_KNOWN} AS decision, NULL::int AS version, CASE WHEN ctx.kind <> 'public' THEN json_build_object('items', (
         SELECT coalesce(json_agg(json_build_object(
             'id', s.id, 'created_at', {_moment("s.created_at")}, 'last_seen_at', {_moment("s.last_seen_at")},
-            'expires_at', {_moment("s.expires_at")}, 'current', s.is_this)), '[]')
+            'expires_at', {_moment("s.expires_at")}, 'way', s.log_in, 'current', s.is_this)), '[]')
         FROM access.own_sessions() s)) END AS body
     FROM {BEGIN}""",  # noqa: S608 — constants of the code
     **BEGINNING,
@@ -127,6 +130,30 @@ GIVE_ROLE = written(
 APPROVE_ROLE = written("SELECT access.approve_role(:id) AS done", id=Uuid())
 END_ROLE = written("SELECT access.end_role(:id) AS done", id=Uuid())
 SET_PASSWORD = written("SELECT access.set_password(:id, :login, :hash)", id=Uuid(), login=Text(), hash=Text())
+
+# --- who people are at the identity provider ---
+
+_IDENTITY = f"""json_build_object('id', i.id, 'issuer', i.issuer, 'subject', i.subject,
+    'linked_at', {_moment("i.linked_at")}, 'linked_by', i.linked_by)"""
+_identities = func.json_build_object(
+    literal_column("'items'"),
+    literal_column(
+        f"(SELECT coalesce(json_agg({_IDENTITY} ORDER BY i.linked_at, i.id), '[]')"  # noqa: S608 — constants
+        " FROM access.identities_of(casework.person.id) i)"
+    ),
+)
+IDENTITIES_BY_PERSON = read_one(PEOPLE, _identities)
+IDENTITIES_SHOWN = show_one(PEOPLE, _identities)
+IDENTITY_SHOWN = written(
+    f"""SELECT CAST({_IDENTITY} AS text) AS body, NULL::int AS version
+    FROM access.identities_of(:person_id) i WHERE i.id = :id""",  # noqa: S608 — constants of the code
+    person_id=Uuid(),
+    id=Uuid(),
+)
+LINK_IDENTITY = written(
+    "SELECT access.link_identity(:person_id, :issuer, :subject) AS id", person_id=Uuid(), issuer=Text(), subject=Text()
+)
+UNLINK_IDENTITY = written("SELECT access.unlink_identity(:person_id, :id) AS done", person_id=Uuid(), id=Uuid())
 
 # --- teams and forces ---
 

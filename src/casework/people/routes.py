@@ -8,9 +8,10 @@ from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
 from casework.kernel.columns import line
-from casework.kernel.problems import AlreadyExists, StateConflict, TryAgain
+from casework.kernel.problems import AlreadyExists, Conflict, StateConflict, TryAgain
 from casework.people import actions, queries
 from casework.people.problems import (
+    FederatedLoginOff,
     IntakeNeeded,
     InvalidClient,
     InvalidTokenRequest,
@@ -29,6 +30,9 @@ from casework.people.schemas import (
     ColleagueView,
     ForceCreation,
     ForceView,
+    IdentitiesView,
+    IdentityLinking,
+    IdentityView,
     Me,
     PasswordSet,
     PasswordSetting,
@@ -113,7 +117,7 @@ async def end_session(door: AtDoor, session_id: Id) -> Response:
 
 @router.get("/me", **operation(Action.SESSION_MANAGE_OWN, "Who am I, what may I do", Me, suffix="me"))
 async def read_me(door: AtDoor) -> Response:
-    """The caller, their roles, and every action with its reach: what a frontend needs to show the right buttons."""
+    """The caller, how they came in, their roles, and every action with its reach: what a frontend needs to show the right buttons."""
     return await door.one(queries.ME_OUTSIDE if door.outside else queries.ME)
 
 
@@ -224,8 +228,9 @@ async def end_sessions(door: AtDoor, person_id: Id) -> Response:
 )
 async def set_password(door: AtDoor, person_id: Id, setting: PasswordSetting) -> Response:
     """For trial and tests, where the local log-in is on: twelve characters at least. The person's sessions end."""
-    hashed = await actions.hashed_for(door.house, setting.password)
-    return await door.write(lambda work: actions.set_password(work, person_id, hashed), replayable=False)
+    return await door.write(
+        lambda work: actions.set_password(work, door.house, person_id, setting.password), replayable=False
+    )
 
 
 @router.get(
@@ -276,6 +281,52 @@ async def end_role(door: AtDoor, person_id: Id, role_id: Id) -> Response:
 async def approve_role(door: AtDoor, person_id: Id, role_id: Id) -> Response:
     """The second of the two administrators: never whoever gave the role, never whoever gets it."""
     return await door.write(lambda work: actions.approve_role(work, person_id, role_id))
+
+
+# --- who people are at the identity provider ---
+
+
+@router.post(
+    "/people/{person_id}/identities",
+    **operation(
+        Action.PERSON_MANAGE,
+        "Link a person's identity",
+        IdentityView,
+        suffix="link",
+        status=201,
+        creates=True,
+        problems=(FederatedLoginOff, NeverOneself, Conflict),
+        example={"subject": "00u1b2c3d4e5f6g7h8"},
+    ),
+)
+async def link_identity(door: AtDoor, person_id: Id, linking: IdentityLinking) -> Response:
+    """The person then comes in by tokens of the identity provider. Never oneself; administrators and auditors are linked
+    on the host (`casework people link`), so that nobody can log in as whoever has to approve."""
+    return await door.write(lambda work: actions.link_identity(work, door.house, person_id, linking), status=201)
+
+
+@router.get(
+    "/people/{person_id}/identities",
+    **operation(Action.PERSON_MANAGE, "List a person's identities", IdentitiesView, suffix="identities"),
+)
+async def list_identities(door: AtDoor, person_id: Id) -> Response:
+    """By which names at the identity provider the person may come in, and who said so."""
+    return await door.one(queries.IDENTITIES_BY_PERSON, id=person_id)
+
+
+@router.delete(
+    "/people/{person_id}/identities/{identity_id}",
+    **operation(
+        Action.PERSON_MANAGE,
+        "Unlink a person's identity",
+        IdentitiesView,
+        suffix="unlink",
+        problems=(NeverOneself, TryAgain),
+    ),
+)
+async def unlink_identity(door: AtDoor, person_id: Id, identity_id: Id) -> Response:
+    """The sessions that came in by it end at once, and tokens issued before open nothing, even if it is linked again."""
+    return await door.write(lambda work: actions.unlink_identity(work, person_id, identity_id), replayable=False)
 
 
 # --- teams and forces ---

@@ -72,6 +72,8 @@ class SessionRow(View):
     created_at: datetime
     last_seen_at: datetime
     expires_at: datetime
+    way: Literal["local", "federated", "client_credentials", "tracking_token"]
+    """How it was opened: see ``log_in`` of ``GET /v1/me``."""
     current: bool
     """Whether it is the session of this very request."""
 
@@ -114,12 +116,24 @@ class ActionView(View):
     reach: str
 
 
+class LogInView(View):
+    """How the caller came in."""
+
+    way: Literal["local", "federated", "client_credentials", "tracking_token"]
+    """By a password here, by a token of the identity provider, as a tool, or by the token of an enquiry."""
+    issuer: str | None
+    """The identity provider, where the way is `federated`."""
+    expires_at: datetime
+    """When this ends at the latest; a session that is not used ends sooner."""
+
+
 class Me(View):
-    """Who is calling, and what they may do."""
+    """Who is calling, how they came in, and what they may do."""
 
     id: UUID
     kind: str
     """staff, client or enquirer"""
+    log_in: LogInView
     name: str | None
     email: str | None
     competences: list[str]
@@ -189,6 +203,31 @@ class RolesView(View):
     """The roles of a person that have not ended."""
 
     items: list[RoleHeldView]
+
+
+class IdentityLinking(Input):
+    """Who a person is at the identity provider."""
+
+    issuer: Annotated[str, line(255)] | None = None
+    """The provider, as it writes itself; the one that is configured unless given."""
+    subject: Annotated[str, line(255)]
+    """The provider's lasting name for the person (`sub`); never an e-mail address, which can be given to somebody else."""
+
+
+class IdentityView(View):
+    """Who a person is at an identity provider, and by whom that was said (nobody: on the host's command line)."""
+
+    id: UUID
+    issuer: str
+    subject: str
+    linked_at: datetime
+    linked_by: UUID | None
+
+
+class IdentitiesView(View):
+    """The identities by which a person may come in."""
+
+    items: list[IdentityView]
 
 
 class PersonView(View):

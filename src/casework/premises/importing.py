@@ -5,14 +5,21 @@ something new *and* the place still has what the source told before: what staff 
 result names it. A place stays with its team, whatever the file says; merged ones are left alone.
 """
 
+import asyncio
 import csv
 import re
-from collections import Counter
+import secrets
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import lru_cache
+from io import BytesIO
+from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -24,9 +31,12 @@ from casework.kernel.columns import line, read_postcode
 from casework.kernel.statements import Connection
 from casework.premises.models import read_year_or_day
 from casework.reference.localities import Localities
-from casework.work.unit import uuid7
 
 Row = Mapping[str, Any]
+
+
+AT_ONCE = 3
+"""How many batches are under way, each on a connection of its own: PostgreSQL works while the next rows are read and checked."""
 
 
 class Outcome(StrEnum):
@@ -48,40 +58,41 @@ class Result(NamedTuple):
     premises_id: UUID | None
 
 
+Tell = Callable[[Sequence[Result]], object]
+"""Is told what became of the rows of each batch, in the order of the file."""
+
+
 @dataclass
 class Report:
     """What became of every row, in the order of the file. Of a dry run: what would have."""
 
     dry_run: bool
     results: list[Result] = field(default_factory=list)
+    """Empty when somebody else is told of them."""
+    counts: Counter[Outcome] = field(default_factory=Counter)
+    """How many rows had which outcome."""
 
-    @property
-    def counts(self) -> Counter[Outcome]:
-        """How many rows had which outcome."""
-        return Counter(result.outcome for result in self.results)
 
-    def write(self, path: Path) -> None:
-        """The report as CSV. Ids are those of places that are really there."""
-        with path.open("w", encoding="utf-8", newline="") as file:
-            sheet = csv.writer(file)
-            sheet.writerow(Result._fields)
-            sheet.writerows(self.results)
+@contextmanager
+def written(path: Path) -> Iterator[Tell]:
+    """Writes what it is told as CSV, batch by batch. Ids are those of places that are really there."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        sheet = csv.writer(file)
+        sheet.writerow(Result._fields)
+        yield sheet.writerows
 
 
 class Arrived(NamedTuple):
-    """One valid row, as the staging table takes it."""
+    """One valid row, as the staging table takes it: text without control characters, and never empty."""
 
-    line: int
-    id: UUID
-    """Made here, should the place be new: a tenth of what it costs in the database."""
     source_ref: str
     name: str
     address: str | None
     town: str | None
     postcode: str | None
     local_authority_code: str | None
-    latitude: Decimal | None
-    longitude: Decimal | None
+    latitude: str | None
+    longitude: str | None
     state: str
     closed_on: str | None
     sector: str | None
@@ -134,15 +145,15 @@ def _reference(text: str) -> str:
     return text
 
 
-def _degrees(most: int) -> Callable[[str], Decimal]:
-    def read(text: str) -> Decimal:
+def _degrees(most: int) -> Callable[[str], str]:
+    def read(text: str) -> str:
         try:
             degrees = Decimal(text)
         except InvalidOperation:
             degrees = Decimal("NaN")
         if not -most <= degrees <= most if degrees.is_finite() else True:
             raise ValueError(f"Give degrees from -{most} to {most}")
-        return degrees.quantize(_POINT)
+        return str(degrees.quantize(_POINT) + 0)  # no negative zero
 
     return read
 
@@ -166,10 +177,12 @@ class MappingMuseums:
         "year_closed_low",
     )
 
+    needed = frozenset(columns)
+
     def __init__(self) -> None:
         self.authority = lru_cache(maxsize=4096)(Localities().authority_for)
 
-    def read(self, number: int, row: Row) -> Arrived:
+    def read(self, row: Row) -> Arrived:
         """The facts of a museum; raises ``_Refused``."""
         reference = _field(row, "museum_id", _reference)
         name = _field(row, "museum_name", _NAME)
@@ -179,8 +192,6 @@ class MappingMuseums:
         # A year of closing that is not `na` (not applicable) means closed: advice was given there, so it is kept.
         closed = None if row["year_closed_low"] == "na" else _field(row, "year_closed_low", read_year_or_day)
         return Arrived(
-            number,
-            uuid7(),
             reference,
             name,
             ", ".join(filter(None, street))[:300] or None,
@@ -217,18 +228,23 @@ CREATE TEMPORARY TABLE arrived (
     latitude numeric(9, 6), longitude numeric(9, 6), state text, closed_on text, sector text, schedule_1_use text)
 ON COMMIT DELETE ROWS"""
 
+_STAGED = ("line", "id", *Arrived._fields)
+
 _FOUND_FORCE = "coalesce(pc.force_code, pl.force_code, la.force_code)"
+# OFFSET 0: looked up for each row by index, however small the planner believes the table to be. A plan that read all of it
+# for every batch was made when the table was empty, and took half of an import's time.
 _LOCATED = f"""
 pg_temp.arrived a
-LEFT JOIN casework.postcode pc ON pc.postcode = a.postcode
+LEFT JOIN LATERAL (SELECT * FROM casework.postcode c WHERE c.postcode = a.postcode OFFSET 0) pc ON true
 LEFT JOIN casework.local_authority pl ON pl.code = pc.local_authority_code
 LEFT JOIN casework.local_authority la ON la.code = a.local_authority_code
-LEFT JOIN casework.police_force f ON f.code = {_FOUND_FORCE}"""
+LEFT JOIN casework.police_force f ON f.code = {_FOUND_FORCE}"""  # noqa: S608 — constants of this file
 
 _TEAMS = f"""
 INSERT INTO casework.team (name, force_code, intake)
 SELECT DISTINCT 'CTSA team, ' || f.name, f.code, true FROM {_LOCATED}
 WHERE f.code IS NOT NULL AND NOT EXISTS (SELECT FROM casework.team t WHERE t.force_code = f.code AND t.intake)
+ORDER BY f.code  -- two batches at once that make the same teams wait for each other in one order
 ON CONFLICT DO NOTHING"""  # noqa: S608 — constants of this file
 
 # Facts that are one statement together are kept or taken together.
@@ -260,33 +276,31 @@ def _merge() -> str:
     told = ", ".join(f"'{name}', n.{name}::text" for name in _FACTS)
     return f"""
 WITH settled AS MATERIALIZED (
-    SELECT n.*, jsonb_build_object({told}) AS facts, t.id AS team_id, p.id AS known_id, p.state = 'merged' AS merged,
-           array_remove(ARRAY[{", ".join(kept)}], NULL) AS kept
-    FROM (SELECT a.*, f.code AS force_code FROM {_LOCATED}) n
+    SELECT n.*, t.id AS team_id, p.id AS known_id, p.news AND p.state <> 'merged' AS news,
+           CASE WHEN p.news THEN array_remove(ARRAY[{", ".join(kept)}], NULL) END AS kept
+    FROM (SELECT n.*, jsonb_build_object({told}) AS facts
+          FROM (SELECT a.*, f.code AS force_code FROM {_LOCATED}) n OFFSET 0) n
     LEFT JOIN casework.team t ON t.force_code = n.force_code AND t.intake
-    LEFT JOIN casework.premises p ON p.source = $1 AND p.source_ref = n.source_ref
+    LEFT JOIN LATERAL (SELECT k.*, k.source_facts IS DISTINCT FROM n.facts AS news FROM casework.premises k
+                       WHERE k.source = $1 AND k.source_ref = n.source_ref OFFSET 0) p ON true
 ), made AS (
     INSERT INTO casework.premises (id, team_id, source, source_ref, source_facts, {", ".join(_FACTS)})
     SELECT s.id, s.team_id, $1, s.source_ref, s.facts, {", ".join(f"s.{name}" for name in _FACTS)}
     FROM settled s WHERE s.known_id IS NULL AND s.team_id IS NOT NULL
-    ON CONFLICT DO NOTHING
-    RETURNING id, source_ref
+    ON CONFLICT (source, source_ref) WHERE source IS NOT NULL DO NOTHING
+    RETURNING id
 ), changed AS (
     UPDATE casework.premises p SET {", ".join(sets)}, source_facts = s.facts, version = p.version + 1
-    FROM settled s WHERE p.id = s.known_id AND NOT s.merged AND p.source_facts IS DISTINCT FROM s.facts
+    FROM settled s WHERE p.id = s.known_id AND s.news AND p.source_facts IS DISTINCT FROM s.facts
     RETURNING p.id
 )
 SELECT s.line, s.source_ref, coalesce(m.id, s.known_id) AS premises_id, s.force_code, s.team_id, s.kept,
        m.id IS NOT NULL AS created, c.id IS NOT NULL AS updated
-FROM settled s LEFT JOIN made m ON m.source_ref = s.source_ref LEFT JOIN changed c ON c.id = s.known_id
+FROM settled s LEFT JOIN made m ON m.id = s.id LEFT JOIN changed c ON c.id = s.known_id
 ORDER BY s.line"""  # noqa: S608 — constants of this file
 
 
 _MERGE = _merge()
-
-
-class _Undone(Exception):
-    """Ends the transaction of a dry run."""
 
 
 async def import_premises(
@@ -298,70 +312,123 @@ async def import_premises(
     make_teams: bool = False,
     operator: str = "command line",
     progress: Callable[[int], None] | None = None,
+    tell: Tell | None = None,
     batch: int = 1000,
 ) -> Report:
     """Import a file, or rows with its columns (counted from 1), as casework_migrate; ``operator`` goes into the log.
 
     A row that is not right is refused with its line and reason, and the rest goes in. A dry run tells the same and
     stores nothing. ``make_teams`` gives each force without an intake team one of its own. ``progress`` is told how many
-    rows each batch had. Raises ValueError when the file lacks a column, or no such source is known.
+    rows each batch had, and ``tell`` what became of them: then the report counts them only, and does not grow with the
+    file. Raises ValueError when the file lacks a column, or no such source is known.
     """
     if source not in SOURCES:
         raise ValueError(f"there is no source {source}; there are: {', '.join(SOURCES)}")
     profile = SOURCES[source]()
     numbered = _file(rows, profile.columns) if isinstance(rows, Path) else enumerate(rows, start=1)
     report = Report(dry_run)
-    seen: set[str] = set()
-    connection = await asyncpg.connect(url, server_settings={"search_path": "pg_catalog", "jit": "off"})
-    try:
-        await connection.execute(_STAGING)
-        while chunk := [pair for _, pair in zip(range(batch), numbered, strict=False)]:
-            valid: list[Arrived] = []
-            results = [each for pair in chunk if (each := _validated(profile, pair, seen, valid)) is not None]
-            results += await _store(connection, source, valid, operator, make_teams=make_teams, dry_run=dry_run)
-            report.results += sorted(results, key=lambda each: each.line)
+    store = _Store(source, operator, make_teams, dry_run)
+    settings = {"search_path": "pg_catalog", "jit": "off", "enable_seqscan": "off"}
+    under_way: deque[asyncio.Task[list[Result]]] = deque()
+    async with asyncpg.create_pool(
+        url, min_size=1, max_size=AT_ONCE, init=_prepare, reset=_keep, server_settings=settings
+    ) as pool:
+
+        async def settle() -> None:
+            results = await under_way.popleft()
+            report.counts.update(Counter([each.outcome for each in results]))
+            (report.results.extend if tell is None else tell)(results)
             if progress is not None:
-                progress(len(chunk))
-    finally:
-        await connection.close()
+                progress(len(results))
+
+        try:
+            for each in _batches(profile, numbered, batch):  # read and checked while PostgreSQL works on those before
+                under_way.append(asyncio.create_task(store.take(pool, each)))
+                if len(under_way) == AT_ONCE:
+                    await settle()
+            while under_way:
+                await settle()
+        finally:
+            await asyncio.gather(*under_way, return_exceptions=True)
     return report
 
 
-def _validated(profile: MappingMuseums, pair: tuple[int, Row], seen: set[str], valid: list[Arrived]) -> Result | None:
-    """Put a valid row among ``valid``; return why it is refused otherwise."""
-    number, row = pair
-    try:
-        if None in row or any(column not in row for column in profile.columns):
-            raise _Refused("The row has not as many cells as the heading")
-        arrived = profile.read(number, row)
-        if arrived.source_ref in seen:
-            raise _Refused("The reference stands in the file before")
-    except _Refused as refusal:
-        return Result(number, None, Outcome.REFUSED, str(refusal), None)
+class _Batch(NamedTuple):
+    """Some rows of the file: the valid ones as COPY wants them, and the others."""
+
+    valid: bytes
+    refused: list[Result]
+
+
+def _batches(profile: MappingMuseums, numbered: Iterable[tuple[int, Row]], size: int) -> Iterator[_Batch]:
+    seen: set[str] = set()
+    rows = iter(numbered)
+    while chunk := list(islice(rows, size)):
+        valid: list[str] = []
+        refused: list[Result] = []
+        for (number, row), id_ in zip(chunk, _ids(len(chunk)), strict=True):
+            try:
+                arrived = _validated(profile, row, seen)
+            except _Refused as refusal:
+                refused.append(Result(number, None, Outcome.REFUSED, str(refusal), None))
+            else:
+                valid.append("\t".join([str(number), id_, *[cell or "" for cell in arrived]]))
+        yield _Batch("".join([f"{line}\n" for line in valid]).replace("\\", "\\\\").encode(), refused)
+
+
+def _ids(count: int) -> list[str]:
+    """UUIDv7s, for places that turn out to be new. They ascend (RFC 9562, 6.2: a counter), so that the indexes grow at their end."""
+    now, noise = time.time_ns() // 1_000_000, secrets.token_hex(8 * count)
+    return [f"{now:012x}7{n & 0xFFF:03x}8{noise[16 * n + 1 : 16 * n + 16]}" for n in range(count)]
+
+
+def _validated(profile: MappingMuseums, row: Row, seen: set[str]) -> Arrived:
+    if None in row or not row.keys() >= profile.needed:
+        raise _Refused("The row has not as many cells as the heading")
+    arrived = profile.read(row)
+    if arrived.source_ref in seen:
+        raise _Refused("The reference stands in the file before")
     seen.add(arrived.source_ref)
-    valid.append(arrived)
-    return None
+    return arrived
 
 
-async def _store(
-    connection: Connection, source: str, valid: Sequence[Arrived], operator: str, *, make_teams: bool, dry_run: bool
-) -> list[Result]:
-    """One batch in one transaction, which a dry run takes back."""
-    results: list[Result] = []
-    try:
-        async with connection.transaction():
-            await connection.execute("SELECT access.begin_system($1, $2)", Action.PREMISES_IMPORT.value, operator)
-            await connection.copy_records_to_table(
-                "arrived", records=valid, columns=Arrived._fields, schema_name="pg_temp"
-            )
-            if make_teams:
-                await connection.execute(_TEAMS)
-            results = [_result(row, dry_run) for row in await connection.fetch(_MERGE, source)]
-            if dry_run:
-                raise _Undone
-    except _Undone:
-        pass
-    return results
+async def _prepare(connection: Connection) -> None:
+    await connection.execute(_STAGING)
+
+
+async def _keep(_: Connection) -> None:
+    """Between batches nothing is reset: a connection keeps its staging table."""
+
+
+class _Store(NamedTuple):
+    """Takes batches, one transaction each, which a dry run takes back."""
+
+    source: str
+    operator: str
+    make_teams: bool
+    dry_run: bool
+
+    async def take(self, pool: asyncpg.Pool, batch: _Batch) -> list[Result]:
+        """What became of the rows of a batch, in the order of the file."""
+        async with pool.acquire() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                await connection.execute(
+                    "SELECT access.begin_system($1, $2)", Action.PREMISES_IMPORT.value, self.operator
+                )
+                await connection.copy_to_table(
+                    "arrived", source=BytesIO(batch.valid), columns=_STAGED, schema_name="pg_temp", null=""
+                )
+                if self.make_teams:
+                    await connection.execute(_TEAMS)
+                rows = await connection.fetch(_MERGE, self.source)
+            except BaseException:
+                await transaction.rollback()
+                raise
+            await (transaction.rollback() if self.dry_run else transaction.commit())
+        results = [_result(row, self.dry_run) for row in rows]
+        return sorted([*batch.refused, *results], key=attrgetter("line")) if batch.refused else results
 
 
 def _result(row: asyncpg.Record, dry_run: bool) -> Result:

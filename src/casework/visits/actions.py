@@ -23,6 +23,7 @@ from casework.visits.schemas import (
     VisitProposing,
 )
 from casework.work.amending import amend as carry_out
+from casework.work.messages import Notice, notify
 from casework.work.unit import Answer, Guarded, Work
 
 ZONE = "Europe/London"
@@ -54,6 +55,7 @@ async def propose(work: Work, case_id: UUID, proposing: VisitProposing) -> Answe
     if not repeated:
         await begin_work(work, case_id)
         await work.say(case_id, subject=("visit", visit_id))
+        await notify(work, Notice.VISIT, case_id=case_id)
     return await work.show(queries.VISIT_SHOWN, visit_id, location=f"/v1/visits/{visit_id}")
 
 
@@ -72,6 +74,7 @@ async def amend(work: Work, visit_id: UUID, amendment: VisitAmendment) -> Answer
     answer = await carry_out(work, queries.AMENDING, visit_id, changes)
     if stated:
         await work.say(visit["case_id"], subject=("visit", visit_id))
+        await notify(work, Notice.VISIT, case_id=visit["case_id"])
     return answer
 
 
@@ -114,7 +117,10 @@ async def log_no_access(work: Work, visit_id: UUID, ending: VisitEnding) -> Answ
 
 async def cancel(work: Work, visit_id: UUID, ending: VisitEnding) -> Answer:
     """Cancel a visit to come."""
-    return await _end(work, visit_id, ending, queries.CANCEL, "reason_cancel_visit")
+    answer = await _end(work, visit_id, ending, queries.CANCEL, "reason_cancel_visit")
+    visit = await work.obtain(queries.VISIT_NOW, id=visit_id)
+    await notify(work, Notice.VISIT, case_id=visit["case_id"])
+    return answer
 
 
 async def _end(work: Work, visit_id: UUID, ending: VisitEnding, move: Guarded, words: str) -> Answer:

@@ -74,6 +74,9 @@ class Reachable:
     """Whether every holder of the action reaches every row, so that row security alone decides."""
     about: str | None = None
     """The column that names the case for the log alone, where the reach does not go by it."""
+    held: bool = False
+    """Whether a child holds the row until its transaction ends, so that none slips in beside a closing or a moving. The policy
+    that lets the row be changed must name every action that makes a child."""
 
     @property
     def case_column(self) -> Any:
@@ -326,9 +329,12 @@ def create_under(
     conditions = [above.id == given(parent_id, Uuid()), parent.reached()]
     if states is not None:
         conditions.append(one_of(above.state, states))
+    found = select(*(value.label(name) for name, value in values.items())).where(*conditions)
+    if parent.held:
+        found = found.with_for_update(key_share=True, of=above)
     made = (
         upsert(source.table)
-        .from_select(list(values), select(*(value.label(name) for name, value in values.items())).where(*conditions))
+        .from_select(list(values), found)
         .on_conflict_do_nothing(index_elements=repeated)
         .returning(source.table.id)
     )

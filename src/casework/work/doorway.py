@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -16,30 +17,32 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Query as QueryParameter
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from werkzeug.http import parse_etags
 
 from casework.access.actions import Action
-from casework.access.tokens import bearer, hash_token, is_outside
+from casework.access.federation import Federation, NotOurs
+from casework.access.tokens import bearer, hash_token, is_outside, may_be_federated
 from casework.kernel import problems as p
 from casework.kernel.database import Database
+from casework.kernel.inputs import Number, Uuid
 from casework.kernel.keys import Keys
 from casework.kernel.openapi import ALWAYS, BODY, KEYED, MATCHED, responses
 from casework.kernel.paging import Cursors
 from casework.kernel.problems import Problem
 from casework.kernel.settings import Settings
 from casework.kernel.statements import Connection, Statement, written
+from casework.work import replaying
 from casework.work.composing import BEGIN, BEGINNING, Listing
 from casework.work.unit import Answer, Caller, Reaction, Work
 
-Id = Annotated[UUID, Path(description="The record's id.")]
-Limit = Annotated[int, Query(ge=1, le=200, description="How many records a page has.")]
+Id = Annotated[Uuid, Path(description="The record's id.")]
+Limit = Annotated[Number, Query(ge=1, le=200, description="How many records a page has.")]
 Cursor = Annotated[str | None, Query(max_length=1024, description="The `next_cursor` of the page before.")]
 
-_BEGIN = """SELECT b.decision, b.kind, b.principal, b.roles, b.teams, b.cases, b.enquiry,
+_BEGIN = """SELECT b.decision, b.kind, b.principal, b.roles, b.teams, b.cases, b.enquiry, b.event,
        k.claim, k.status, k.headers, k.body, k.salt
 FROM access.begin($1, $2, $3, $4, $5) b
 LEFT JOIN LATERAL work.claim($6, $7) k ON $6::bytea IS NOT NULL AND b.decision = 'allow'"""
-BEGUN = written(f"SELECT ctx.decision FROM {BEGIN}", **BEGINNING)  # noqa: S608 — constants of the code
+BEGUN = written(f"SELECT ctx.decision, ctx.event FROM {BEGIN}", **BEGINNING)  # noqa: S608 — constants of the code
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _CASE_ADDRESS = re.compile(r"/v1/cases/([0-9a-f-]{36})(?:/|$)")
 _LEAST_PUBLIC_KEY = 20
@@ -161,6 +164,7 @@ class House:
         self.secrets = keys("secret")
         self.reactions = reactions
         self.settings = settings
+        self.federation = Federation.configured(settings)
 
 
 class Door:
@@ -220,6 +224,39 @@ class Door:
 
     async def one(self, statement: Statement, *, case: UUID | None = None, **values: Any) -> Response:
         """Answer with one record; 404 when it is not there for the caller, 403 when ``case`` is known to exist but hidden."""
+        try:
+            return await self._one(statement, case, values)
+        except p.Unauthenticated:
+            if not await self._vouched_for():
+                raise
+        return await self._one(statement, case, values)
+
+    async def _vouched_for(self) -> bool:
+        """Whether a token that opened nothing is the identity provider's, and has a session now: then all begins once more."""
+        federation, token = self.house.federation, bearer(self.request.headers.get("authorization"))
+        if federation is None or token is None or not may_be_federated(token):
+            return False
+        try:
+            vouched = await federation.judge(token)
+        except NotOurs:
+            return False
+        database, settings = self.house.database, self.settings
+        async with database.lend(database.door) as connection, trouble():
+            opened: bool = await connection.fetchval(
+                "SELECT access.open_federated($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                self.token_hash,
+                vouched.content,
+                vouched.issuer,
+                vouched.subject,
+                vouched.issued,
+                vouched.expires,
+                settings.session_idle_minutes,
+                timedelta(hours=settings.session_hours),
+                self.request_id,
+            )
+        return opened
+
+    async def _one(self, statement: Statement, case: UUID | None, values: dict[str, Any]) -> Response:
         async with self.house.database.lend(self._pool()) as connection, trouble():
             row = await self._asked(connection, statement, {**self._begin_values(), **values})
             _judge(row["decision"])
@@ -252,16 +289,23 @@ class Door:
     ) -> asyncpg.Record:
         try:
             row = await statement.row(connection, values, page)
+            self._logged(row)
         except asyncpg.InsufficientPrivilegeError:
             if not self.outside:
                 raise
             # The outside has no right to the tables of the staff, so the statement ended before it asked for the authority.
             begun = await BEGUN.row(connection, values)
+            self._logged(begun)
             assert begun is not None
             _judge(begun["decision"])
             raise
         assert row is not None
         return row
+
+    def _logged(self, row: asyncpg.Record | None) -> None:
+        """Tell the request's line in the service's own log which event of the processing log is its own."""
+        if row is not None and row.get("event") is not None:
+            self.request.scope["state"]["logged"] = (row["event"], self.action.value, row["decision"])
 
     async def page(
         self,
@@ -286,13 +330,12 @@ class Door:
             key, last = self.house.cursors.read(cursor, bound_to)
             bound |= {"after_key": key, "after_id": UUID(last)}
         statement = listing.statement(frozenset(used), sort, cursor is not None)
-        async with self.house.database.lend(self._pool()) as connection, trouble():
-            row = await self._asked(connection, statement, bound, page=limit + 1)
-            _judge(row["decision"])
-            if row["length"] is None and under is not None:
-                standing = await self._standing(connection, under)
-                if standing != "reached":
-                    raise await self._missed(connection, row, standing)
+        try:
+            row = await self._page(statement, bound, limit, under)
+        except p.Unauthenticated:
+            if not await self._vouched_for():
+                raise
+            row = await self._page(statement, bound, limit, under)
         following = self.house.cursors.make([row["last_key"], str(row["last_id"])], bound_to) if row["more"] else None
         body = f'{{"items":{row["body"] or "[]"},"next_cursor":{json.dumps(following)}}}'
         headers = {}
@@ -302,6 +345,18 @@ class Door:
             )
             headers["Link"] = f'<{self.request.scope["path"]}?{query}>; rel="next"'
         return Response(body, media_type="application/json", headers=headers)
+
+    async def _page(
+        self, statement: Statement, bound: dict[str, Any], limit: int, under: UUID | None
+    ) -> asyncpg.Record:
+        async with self.house.database.lend(self._pool()) as connection, trouble():
+            row = await self._asked(connection, statement, bound, page=limit + 1)
+            _judge(row["decision"])
+            if row["length"] is None and under is not None:
+                standing = await self._standing(connection, under)
+                if standing != "reached":
+                    raise await self._missed(connection, row, standing)
+        return row
 
     def _binding(self, sort: str, used: Mapping[str, Any]) -> str:
         caller = f"{self.token_hash.hex()}:{self.acting_for}" if self.token_hash else "public"
@@ -314,25 +369,41 @@ class Door:
 
         Not ``replayable``: nothing is kept of the request under its key, where even a fingerprint would tell too much.
         """
+        try:
+            return await self._write(act, status, replayable)
+        except p.Unauthenticated:
+            if not await self._vouched_for():
+                raise
+        return await self._write(act, status, replayable)
+
+    async def _write(self, act: Callable[[Work], Awaitable[Answer]], status: int, replayable: bool) -> Response:
         key = self._key() if replayable else None
         body = self.request.scope["state"].get("body", b"")
         print_ = self._fingerprint(body) if key is not None else None
         key_hash = hashlib.sha256(key.encode()).digest() if key is not None else None
+        begun: int | None = None
         async with self.house.database.lend(self._pool()) as connection:
             try:
                 async with trouble(), connection.transaction():
                     row = await self._begin(connection, key_hash, print_)
                     if row["decision"] != "allow":
                         refused: str = row["decision"]
+                        begun = row["event"]  # is committed: the refusal has one event, as everything has
                     elif row["claim"] == "replay":
                         return await self._replayed(connection, row, key)
                     else:
-                        return await self._carry_out(connection, row, act, status, key, key_hash)
-                _judge(refused)
-                raise AssertionError(refused)
+                        refused, made = "", await self._carry_out(connection, row, act, status, key, key_hash)
+                if refused:
+                    _judge(refused)
+                    raise AssertionError(refused)
             except Problem as problem:
-                await self._tell(connection, problem)
+                if begun is None:
+                    self.request.scope["state"].pop("logged", None)  # rolled back; the refusal has an event of its own
+                await self._tell(connection, problem, begun)
                 raise
+        if isinstance(made, Problem):
+            raise made  # told to the log beneath its own event, which has been committed
+        return made
 
     async def _begin(self, connection: Connection, key_hash: bytes | None, print_: bytes | None) -> asyncpg.Record:
         try:
@@ -350,6 +421,7 @@ class Door:
             raise p.RequestInProgress(headers={"Retry-After": "1"}) from None
         if row["claim"] == "reused":
             raise p.IdempotencyKeyReused
+        self._logged(row)
         return row
 
     async def _carry_out(
@@ -360,7 +432,7 @@ class Door:
         status: int,
         key: str | None,
         key_hash: bytes | None,
-    ) -> Response:
+    ) -> Response | Problem:
         caller = Caller(row["kind"], row["principal"], row["roles"], row["teams"], row["cases"], row["enquiry"])
         work = Work(
             connection,
@@ -371,6 +443,8 @@ class Door:
             secret=(lambda label: self._derive(key, row["salt"], label)) if key is not None else None,
         )
         answer = await act(work)
+        if answer.refusal is not None:
+            return answer.refusal
         headers = {}
         if answer.version is not None:
             headers["ETag"] = f'"{answer.version}"'
@@ -381,18 +455,24 @@ class Door:
             kept = answer.body
             for label, secret in answer.secrets.items():
                 kept = kept.replace(secret, _place(row["salt"], label))
-            await connection.execute("SELECT work.finish($1, $2, $3, $4)", key_hash, code, json.dumps(headers), kept)
+            beside = json.dumps(headers | replaying.kept_part(row["kind"], row["roles"]))
+            await connection.execute("SELECT work.finish($1, $2, $3, $4)", key_hash, code, beside, kept)
         return Response(answer.body, status_code=code, media_type="application/json", headers=headers)
 
     async def _replayed(self, connection: Connection, row: asyncpg.Record, key: str | None) -> Response:
         """The kept answer, unless it shows a case that its caller may not read any more."""
         headers = json.loads(row["headers"])
         case = self._case() or _case_of(headers.get("Location", ""))
-        if row["kind"] == "staff" and case is not None:
-            standing = await self._standing(connection, UUID(case), Action.CASE_READ)
+        if case is not None and (row["kind"] == "staff" or self.acting_for is not None):
+            # A tool need not be able to read what it may do; whom it acts for must still reach the case for this.
+            wanted = Action.CASE_READ if row["kind"] == "staff" else self.action
+            standing = await self._standing(connection, UUID(case), wanted)
             if standing != "reached":
                 hidden = standing == "headline"
                 raise p.Forbidden("You may not read this case any more.") if hidden else p.NotFound()
+        if self.action is not Action.ENQUIRY_SUBMIT:  # may end in a team whose enquiries its sender never read
+            await replaying.judge(connection, row["kind"], row["roles"], self.request.scope["path"], headers)
+        headers.pop(replaying.PART, None)
         # The salt is in no answer, so nobody's text can pass for the place of a secret.
         place = re.compile(re.escape(_place(row["salt"], "")[:-2]) + r"([a-z_]+)%%")
         body = place.sub(lambda found: self._derive(key, row["salt"], found[1]), row["body"])
@@ -417,13 +497,14 @@ class Door:
             return
         async with trouble():
             await connection.execute(
-                "SELECT access.refuse($1, $2, $3, $4, $5, $6)",
+                "SELECT access.refuse($1, $2, $3, $4, $5, $6, $7)",
                 self.token_hash,
                 self.action.value,
                 self.request_id,
                 problem.slug,
                 self._case(),
                 event,
+                self.acting_for,
             )
 
     def _case(self) -> str | None:
@@ -454,6 +535,8 @@ class Door:
             raise p.PreconditionRequired(
                 "Send If-Match with the ETag that you read; '*' would overwrite what you have not seen."
             )
+        from werkzeug.http import parse_etags  # at the first change: the package brings a server and a client along
+
         strong = parse_etags(header).as_set()
         return [int(tag) for tag in strong if tag and tag.isdecimal() and len(tag) < 10]
 
@@ -520,14 +603,21 @@ async def refusal_before(request: Request) -> Problem | None:
     """Whether the caller may not do this at all; asked when a request turned out not to be well formed."""
     try:
         door = Door(request)
-        async with door.house.database.lend(door._pool()) as connection, trouble():
-            values = door._begin_values()
-            _judge(
-                await connection.fetchval("SELECT b.decision FROM access.begin($1, $2, $3, $4, $5) b", *values.values())
-            )
+        try:
+            await _judged_alone(door)
+        except p.Unauthenticated:
+            if not await door._vouched_for():
+                raise
+            await _judged_alone(door)
     except Problem as problem:
         return problem
     return None
+
+
+async def _judged_alone(door: Door) -> None:
+    async with door.house.database.lend(door._pool()) as connection, trouble():
+        values = door._begin_values()
+        _judge(await connection.fetchval("SELECT b.decision FROM access.begin($1, $2, $3, $4, $5) b", *values.values()))
 
 
 def _judge(decision: str) -> None:
@@ -586,6 +676,10 @@ def translate(error: asyncpg.PostgresError) -> Problem:
             "What was sent does not fit what is stored, or refers to something that is not there."
         )
     if state == "42501":
+        if any(
+            each in (getattr(error, "context", None) or "") for each in ("function audit.", "function access.begin(")
+        ):
+            return p.Unavailable("The processing log cannot be written, so nothing is handed out.")
         return p.NotFound()
     if state in ("40001", "40P01", "55P03"):
         return p.TryAgain(headers={"Retry-After": "1"})

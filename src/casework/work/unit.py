@@ -46,6 +46,8 @@ class Answer:
     status: int | None = None
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Values of the body that are shown once and stored nowhere, by the label they can be derived from again."""
+    refusal: Problem | None = None
+    """Told instead of the body once all is committed: where a refusal must leave something behind, such as a try that counts."""
 
 
 _TRIES = 5

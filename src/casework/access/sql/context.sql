@@ -193,11 +193,22 @@ BEGIN
     END IF;
 END $$;
 
--- The name of a colleague, where a record that the caller may read names one.
+-- The name of a colleague, where a record that the caller may read names one. The outside is told the names of those who
+-- work, or worked, in a team that has to do with its own case; of nobody else, whatever id it holds.
 CREATE OR REPLACE FUNCTION access.name_of(person uuid) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT c.name FROM access.principal c WHERE c.id = person
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    IF session_user = 'casework_public' AND NOT EXISTS (
+        SELECT FROM access.case_home h
+        JOIN access.membership m ON m.principal_id = person AND (
+            m.team_id = h.team_id
+            OR m.team_id IN (SELECT s.team_id FROM access.case_share s WHERE s.case_id = h.case_id))
+        WHERE h.case_id = ANY (access.own_cases(ARRAY['visit.read', 'advice.read'])))
+    THEN
+        RETURN NULL;
+    END IF;
+    RETURN (SELECT c.name FROM access.principal c WHERE c.id = person);
+END $$;
 
 -- Whether anybody of staff is calling who holds this action at all: for directory facts that every team may see.
 CREATE OR REPLACE FUNCTION access.holds(wanted text) RETURNS boolean
@@ -255,6 +266,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
     SELECT CASE WHEN access.doing(allowed) THEN ARRAY[access.current_action()] ELSE '{}' END
 $$;
 
+-- Whom the log names as the one for whom somebody acts.
+CREATE OR REPLACE FUNCTION access.named_by(of_kind text, acting uuid) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT c.id FROM access.principal c WHERE of_kind = 'client' AND c.id = acting AND c.kind = 'staff'
+$$;
+
 -- The first word of every transaction. Resolves the bearer, judges the action, opens the log's event, sets the context.
 -- decision: allow, unauthenticated or forbidden. A refusal is logged too, and reaches no row.
 -- ``acting``: the person for whom a tool acts; both must hold the action.
@@ -301,8 +318,7 @@ BEGIN
             FROM access.holding h WHERE h.token_hash = hash AND h.action = wanted;
             decision := CASE WHEN roles = '{}' THEN 'forbidden' ELSE 'allow' END;
             IF decision = 'allow' AND acting IS NOT NULL
-               AND (s.kind <> 'client'
-                    OR NOT EXISTS (SELECT FROM access.principal c WHERE c.id = acting AND c.kind = 'staff')
+               AND (NOT EXISTS (SELECT FROM access.principal c WHERE c.id = acting AND c.kind = 'staff')
                     OR NOT EXISTS (SELECT FROM access.held p WHERE p.principal_id = acting AND p.action = wanted)) THEN
                 decision := 'forbidden';
             END IF;
@@ -314,6 +330,13 @@ BEGIN
                 WHERE x.token_hash = hash;
             END IF;
         END IF;
+    END IF;
+    IF acting IS NOT NULL THEN
+        -- Nobody but a tool acts for another; and the log names only people that there are, and only beside a tool.
+        IF kind <> 'client' THEN
+            decision := CASE decision WHEN 'allow' THEN 'forbidden' ELSE decision END; teams := '{}'; cases := '{}';
+        END IF;
+        acting := access.named_by(kind, acting);
     END IF;
     event := audit.open_event(request, s.id, kind, principal, acting, roles, wanted, purpose, decision, s.client);
     PERFORM set_config('casework.session', CASE WHEN decision = 'allow' THEN coalesce(encode(hash, 'hex'), '') ELSE '' END, true),
@@ -354,8 +377,9 @@ END $$;
 -- told by an event of its own; a read that found nothing has its event already (``begun``), and is told beneath that,
 -- unless that was sealed meanwhile: what is sealed takes nothing more.
 -- ``of_case``: the case it was about, so that the case's own log tells who was refused.
-CREATE OR REPLACE FUNCTION access.refuse(hash bytea, wanted text, request uuid, why text, of_case uuid, begun bigint)
-RETURNS void
+DROP FUNCTION IF EXISTS access.refuse(bytea, text, uuid, text, uuid, bigint);
+CREATE OR REPLACE FUNCTION access.refuse(
+    hash bytea, wanted text, request uuid, why text, of_case uuid, begun bigint, acting uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE s access.session; told bigint; named uuid;
 BEGIN
@@ -368,8 +392,8 @@ BEGIN
     WHERE q.event_id = begun AND q.session_id IS NOT DISTINCT FROM s.id AND q.request_id IS NOT DISTINCT FROM request
     FOR UPDATE;
     IF told IS NULL THEN
-        told := audit.open_event(request, s.id, coalesce(s.kind, 'public'), s.principal_id, NULL, '{}', wanted, NULL,
-                                 'refused:' || why, s.client);
+        told := audit.open_event(request, s.id, coalesce(s.kind, 'public'), s.principal_id, access.named_by(s.kind, acting), '{}',
+                                 wanted, NULL, 'refused:' || why, s.client);
     END IF;
     IF named IS NOT NULL OR begun IS NOT NULL THEN
         INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, facts)

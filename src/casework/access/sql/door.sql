@@ -59,12 +59,52 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
                             'session.manage_own', NULL, 'unauthenticated', NULL)
 $$;
 
+-- The first sight of an identity provider's token, which access/federation.py has verified: a session by its hash for the
+-- person whose identity that is. Whether there is anything to begin with now.
+-- ``content`` stands for what was signed, and becomes the session's id: the same token written in another way (an ECDSA
+-- signature has a twin) is no second token, so what was revoked stays so. Nor does a token count that was issued before
+-- the person's sessions were last ended: it could have been kept back.
+CREATE OR REPLACE FUNCTION access.open_federated(
+    hash bytea, content uuid, of_issuer text, of_subject text, issued timestamptz, until timestamptz, idle integer,
+    lasts interval, request uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE person access.principal; made uuid;
+BEGIN
+    -- Locked meanwhile, so that unlinking or deactivating at the same moment ends this session as well.
+    SELECT p.* INTO person FROM access.identity i JOIN access.principal p ON p.id = i.principal_id
+    WHERE i.issuer = of_issuer AND i.subject = of_subject FOR SHARE;
+    IF person.id IS NULL OR NOT person.active OR person.kind <> 'staff' OR issued < person.tokens_from THEN
+        PERFORM access.refuse_session(person.id, request);
+        RETURN false;
+    END IF;
+    INSERT INTO access.session (token_hash, id, kind, principal_id, issuer, idle_minutes, idle_until, expires_at)
+    VALUES (hash, content, 'staff', person.id, of_issuer, idle, now() + make_interval(mins => idle), least(until, now() + lasts))
+    ON CONFLICT DO NOTHING RETURNING id INTO made;
+    IF made IS NOT NULL THEN
+        PERFORM audit.open_event(request, made, 'staff', person.id, NULL, '{}', 'session.manage_own', NULL, 'allow', NULL);
+    END IF;
+    RETURN true;
+END $$;
+
+CREATE OR REPLACE FUNCTION access.log_in_of(s access.session) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+    SELECT CASE WHEN s.kind = 'client' THEN 'client_credentials' WHEN s.kind = 'enquirer' THEN 'tracking_token'
+                WHEN s.issuer IS NOT NULL THEN 'federated' ELSE 'local' END
+$$;
+
+-- How the caller of this transaction came in.
+CREATE OR REPLACE FUNCTION access.my_session(OUT log_in text, OUT issuer text, OUT expires_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT access.log_in_of(s), s.issuer, s.expires_at FROM access.session s WHERE s.token_hash = access.current_hash()
+$$;
+
 -- The sessions of the caller, and their end.
-CREATE OR REPLACE FUNCTION access.own_sessions()
-RETURNS TABLE (id uuid, created_at timestamptz, last_seen_at timestamptz, expires_at timestamptz, client text, is_this boolean)
+DROP FUNCTION IF EXISTS access.own_sessions();
+CREATE FUNCTION access.own_sessions()
+RETURNS TABLE (id uuid, created_at timestamptz, last_seen_at timestamptz, expires_at timestamptz, log_in text, is_this boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    RETURN QUERY SELECT s.id, s.created_at, s.last_seen_at, s.expires_at, s.client, s.token_hash = access.current_hash()
+    RETURN QUERY SELECT s.id, s.created_at, s.last_seen_at, s.expires_at, access.log_in_of(s), s.token_hash = access.current_hash()
         FROM access.session s
         WHERE s.principal_id = access.current_principal() AND s.revoked_at IS NULL AND s.expires_at > now()
           AND (s.idle_until IS NULL OR s.idle_until > now())
@@ -104,31 +144,13 @@ BEGIN
     THEN
         RETURN NULL;
     END IF;
+    -- First, so that a token which is being let in at this moment is either refused or ended.
+    UPDATE access.principal p SET tokens_from = now() WHERE p.id = person;
     UPDATE access.session s SET revoked_at = now() WHERE s.principal_id = person AND s.revoked_at IS NULL AND s.expires_at > now();
     GET DIAGNOSTICS ended = ROW_COUNT;
     INSERT INTO audit.event_object (event_id, kind, object_id, operation)
     VALUES (audit.current_event(), 'session', person, 'erasure');
     RETURN ended;
-END $$;
-
--- A tracking token for the current contact of an enquiry; earlier ones end. On submission the contact is told by the caller,
--- who has just made both; afterwards only whoever may reissue.
-CREATE OR REPLACE FUNCTION access.issue_tracking(hash bytea, of_enquiry uuid, of_contact uuid, lasts interval) RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
-BEGIN
-    IF NOT access.doing(ARRAY['enquiry.submit', 'enquiry.reissue_token'])
-       OR NOT EXISTS (SELECT FROM access.enquiry_link l WHERE l.enquiry_id = of_enquiry AND l.contact_id = of_contact)
-       OR (access.doing(ARRAY['enquiry.submit'])
-           AND EXISTS (SELECT FROM access.session s WHERE s.enquiry_id = of_enquiry))
-       OR (access.doing(ARRAY['enquiry.reissue_token'])
-           AND NOT EXISTS (SELECT FROM audit.event_object o
-                           WHERE o.event_id = audit.current_event() AND o.object_id = of_enquiry AND o.operation = 'alteration'))
-    THEN
-        RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
-    END IF;
-    UPDATE access.session s SET revoked_at = now() WHERE s.enquiry_id = of_enquiry AND s.revoked_at IS NULL;
-    INSERT INTO access.session (token_hash, kind, principal_id, enquiry_id, expires_at)
-    VALUES (hash, 'enquirer', of_contact, of_enquiry, now() + least(lasts, interval '2 years'));
 END $$;
 
 -- An API client's secret, set or replaced by whoever manages clients; its running tokens end.
@@ -163,6 +185,72 @@ BEGIN
     UPDATE access.session s SET revoked_at = now() WHERE s.principal_id = person AND s.revoked_at IS NULL;
     INSERT INTO audit.event_object (event_id, kind, object_id, operation)
     VALUES (audit.current_event(), 'credential', person, 'alteration');
+END $$;
+
+-- Who somebody is at an identity provider. On the host by this alone; through the API by link_identity.
+CREATE OR REPLACE FUNCTION access.bind_identity(person uuid, of_issuer text, of_subject text, linker uuid) RETURNS uuid
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE made uuid; event bigint := audit.current_event();
+BEGIN
+    IF NOT EXISTS (SELECT FROM access.principal p WHERE p.id = person AND p.kind = 'staff') THEN
+        RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
+    END IF;
+    INSERT INTO access.identity (issuer, subject, principal_id, linked_by) VALUES (of_issuer, of_subject, person, linker)
+    ON CONFLICT (issuer, subject) DO NOTHING RETURNING id INTO made;
+    IF made IS NULL THEN
+        SELECT i.id INTO made FROM access.identity i
+        WHERE i.issuer = of_issuer AND i.subject = of_subject AND i.principal_id = person;
+        IF made IS NULL THEN
+            RAISE EXCEPTION 'somebody else has this identity; unlink it there first' USING ERRCODE = 'CW002';
+        END IF;
+        RETURN made;
+    END IF;
+    INSERT INTO audit.event_object (event_id, kind, object_id, operation, facts)
+    VALUES (event, 'identity', made, 'collection', jsonb_build_object('person', person));
+    RETURN made;
+END $$;
+
+-- The same rule as for passwords: never one's own, and never by one person alone for whoever approves and oversees.
+CREATE OR REPLACE FUNCTION access.link_identity(person uuid, of_issuer text, of_subject text) RETURNS uuid
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE me uuid := access.current_principal();
+BEGIN
+    IF NOT access.doing(ARRAY['person.manage']) OR NOT access.holds('person.manage') OR me IS NULL OR person = me THEN
+        RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
+    END IF;
+    IF EXISTS (SELECT FROM access.membership m WHERE m.principal_id = person AND m.ended_at IS NULL
+               AND m.role IN ('administrator', 'auditor')) THEN
+        RAISE EXCEPTION 'nobody links the identity of an administrator or auditor through the API; use `casework people link` on the host'
+            USING ERRCODE = 'CW002';
+    END IF;
+    RETURN access.bind_identity(person, of_issuer, of_subject, me);
+END $$;
+
+-- The sessions that came in by it end with it, and its tokens that were not seen yet open nothing, even if it is linked again.
+CREATE OR REPLACE FUNCTION access.unlink_identity(person uuid, identity uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE me uuid := access.current_principal(); gone access.identity;
+BEGIN
+    IF NOT access.doing(ARRAY['person.manage']) OR NOT access.holds('person.manage') OR me IS NULL OR person = me THEN
+        RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
+    END IF;
+    DELETE FROM access.identity i WHERE i.id = identity AND i.principal_id = person RETURNING * INTO gone;
+    IF gone.id IS NULL THEN RETURN false; END IF;
+    UPDATE access.principal p SET tokens_from = now() WHERE p.id = person;
+    UPDATE access.session s SET revoked_at = now()
+    WHERE s.principal_id = person AND s.issuer = gone.issuer AND s.revoked_at IS NULL;
+    INSERT INTO audit.event_object (event_id, kind, object_id, operation, facts)
+    VALUES (audit.current_event(), 'identity', gone.id, 'erasure', jsonb_build_object('person', person));
+    RETURN true;
+END $$;
+
+CREATE OR REPLACE FUNCTION access.identities_of(person uuid)
+RETURNS TABLE (id uuid, issuer text, subject text, linked_at timestamptz, linked_by uuid)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    IF NOT access.doing(ARRAY['person.manage']) OR NOT access.holds('person.manage') THEN RETURN; END IF;
+    RETURN QUERY SELECT i.id, i.issuer, i.subject, i.linked_at, i.linked_by FROM access.identity i
+        WHERE i.principal_id = person ORDER BY i.linked_at, i.id;
 END $$;
 
 -- The first administrator, made once on the host's command line and told to the log.

@@ -6,34 +6,50 @@ GRANT USAGE ON SCHEMA casework, access, audit, work TO casework_staff, casework_
 GRANT USAGE ON SCHEMA access TO casework_door;
 
 GRANT EXECUTE ON FUNCTION
-    casework.new_id(), access.begin(bytea, text, text, uuid, uuid), access.refuse(bytea, text, uuid, text, uuid, bigint), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
+    casework.new_id(), access.begin(bytea, text, text, uuid, uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
     access.state(text), access.say(uuid, text, uuid, text, text, jsonb), access.current_hash(), access.current_action(), access.current_principal(), access.doing(text[]),
     access.own_enquiries(text[]), access.own_cases(text[]), access.own_write(text[]), access.name_of(uuid),
     access.own_actions(text, text), access.enquirer_role(bytea), access.issue_tracking(bytea, uuid, uuid, interval),
-    access.my_actions(), access.own_sessions(), access.end_own_session(uuid),
+    access.my_actions(), access.my_session(), access.own_sessions(), access.end_own_session(uuid),
     audit.consulted(bigint, text, uuid[], uuid[]),
     work.claim(bytea, bytea), work.finish(bytea, integer, text, text)
 TO casework_staff, casework_outside;
+GRANT EXECUTE ON FUNCTION access.caller_of(bytea) TO casework_staff, casework_outside;
+GRANT EXECUTE ON FUNCTION access.explanation(uuid, uuid) TO casework_staff;
 GRANT EXECUTE ON FUNCTION work.enqueue(text, jsonb, text, timestamptz) TO casework_staff;
+-- The second step is the enquirer's alone; a job is written for them by the functions that need one.
+GRANT EXECUTE ON FUNCTION
+    access.own_step(), access.ask_code(integer), access.enter_code(bytea[], interval), access.made_here(uuid)
+TO casework_outside;
+GRANT EXECUTE ON FUNCTION work.acknowledge(uuid) TO casework_staff, casework_outside;
+GRANT EXECUTE ON FUNCTION access.settle_enquiry_transfer(uuid, integer, text, text, date) TO casework_staff;
+GRANT EXECUTE ON FUNCTION access.arm_code(bigint, bytea), work.letters(bigint) TO casework_worker;
 
 GRANT EXECUTE ON FUNCTION
     access.read_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]),
-    access.is_adviser(uuid, uuid), access.announce_restriction(uuid),
+    access.is_adviser(uuid, uuid), access.assignable(uuid, uuid), access.announce_restriction(uuid),
+    access.open_in_emergency(text, text, text), access.decide_transfer(uuid, integer[], boolean, uuid, text),
     access.member_teams(text), access.holds(text), access.may_review(uuid, uuid, text), access.is_published(uuid), access.allowed_actions(text, text, uuid, uuid, boolean),
     access.grant_role(uuid, text, uuid), access.approve_role(uuid), access.end_role(uuid), access.roles_of(uuid),
     access.end_sessions_of(uuid), access.people_with(text),
     access.set_client_secret(uuid, bytea), access.set_password(uuid, text, text),
-    audit.case_log(uuid, bigint, integer), audit.disclosed(text, uuid, uuid), work.lag()
+    access.link_identity(uuid, text, text), access.unlink_identity(uuid, uuid), access.identities_of(uuid),
+    audit.case_log(uuid, bigint, integer), audit.disclosed(text, uuid, uuid), work.lag(),
+    audit.first_id(timestamptz), audit.lines(uuid, uuid, text, text, text, bigint, bigint, integer),
+    audit.log_read(uuid, uuid, bigint, bigint), audit.heads(bigint, integer), audit.backlog(), audit.months_ahead()
 TO casework_staff;
 
 GRANT EXECUTE ON FUNCTION
     access.credential_for(text), access.issue_token(uuid, bytea, text[], bytea, interval, uuid), access.refuse_session(uuid, uuid),
-    access.open_session(bytea, text, uuid, text[], text, integer, interval, uuid)
+    access.open_session(bytea, text, uuid, text[], text, integer, interval, uuid),
+    access.open_federated(bytea, uuid, text, text, timestamptz, timestamptz, integer, interval, uuid)
 TO casework_door;
 
 GRANT EXECUTE ON FUNCTION
     work.beat(text), work.purge_keys(interval, integer), work.purge_sessions(interval, integer), work.first_time(bigint, text),
-    work.session_for(bigint), audit.make_partitions(integer), access.begin_system(text, text)
+    work.session_for(bigint), audit.make_partitions(integer), access.begin_system(text, text),
+    audit.seal_next(integer),
+    audit.seal_done(bigint, integer, bigint, bytea, bytea, timestamptz, bytea, text, bytea)
 TO casework_worker;
 -- The queue's library works on its tables itself; who caused a job and what is done is not for it to change.
 GRANT USAGE ON SCHEMA jobs TO casework_worker;

@@ -7,6 +7,7 @@ BEGIN
     ON CONFLICT (id) DO UPDATE SET name = excluded.name, active = excluded.active;
     -- Who is no longer active is out at once, and is not let in again by an old token when they come back.
     IF NOT NEW.active THEN
+        UPDATE access.principal p SET tokens_from = now() WHERE p.id = NEW.id;
         UPDATE access.session s SET revoked_at = now() WHERE s.principal_id = NEW.id AND s.revoked_at IS NULL;
     END IF;
     RETURN NEW;
@@ -143,6 +144,15 @@ CREATE OR REPLACE TRIGGER keep_enquiry AFTER INSERT OR UPDATE ON casework.enquir
 CREATE OR REPLACE FUNCTION access.keep_contact() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
+    -- Somebody else took over, or is no longer known to be who they said: what they could see ends with this transaction.
+    IF TG_OP = 'UPDATE' AND (OLD.current AND NOT NEW.current OR OLD.verified_at IS NOT NULL AND NEW.verified_at IS NULL
+                             OR NEW.email IS DISTINCT FROM OLD.email) THEN
+        PERFORM access.end_second_step(NEW.id);
+    END IF;
+    IF TG_OP = 'UPDATE' AND OLD.current AND NOT NEW.current THEN
+        UPDATE access.session s SET revoked_at = now() WHERE s.principal_id = NEW.id AND s.kind = 'enquirer' AND s.revoked_at IS NULL;
+        UPDATE access.enquiry_link l SET contact_id = NULL, verified = false WHERE l.enquiry_id = NEW.enquiry_id AND l.contact_id = NEW.id;
+    END IF;
     IF NEW.current THEN
         INSERT INTO access.enquiry_link (enquiry_id, contact_id, verified)
         VALUES (NEW.enquiry_id, NEW.id, NEW.verified_at IS NOT NULL)

@@ -88,6 +88,7 @@ DECLARE
     case_column text := TG_ARGV[0];
     touched bigint;
     written text;
+    many boolean := false;
 BEGIN
     -- Reference data without an id of its own (postcodes, forces): nobody's record, so the statement is told, not each row.
     IF TG_ARGV[1] <> 'id' THEN
@@ -99,7 +100,8 @@ BEGIN
     END IF;
     -- An import's many rows: to write a statement out of the table's own columns costs half a millisecond, and a document a
     -- row, for the few rows of a request, costs ten times as much for each. Both write down the same.
-    IF TG_OP = 'INSERT' AND EXISTS (SELECT FROM new_rows OFFSET 99) THEN
+    IF TG_OP = 'INSERT' THEN many := EXISTS (SELECT FROM new_rows OFFSET 99); END IF;  -- a deletion has no such table
+    IF many THEN
         SELECT format('INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, fields, facts)
                        SELECT $1, $2, r.id, %s, ''collection'', array_remove(ARRAY[%s], NULL), %s FROM new_rows r',
                       CASE WHEN case_column = '' THEN 'NULL' ELSE format('r.%I', case_column) END,
@@ -133,8 +135,9 @@ BEGIN
 END $$;
 
 -- Who has seen or changed a case: read through this function only, never from the tables.
-CREATE OR REPLACE FUNCTION audit.case_log(of_case uuid, before_event bigint, page integer)
-RETURNS TABLE (event_id bigint, at timestamptz, principal_kind text, principal_id uuid, roles text[], action text,
+DROP FUNCTION IF EXISTS audit.case_log(uuid, bigint, integer);
+CREATE FUNCTION audit.case_log(of_case uuid, before_event bigint, page integer)
+RETURNS TABLE (event_id bigint, at timestamptz, principal_kind text, principal_id uuid, acting_for uuid, roles text[], action text,
                purpose text, decision text, client text, request_id uuid, objects json)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
@@ -143,7 +146,7 @@ BEGIN
         AND (c.team_id = ANY (access.read_teams('case.access_log')) OR c.case_id = ANY (access.cases('case.access_log'))))
     THEN RETURN; END IF;
     RETURN QUERY
-    SELECT e.id, e.at, e.principal_kind, e.principal_id, e.roles, e.action, e.purpose,
+    SELECT e.id, e.at, e.principal_kind, e.principal_id, e.acting_for, e.roles, e.action, e.purpose,
            -- a read that was begun, and then found nothing for its caller, was a refusal
            coalesce((SELECT 'refused:' || (x.facts ->> 'why') FROM audit.event_object x
                      WHERE x.event_id = e.id AND x.operation = 'refusal' LIMIT 1), e.decision),

@@ -4,12 +4,13 @@ CREATE OR REPLACE FUNCTION work.claim(
     key bytea, print bytea,
     OUT claim text, OUT status integer, OUT headers text, OUT body text, OUT salt bytea)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE who text; k work.idempotency_key;
+DECLARE who text; k work.idempotency_key; event bigint;
 BEGIN
     -- A join calls its function whatever its condition says: without a key, or refused, there is nothing to claim.
     IF key IS NULL OR access.current_action() IS NULL THEN RETURN; END IF;
+    event := audit.current_event();  -- once: asked in the condition it would be asked for each row
     SELECT q.principal_kind || ':' || coalesce(q.principal_id::text, '') INTO who
-    FROM audit.queue q WHERE q.event_id = audit.current_event();
+    FROM audit.queue q WHERE q.event_id = event;
     INSERT INTO work.idempotency_key AS i (caller, key_hash, fingerprint) VALUES (who, key, print)
     ON CONFLICT DO NOTHING RETURNING i.salt INTO salt;
     IF FOUND THEN
@@ -26,12 +27,13 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION work.finish(key bytea, answered integer, with_headers text, with_body text) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE event bigint := audit.current_event();
+BEGIN
     UPDATE work.idempotency_key i SET status = answered, headers = with_headers, body = with_body
     FROM audit.queue q
-    WHERE q.event_id = audit.current_event() AND i.key_hash = key
-      AND i.caller = q.principal_kind || ':' || coalesce(q.principal_id::text, '')
-$$;
+    WHERE q.event_id = event AND i.key_hash = key AND i.caller = q.principal_kind || ':' || coalesce(q.principal_id::text, '');
+END $$;
 
 -- Kept 72 hours, the horizon of everything that may still ask again; purged in steps.
 CREATE OR REPLACE FUNCTION work.purge_keys(older_than interval, at_most integer) RETURNS integer

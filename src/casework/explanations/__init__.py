@@ -1,0 +1,1 @@
+"""Why somebody can or cannot see a record, told without showing it."""

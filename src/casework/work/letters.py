@@ -1,0 +1,81 @@
+"""The words of the messages that go out, in English, and in Welsh first where the force serves Wales."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_NEWS_EN = "There is news about your enquiry {reference}. To read it, open {page} with your tracking token."
+_NEWS_CY = "Mae newyddion am eich ymholiad {reference}. I'w darllen, agorwch {page} gyda'ch tocyn olrhain."
+_NEWS = {
+    "en": ("News about your enquiry {reference}", _NEWS_EN),
+    "cy": ("Newyddion am eich ymholiad {reference}", _NEWS_CY),
+}
+BUSINESS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "received": {
+        "en": (
+            "We have received your enquiry {reference}",
+            "We have received an enquiry in your name. Its reference is {reference}.\n\n"
+            "To see where it stands, open {page} with the tracking token that was shown when it was sent. "
+            "If you sent no enquiry, please tell us.",
+        ),
+        "cy": (
+            "Rydym wedi derbyn eich ymholiad {reference}",
+            "Rydym wedi derbyn ymholiad yn eich enw. Y cyfeirnod yw {reference}.\n\n"
+            "I weld ei hynt, agorwch {page} gyda'r tocyn olrhain a ddangoswyd pan gafodd ei anfon. "
+            "Os na anfonoch chi ymholiad, rhowch wybod i ni.",
+        ),
+    },
+    "code": {
+        "en": (
+            "Your code for enquiry {reference}",
+            "Your code is {code}. Enter it within 10 minutes at {page}. It works once.\n\n"
+            "We never ask for this code by telephone. If you did not ask for it, please tell us.",
+        ),
+        "cy": (
+            "Eich cod ar gyfer ymholiad {reference}",
+            "Eich cod yw {code}. Rhowch ef o fewn 10 munud ar {page}. Mae'n gweithio unwaith.\n\n"
+            "Nid ydym byth yn gofyn am y cod hwn dros y ffôn. Os na ofynnoch amdano, rhowch wybod i ni.",
+        ),
+    },
+    "message": _NEWS,
+    "visit": _NEWS,
+    "advice": _NEWS,
+    "passed": _NEWS,
+}
+TEAM: Mapping[str, tuple[str, str]] = {
+    "emergency_access": (
+        "Emergency access to {reference}",
+        "A supervisor of another team has opened {reference} in an emergency, for 24 hours at most. "
+        "Its access log says who, when and why.",
+    ),
+    "case_offered": (
+        "{reference} is offered to you",
+        "Another force offers {reference} to your team. Accept it or return it.",
+    ),
+    "enquiry_offered": (
+        "{reference} is offered to you",
+        "Another force passes the enquiry {reference} to your team. Accept it or return it.",
+    ),
+}
+_SIGNED = {"en": "{team}\n{ways}", "cy": "{team}\n{ways}"}
+_PAGE = {"en": "the page where the enquiry was made", "cy": "y dudalen lle gwnaed yr ymholiad"}
+_EMERGENCY = {
+    "en": "In an emergency dial 999. Do not answer with anything sensitive: e-mail is not secure.",
+    "cy": "Mewn argyfwng ffoniwch 999. Peidiwch ag ateb â dim byd sensitif: nid yw e-bost yn ddiogel.",
+}
+
+
+def compose(letter: Mapping[str, Any], *, page: str | None, code: str | None = None) -> tuple[str, str]:
+    """Subject and text of one letter, as ``work.letters`` names it."""
+    kind, facts = letter["kind"], {"reference": letter["reference"], "code": code}
+    if kind in TEAM:
+        subject, text = TEAM[kind]
+        return subject.format(**facts), text.format(**facts) + "\n"
+    languages = ("cy", "en") if letter["nation"] == "Wales" else ("en",)
+    parts, subjects = [], []
+    for language in languages:
+        subject, text = BUSINESS[kind][language]
+        subjects.append(subject.format(**facts))
+        parts.append(text.format(page=page or _PAGE[language], **facts) + "\n\n" + _EMERGENCY[language])
+    ways = "\n".join(str(letter[way]) for way in ("phone", "mailbox", "hours") if letter[way])
+    signed = _SIGNED[languages[0]].format(team=letter["team"], ways=ways)
+    return " / ".join(subjects), "\n\n--\n\n".join(parts) + f"\n\n{signed}\n"

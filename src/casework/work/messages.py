@@ -1,0 +1,52 @@
+"""Messages that go out: a reference and a link, never what stands behind them. Jobs carry ids; the worker reads and writes."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from casework.work.unit import Work
+
+SEND = "messages.send"
+"""The task that writes and sends the letters of a job (``work.tasks``)."""
+
+
+class Notice(StrEnum):
+    """What is told to a business. All but the first two read alike: what the news is stands behind the link only."""
+
+    RECEIVED = "received"
+    CODE = "code"
+    MESSAGE = "message"
+    VISIT = "visit"
+    ADVICE = "advice"
+    PASSED = "passed"
+
+
+class TeamNotice(StrEnum):
+    """What is told to a team, in its mailbox."""
+
+    EMERGENCY_ACCESS = "emergency_access"
+    CASE_OFFERED = "case_offered"
+    ENQUIRY_OFFERED = "enquiry_offered"
+
+
+async def notify(work: Work, notice: Notice, *, enquiry_id: UUID | None = None, case_id: UUID | None = None) -> None:
+    """Tell the business of an enquiry, or the verified contacts of a case, that there is news. Those without e-mail are rung.
+
+    What is not yet sent is not said twice: several changes in a row are one message.
+    """
+    named = {"enquiry_id": str(enquiry_id)} if enquiry_id is not None else {"case_id": str(case_id)}
+    lock = f"{SEND}:{notice}:{enquiry_id or case_id}"
+    await work.enqueue(SEND, {"kind": notice.value, **named}, lock=lock)
+
+
+async def acknowledge(work: Work, enquiry_id: UUID) -> None:
+    """Tell the business that its enquiry has arrived. The one message that somebody without an account may cause."""
+    await work.connection.execute("SELECT work.acknowledge($1)", enquiry_id)
+
+
+async def notify_team(
+    work: Work, team_id: UUID, notice: TeamNotice, *, case_id: UUID | None = None, enquiry_id: UUID | None = None
+) -> None:
+    """Write to a team's mailbox about a case or an enquiry, by its reference."""
+    named = {"case_id": case_id, "enquiry_id": enquiry_id}
+    ids = {name: str(id_) for name, id_ in named.items() if id_ is not None}
+    await work.enqueue(SEND, {"kind": notice.value, "team_id": str(team_id), **ids})

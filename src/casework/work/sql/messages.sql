@@ -1,0 +1,51 @@
+-- Messages that go out. A job carries ids only; whom to write to, and about which reference, is read when it runs, by the worker alone.
+
+-- The acknowledgement of an enquiry that this very transaction has made: all that the public's connections may have sent by themselves.
+CREATE OR REPLACE FUNCTION work.acknowledge(of_enquiry uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    IF NOT access.doing(ARRAY['enquiry.submit']) OR NOT EXISTS (
+        SELECT FROM access.enquiry_link l WHERE l.enquiry_id = of_enquiry AND l.xmin = pg_current_xact_id()::xid) THEN
+        RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
+    END IF;
+    PERFORM work.enqueue('messages.send', jsonb_build_object('kind', 'received', 'enquiry_id', of_enquiry), NULL, NULL);
+END $$;
+
+-- The letters of a job that is being done just now, less those it has sent already: to the contact of an enquiry, to those of a
+-- case, or to a team's mailbox. Never a finding, a colleague's name or a time: they are not even among what can be answered.
+CREATE OR REPLACE FUNCTION work.letters(job bigint)
+RETURNS TABLE (step text, kind text, recipient text, reference text, nation text, team text, phone text, mailbox text, hours text,
+               contact_id uuid, code_id uuid)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE a jsonb; event bigint;
+BEGIN
+    SELECT j.args INTO a FROM jobs.procrastinate_jobs j WHERE j.id = job AND j.status = 'doing' AND j.task_name = 'messages.send';
+    IF a IS NULL THEN RETURN; END IF;
+    event := access.begin_system('enquiry.message', 'job messages.send');
+    IF a ->> 'team_id' IS NOT NULL THEN
+        RETURN QUERY SELECT 'sent:' || t.id, a ->> 'kind', t.mailbox, coalesce(h.reference, e.reference), f.nation, t.name, t.phone,
+                            t.mailbox, t.hours, NULL::uuid, NULL::uuid
+            FROM casework.team t JOIN casework.police_force f ON f.code = t.force_code
+            LEFT JOIN casework.case_headline h ON h.id = (a ->> 'case_id')::uuid
+            LEFT JOIN casework.enquiry e ON e.id = (a ->> 'enquiry_id')::uuid
+            WHERE t.id = (a ->> 'team_id')::uuid AND t.mailbox IS NOT NULL
+              AND NOT EXISTS (SELECT FROM jobs.effect x WHERE x.job_id = job AND x.step = 'sent:' || t.id);
+        RETURN;
+    END IF;
+    RETURN QUERY WITH found AS (
+        SELECT e.id, e.case_id, e.reference, e.team_id, c.id AS contact, c.email, o.id AS code
+        FROM casework.contact c JOIN casework.enquiry e ON e.id = c.enquiry_id
+        LEFT JOIN access.one_time_code o ON o.contact_id = c.id AND o.id = (a ->> 'code_id')::uuid
+        WHERE c.current AND c.email IS NOT NULL
+          AND CASE WHEN a ->> 'kind' = 'code' THEN c.verified_at IS NOT NULL AND o.id IS NOT NULL
+                   -- Who is not verified learns from us neither that there is a visit nor that there is advice.
+                   WHEN a ->> 'case_id' IS NOT NULL THEN e.case_id = (a ->> 'case_id')::uuid AND c.verified_at IS NOT NULL
+                   ELSE e.id = (a ->> 'enquiry_id')::uuid END
+          AND NOT EXISTS (SELECT FROM jobs.effect x WHERE x.job_id = job AND x.step = 'sent:' || c.id)
+    ), told AS (
+        INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, facts)
+        SELECT event, 'enquiry', n.id, n.case_id, 'disclosure', jsonb_build_object('message', a ->> 'kind') FROM found n
+    )
+    SELECT 'sent:' || n.contact, a ->> 'kind', n.email, n.reference, f.nation, t.name, t.phone, t.mailbox, t.hours, n.contact, n.code
+    FROM found n JOIN casework.team t ON t.id = n.team_id JOIN casework.police_force f ON f.code = t.force_code;
+END $$;

@@ -1,0 +1,278 @@
+"""The second step: a token shows the status; verified by staff *and* confirmed by a code, a contact sees more."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import asyncpg
+import httpx
+import pytest
+
+from casework.access.tokens import hash_token
+from casework.kernel.settings import Settings
+from tests.enquiries.building import Asked, asked
+from tests.enquiries.post import PostRoom, address, confirm, reachable
+from tests.support.callers import Caller, ok, refused
+from tests.support.server import serving
+from tests.support.world import Team, World
+
+
+def entered(business: Caller, code: str) -> httpx.Response:
+    return business.request("POST", "/v1/tracking/confirmation", json={"code": code})
+
+
+def step(enquiry: Asked) -> str:
+    found: str = ok(enquiry.business.get("/v1/tracking"))["second_step"]
+    return found
+
+
+@pytest.fixture
+def to() -> str:
+    return address()
+
+
+@pytest.fixture
+def enquiry(world: World, team: Team, to: str) -> Asked:
+    """An enquiry that became a case, whose contact has e-mail and is verified."""
+    made = asked(world, team, **reachable(to))
+    ok(made.move("acceptance"), 201)
+    made.verify()
+    return made
+
+
+def other_than(code: str) -> str:
+    return f"{(int(code) + 1) % 10**8:08}"
+
+
+def test_the_two_steps_open_what_one_does_not(world: World, team: Team, post: PostRoom, to: str) -> None:
+    made = asked(world, team, **reachable(to))
+    ok(made.move("acceptance"), 201)
+    assert step(made) == "awaiting_verification"
+    refused(made.business.post("/v1/tracking/code"), 409, "awaiting-verification")
+    refused(entered(made.business, "12345678"), 409, "awaiting-verification")
+    made.verify()
+    assert step(made) == "code_required"
+    assert ok(made.business.get("/v1/tracking"))["verified"] is True
+    refused(made.business.get("/v1/visits"), 403, "forbidden")
+    sent = ok(made.business.post("/v1/tracking/code"), 202)
+    assert sent == {"outcome": "sent", "valid_minutes": 10, "tries": 5}
+    refused(entered(made.business, "00000000"), 409, "code-expired")
+    confirmed = ok(entered(made.business, post.code(to)))
+    tracked = ok(made.business.get("/v1/tracking"))
+    assert (tracked["second_step"], tracked["confirmed_until"]) == ("confirmed", confirmed["confirmed_until"])
+    assert ok(made.business.get("/v1/visits"))["items"] == []
+
+
+def test_who_is_not_verified_causes_no_letter(world: World, team: Team, post: PostRoom, to: str) -> None:
+    made = asked(world, team, **reachable(to))
+    for _ in range(3):
+        refused(made.business.post("/v1/tracking/code"), 409, "awaiting-verification")
+    post.deliver()
+    assert [letter["Subject"] for letter in post.letters(to)] == [
+        f"We have received your enquiry {made.received['reference']}"
+    ]
+
+
+def test_a_code_is_good_once(enquiry: Asked, post: PostRoom, to: str, world: World) -> None:
+    ok(enquiry.business.post("/v1/tracking/code"), 202)
+    code = post.code(to)
+    until = ok(entered(enquiry.business, f"{code[:4]} {code[4:]}"))
+    assert ok(entered(enquiry.business, code)) == until, "a lost reply is given again, and lengthens nothing"
+    world.sql("UPDATE access.session SET confirmed_until = NULL WHERE token_hash = $1", hash_token(enquiry.token))
+    refused(entered(enquiry.business, code), 409, "code-expired")
+
+
+def test_a_new_code_replaces_the_old_one(enquiry: Asked, post: PostRoom, to: str) -> None:
+    ok(enquiry.business.post("/v1/tracking/code"), 202)
+    old = post.code(to)
+    ok(enquiry.business.post("/v1/tracking/code"), 202)
+    new = post.code(to)
+    assert old != new
+    assert refused(entered(enquiry.business, old), 409, "code-wrong")["tries_left"] == 4
+    ok(entered(enquiry.business, new))
+
+
+def test_a_code_lasts_ten_minutes_from_its_sending(enquiry: Asked, post: PostRoom, to: str, world: World) -> None:
+    ok(enquiry.business.post("/v1/tracking/code"), 202)
+    code = post.code(to)
+    mine = "enquiry_id = $1"
+    left = world.sql(f"SELECT expires_at - now() AS left FROM access.one_time_code WHERE {mine}", uuid.UUID(enquiry.id))
+    assert 590 < left[0]["left"].total_seconds() <= 600
+    world.sql(f"UPDATE access.one_time_code SET expires_at = now() WHERE {mine}", uuid.UUID(enquiry.id))
+    refused(entered(enquiry.business, code), 409, "code-expired")
+
+
+def test_five_wrong_tries_are_all_there_are(enquiry: Asked, post: PostRoom, to: str) -> None:
+    ok(enquiry.business.post("/v1/tracking/code"), 202)
+    code = post.code(to)
+    for left in (4, 3, 2, 1, 0):
+        assert refused(entered(enquiry.business, other_than(code)), 409, "code-wrong")["tries_left"] == left
+    refused(entered(enquiry.business, code), 409, "code-expired")
+
+
+def test_fifty_guesses_at_once_are_five_tries(enquiry: Asked, post: PostRoom, to: str, world: World) -> None:
+    ok(enquiry.business.post("/v1/tracking/code"), 202)
+    code = post.code(to)
+
+    def guess(number: int) -> int:
+        guesser = world.anybody(enquiry.token)
+        answer = entered(guesser, f"{(int(code) + 1 + number) % 10**8:08}")
+        return 1 if answer.json()["type"] == "/problems/code-wrong" else 0
+
+    with ThreadPoolExecutor(50) as pool:
+        judged = sum(pool.map(guess, range(50)))
+    assert judged == 5
+    tries = world.sql("SELECT tries_left FROM access.one_time_code WHERE enquiry_id = $1", uuid.UUID(enquiry.id))
+    assert tries[0]["tries_left"] == 0
+    refused(entered(enquiry.business, code), 409, "code-expired")
+
+
+def test_so_many_codes_an_hour_and_no_more(enquiry: Asked, world: World) -> None:
+    for _ in range(5):
+        ok(enquiry.business.post("/v1/tracking/code"), 202)
+    slowed = enquiry.business.post("/v1/tracking/code")
+    refused(slowed, 429, "too-many-requests")
+    assert 3500 < int(slowed.headers["Retry-After"]) <= 3600
+    world.sql(
+        "UPDATE access.one_time_code SET asked_at = ARRAY[now() - interval '61 minutes'] || asked_at[2:]"
+        " WHERE enquiry_id = $1",
+        uuid.UUID(enquiry.id),
+    )
+    ok(enquiry.business.post("/v1/tracking/code"), 202)
+
+
+def test_a_repeated_request_sends_one_code(enquiry: Asked, post: PostRoom, to: str) -> None:
+    key = str(uuid.uuid4())
+    for _ in range(3):
+        ok(enquiry.business.post("/v1/tracking/code", key=key), 202)
+    post.deliver()
+    assert len([letter for letter in post.letters(to) if "code" in str(letter["Subject"]).lower()]) == 1
+
+
+def test_verification_withdrawn_ends_it_at_once(enquiry: Asked, post: PostRoom, to: str, world: World) -> None:
+    confirm(enquiry, post, to)
+    ok(enquiry.business.get("/v1/visits"))
+    ok(enquiry.business.post("/v1/tracking/code"), 202)
+    ok(enquiry.move("contact-unverification", {"reason": "Left the company"}))
+    refused(enquiry.business.get("/v1/visits"), 403, "forbidden")
+    assert step(enquiry) == "awaiting_verification"
+    assert world.sql("SELECT FROM access.one_time_code WHERE enquiry_id = $1", uuid.UUID(enquiry.id)) == []
+    enquiry.verify()
+    assert step(enquiry) == "code_required", "verified again, a code is needed again"
+
+
+def test_a_new_token_starts_without_the_second_step(enquiry: Asked, post: PostRoom, to: str, world: World) -> None:
+    confirm(enquiry, post, to)
+    reissued = ok(enquiry.move("tracking-token"))["tracking_token"]
+    assert ok(world.anybody(reissued).get("/v1/tracking"))["second_step"] == "code_required"
+
+
+def test_it_lasts_no_longer_than_the_session(enquiry: Asked, post: PostRoom, to: str, world: World) -> None:
+    world.sql(
+        "UPDATE access.session SET expires_at = now() + interval '1 hour' WHERE token_hash = $1",
+        hash_token(enquiry.token),
+    )
+    confirm(enquiry, post, to)
+    assert world.sql(
+        "SELECT confirmed_until = expires_at AS same FROM access.session WHERE token_hash = $1",
+        hash_token(enquiry.token),
+    )[0]["same"]
+
+
+def test_without_email_staff_are_rung(world: World, team: Team) -> None:
+    made = asked(world, team)
+    made.verify()
+    refused(made.business.post("/v1/tracking/code"), 409, "no-email")
+
+
+def test_only_enquirers_have_a_second_step(world: World, team: Team) -> None:
+    for path, body in (("/v1/tracking/code", {}), ("/v1/tracking/confirmation", {"code": "12345678"})):
+        refused(world.anybody().post(path, body), 401, "unauthenticated")
+        refused(team.person("supervisor").post(path, body), 404, "not-found")
+
+
+@pytest.mark.parametrize("code", ["1234567", "123456789", "1234567a", "", "١٢٣٤٥٦٧٨", 12345678])
+def test_a_code_has_eight_digits(enquiry: Asked, code: object) -> None:
+    refused(
+        enquiry.business.request("POST", "/v1/tracking/confirmation", json={"code": code}), 422, "validation-failed"
+    )
+
+
+def test_neither_code_nor_key_is_in_the_database(enquiry: Asked, post: PostRoom, to: str, world: World) -> None:
+    ok(enquiry.business.post("/v1/tracking/code"), 202)
+    code = post.code(to)
+    ok(entered(enquiry.business, code))
+    tables = world.sql(
+        "SELECT n.nspname || '.' || c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.relkind = 'r' AND n.nspname IN ('casework', 'access', 'audit', 'work', 'jobs')"
+    )
+    for table in tables:
+        held = world.sql(f"SELECT count(*) AS n FROM {table['name']} t WHERE t::text ~ ('\\m' || $1 || '\\M')", code)
+        assert held[0]["n"] == 0, table["name"]
+
+
+def test_each_part_of_it_is_logged(enquiry: Asked, post: PostRoom, to: str, world: World) -> None:
+    ok(enquiry.business.post("/v1/tracking/code"), 202)
+    code = post.code(to)
+    refused(entered(enquiry.business, other_than(code)), 409, "code-wrong")
+    ok(entered(enquiry.business, code))
+    found = world.sql(
+        "SELECT o.operation, o.facts ->> 'why' AS why, e.decision FROM audit.event_object o JOIN audit.event e ON e.id = o.event_id"
+        " JOIN casework.enquiry q ON q.case_id = o.case_id WHERE o.kind = 'one_time_code' AND q.id = $1 ORDER BY o.position",
+        uuid.UUID(enquiry.id),
+    )
+    assert [(row["operation"], row["why"], row["decision"]) for row in found] == [
+        ("collection", None, "allow"),
+        ("refusal", "wrong", "allow"),
+        ("alteration", "confirmed", "allow"),
+    ]
+
+
+def test_the_publics_own_role_can_neither_read_nor_set_a_code(enquiry: Asked, world: World) -> None:
+    ok(enquiry.business.post("/v1/tracking/code"), 202)
+    tries = (
+        "SELECT * FROM access.one_time_code",
+        "UPDATE access.session SET confirmed_until = now() + interval '1 day'",
+        "SELECT access.arm_code(1, sha256('1'))",
+        "SELECT * FROM work.letters(1)",
+        "SELECT access.end_second_step(gen_random_uuid())",
+        "SELECT * FROM access.own_link()",
+        "SELECT work.enqueue('messages.send', '{}', NULL, NULL)",
+    )
+
+    async def go(connection: asyncpg.Connection) -> list[str]:
+        told = []
+        for statement in tries:
+            transaction = connection.transaction()
+            await transaction.start()
+            await connection.fetchrow(
+                "SELECT * FROM access.begin($1, 'session.manage_own', NULL, gen_random_uuid(), NULL)",
+                hash_token(enquiry.token),
+            )
+            try:
+                await connection.fetch(statement)
+                told.append(statement)
+            except asyncpg.InsufficientPrivilegeError:
+                pass
+            finally:
+                await transaction.rollback()
+        return told
+
+    assert world.run_as("casework_public", go) == []
+
+
+def test_messages_off_means_no_code(enquiry: Asked, world: World, test_settings: Settings) -> None:
+    from tests.enquiries.post import _Said
+
+    off = test_settings.model_copy(update={"mail_url": _Said("")})
+    with serving(off, world.addresses) as base_url:
+        business = Caller(base_url, enquiry.token)
+        refused(business.post("/v1/tracking/code"), 409, "no-email")
+        business.close()
+
+
+def test_nothing_can_be_entered_before_the_worker_has_sent_it(enquiry: Asked, world: World) -> None:
+    ok(enquiry.business.post("/v1/tracking/code"), 202)
+    row = world.sql("SELECT tries_left, expires_at <= now() AS shut FROM access.one_time_code WHERE enquiry_id = $1",
+                    uuid.UUID(enquiry.id))[0]  # fmt: skip
+    assert (row["tries_left"], row["shut"]) == (5, True)
+    refused(entered(enquiry.business, "12345678"), 409, "code-expired")

@@ -1,0 +1,108 @@
+"""The model: who reaches which row with which action, written from ``docs/authority.csv`` and ``docs/authority.md`` alone.
+
+Nothing here looks at the code's own policy: what is compared with it must not come from it.
+"""
+
+import csv
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+from tests.support.callers import Caller
+
+TABLE = Path(__file__).parents[2] / "docs" / "authority.csv"
+
+# authority.md, "Shares with another force".
+SHARED_READ = {"case.read", "visit.read", "finding.read", "advice.read", "document.read", "recommendation.read"}
+SHARED_CONTRIBUTE = {"case.note", "document.attach", "visit.propose", "visit.complete", "finding.record"}
+SHARED_WITH = {"adviser", "supervisor"}
+
+
+class Row(NamedTuple):
+    """What authority knows of a record: the team that keeps it, whether it is restricted, the case it belongs to."""
+
+    team: UUID | None
+    restricted: bool = False
+    case: UUID | None = None
+    owner: str | None = None
+    """The principal whose own it is, where the record is of one: a session, a business's enquiry."""
+
+
+@dataclass
+class Principal:
+    """Somebody, the parts they play in which team, and the cases they were given."""
+
+    name: str
+    caller: Caller
+    roles: tuple[tuple[str, UUID | None], ...]
+    allocated: frozenset[UUID] = frozenset()
+    collaborating: frozenset[UUID] = frozenset()
+    reviewing: frozenset[UUID] = frozenset()
+    opened: frozenset[UUID] = frozenset()
+    """Cases of other forces opened in an emergency."""
+    own: frozenset[UUID] = frozenset()
+    """Where an enquirer: the case of the business."""
+
+
+Shares = dict[tuple[UUID, UUID], str]
+"""By case and the team it is shared with: read or contribute."""
+
+
+@cache
+def authority() -> dict[str, dict[str, str]]:
+    """The domain owner's table."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return {row["action"]: row for row in csv.DictReader(file)}
+
+
+def scope_of(action: str) -> str | None:
+    """The scope without which a tool has no reach."""
+    found = re.search(r"service needs scope ([a-z.]+[a-z])", authority()[action]["rule"])
+    return found[1] if found else None
+
+
+def holds(person: Principal, action: str) -> bool:
+    """Whether any part of the person has the action at all."""
+    return any(authority()[action][role] != "none" for role, _ in person.roles)
+
+
+def may(person: Principal, action: str, row: Row, shares: Shares) -> bool:
+    """Whether one of the person's parts reaches this row with this action. Restriction hides no headline."""
+    if action == "case.read_headline":
+        row = row._replace(restricted=False)
+    return any(_part(person, role, of, action, row, shares) for role, of in person.roles)
+
+
+def _part(person: Principal, role: str, of: UUID | None, action: str, row: Row, shares: Shares) -> bool:
+    reach = authority()[action][role]
+    if reach in ("none", "all"):
+        return reach == "all"
+    given = {
+        "assigned": person.allocated,
+        "involved": person.allocated | person.collaborating,
+        "reviewing": person.reviewing,
+        "own": person.own,
+    }
+    if row.case is not None and row.case in given.get(reach, ()):
+        return True
+    if reach == "own" and row.owner is not None and row.owner == person.name:
+        return True
+    if reach == "team" and of is not None and of == row.team:
+        if not row.restricted or role in ("supervisor", "information_manager"):
+            return True
+        if role == "adviser" and row.case in person.allocated | person.collaborating:
+            return True
+    return _lent(person, role, of, action, row, shares)
+
+
+def _lent(person: Principal, role: str, of: UUID | None, action: str, row: Row, shares: Shares) -> bool:
+    """What is reached by a share, or by breaking the glass."""
+    if row.case is None or role not in SHARED_WITH:
+        return False
+    mode = shares.get((row.case, of)) if of is not None else None
+    if mode is not None and (action in SHARED_READ or (mode == "contribute" and action in SHARED_CONTRIBUTE)):
+        return True
+    return role == "supervisor" and row.case in person.opened and action in SHARED_READ
