@@ -23,7 +23,7 @@ test-security: $(READY)  ## the proofs of docs/security.md in their whole form: 
 	PYTHONPATH=src:. $(BIN)/python -m tests.security.timing
 
 test-api: $(READY)  ## the contract under generated requests, as every role: four minutes at most
-	timeout 240 pytest -n auto --full tests/api
+	timeout 240 pytest -n auto -p no:randomly --full tests/api
 
 drills: $(READY)  ## floods and failures made on purpose
 	pytest -m drill tests/drills

@@ -36,6 +36,7 @@ TAGS = {
     "organisations": "Who asks.",
     "people": "Staff, teams, roles, competences, API clients, sessions.",
     "reference": "Signposts, vocabularies, forces, threat levels.",
+    "access": "Why somebody can or cannot see a record.",
     "audit_log": "Who has seen and changed what.",
     "health": "Whether the service is up.",
 }

@@ -33,6 +33,7 @@ class House:
             "CASEWORK_PUBLIC_DATABASE_URL": where.public,
             "CASEWORK_DOOR_DATABASE_URL": where.door,
             "CASEWORK_WORKER_DATABASE_URL": where.worker,
+            "CASEWORK_MAIL_URL": str(var / "mail"),
         }
 
     def casework(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -85,7 +86,8 @@ def answers(port: int, server: subprocess.Popen[str]) -> httpx.Response:
 def well(house: House) -> None:
     """What the doctor wants to find besides the database."""
     house.world.sql("SELECT work.beat('worker')")
-    for purpose in ("cursor", "secret"):
+    house.world.sql("DELETE FROM audit.queue")  # as a sealer leaves it
+    for purpose in ("cursor", "secret", "seal"):
         assert Keys(house.var / "keys", purpose).keys
 
 
@@ -94,7 +96,7 @@ def test_a_healthy_house_passes_the_doctor(house: House) -> None:
     found = house.casework("doctor")
     assert found.returncode == 0, found.stdout + found.stderr
     assert found.stdout.splitlines() == [
-        f"{what}: ok" for what in ("database", "processing log", "keys", "worker", "disk")
+        f"{what}: ok" for what in ("database", "processing log", "keys", "worker", "disk", "messages")
     ]
 
 

@@ -183,7 +183,7 @@ def test_everybody_may_ask_for_what_the_table_says_and_for_nothing_else(
             found = difference(principal, operation, ask(cast[principal], operation, body))
             if found is not None:
                 differences.append(found)
-    assert differences == []
+    assert differences == [], "\n".join(differences)
 
 
 def test_the_whole_contract_is_asked_for() -> None:

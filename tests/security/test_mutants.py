@@ -171,7 +171,7 @@ def test_no_mutant_gives_or_touches_what_is_not_the_callers(
     full = bool(request.config.getoption("full"))
     outcome = trial(stage, statements, FULL if full else ASKED_AS)
     print(f"{outcome.statements} statements, {outcome.mutants} mutants, {outcome.runs} runs: {dict(outcome.ended)}")
-    assert outcome.leaks == []
+    assert outcome.leaks == [], "\n".join(outcome.leaks)
     assert outcome.mutants >= 300
     # Most mutants run to their end: what is refused for its syntax proves nothing.
     assert outcome.ended["rows"] > outcome.mutants

@@ -76,7 +76,7 @@ def differences(stage: Stage, name: str, whole: bool) -> tuple[list[str], int]:
 def test_every_relation_is_answered_as_the_table_says(stage: Stage, name: str, request: pytest.FixtureRequest) -> None:
     wrong, asked = differences(stage, name, bool(request.config.getoption("full")))
     request.node.user_properties.append(("cells", asked))
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
 
 
 def test_everybody_on_stage_is_asked(stage: Stage) -> None:

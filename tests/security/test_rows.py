@@ -191,7 +191,7 @@ def test_rows_without_a_where_are_the_rows_of_the_table(stage: Stage, name: str)
             wrong.append(
                 f"{table}: policy only {named(stage, table, seen - where)}, WHERE only {named(stage, table, where - seen)}"
             )
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
 
 
 async def locked(witness: asyncpg.Connection, table: str) -> set[UUID]:
@@ -301,7 +301,7 @@ def test_changes_without_a_where_touch_nothing_beyond(stage: Stage, name: str) -
             wrong.append(f"{action}: {change}: {error}")
         if lawfully - hit:
             wrong.append(f"{action}: {change}: short of {named(stage, table, lawfully - hit)}")
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
     if name in ("adviser", "supervisor", "adviser abroad"):
         assert touched > 0
     assert fingerprint(world) == before

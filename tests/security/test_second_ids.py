@@ -91,7 +91,7 @@ def test_a_foreign_id_is_answered_as_an_absent_one(stage: Stage, name: str) -> N
             )
         telling += answers[0][0] in (404, 422) or slot.place == "query"
     print(f"{name}: {tried} places for an id, {telling} of them judged for the id itself")
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
 
 
 def test_a_chosen_id_that_stands_unseen_is_a_bare_409(stage: Stage) -> None:
@@ -118,4 +118,4 @@ def test_a_chosen_id_that_stands_unseen_is_a_bare_409(stage: Stage) -> None:
             continue  # told of the caller's own record, before the id was looked at
         if response.status_code != 409 or set(document) - {"type", "title", "status", "detail", "request_id"}:
             wrong.append(f"{operation.name}: {response.status_code} {response.text[:200]}")
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)

@@ -54,11 +54,12 @@ IN_ENQUIRY = (
     "team_id = ANY ((SELECT access.{function}({argument}))::uuid[]) AND NOT restricted"
     " OR restricted AND enquiry_id IN (SELECT e.id FROM casework.enquiry e WHERE e.restricted)"
 )
-# The same to write, with the actions of the policy at hand in place of {words}.
+# The same to write, with the actions of the policy at hand in place of {words}: as far as the current one reaches, for one role
+# may read what another role of the same person may not change.
 IN_ENQUIRY_WRITTEN = (
     "team_id = ANY ((SELECT access.write_teams({words}))::uuid[]) AND NOT restricted"
-    " OR restricted AND (SELECT access.doing({words}))"
-    " AND enquiry_id IN (SELECT e.id FROM casework.enquiry e WHERE e.restricted)"
+    " OR restricted AND enquiry_id IN (SELECT e.id FROM casework.enquiry e"
+    " WHERE e.restricted AND e.case_id = ANY ((SELECT access.write_cases({words}))::uuid[]))"
 )
 # The line of a transfer is read at both ends; the enquiry at the end where it is. An offer that was taken back is nobody else's.
 PASSED_ENQUIRY = (
@@ -66,11 +67,13 @@ PASSED_ENQUIRY = (
     " OR state <> 'withdrawn' AND to_team_id = ANY ((SELECT access.read_teams('enquiry.receive'))::uuid[]))"
 )
 # Who was asked to receive a case, and who offered it, see that line for good. It tells nothing of the case once the offer has
-# ended (access/sql/moving.sql), and while it stands the receiving team sees no more than it.
+# ended (access/sql/moving.sql), and while it stands the receiving team sees no more than it. The line of a restricted case holds
+# its title, so it is for those who answer for restricted cases.
 OFFERED_CASE = (
     "team_id = ANY ((SELECT access.read_teams('case.read'))::uuid[]) AND NOT restricted"
     " OR case_id = ANY ((SELECT access.cases('case.read'))::uuid[])"
-    " OR to_team_id = ANY ((SELECT access.read_teams('case.receive'))::uuid[])"
+    " OR to_team_id = ANY ((SELECT access.read_teams('case.receive'))::uuid[]) AND NOT restricted"
+    " OR to_team_id = ANY ((SELECT access.answering_teams('case.receive'))::uuid[])"
     " OR from_team_id = ANY ((SELECT access.read_teams('case.transfer'))::uuid[])"
 )
 # Who answers for the team's cases sees who opened them in an emergency, and so does the auditor.

@@ -35,8 +35,8 @@ def _digits(value: Any) -> Any:
 
 Uuid = Annotated[UUID, BeforeValidator(_canonical)]
 """An id in the one way we write it."""
-Number = Annotated[int, BeforeValidator(_digits)]
-"""A whole number in a URL: digits and nothing else."""
+DIGITS = BeforeValidator(_digits)
+"""For a whole number in a URL: digits and nothing else. It stands after the bounds, or the contract would not tell them."""
 Whole = Annotated[StrictInt, Field(**WHOLE)]
 """A whole number as JSON writes it: neither true nor "12"."""
 Truth = StrictBool

@@ -23,7 +23,7 @@ from casework.access.federation import Federation, NotOurs
 from casework.access.tokens import bearer, hash_token, is_outside, may_be_federated
 from casework.kernel import problems as p
 from casework.kernel.database import Database
-from casework.kernel.inputs import Number, Uuid
+from casework.kernel.inputs import DIGITS, Uuid
 from casework.kernel.keys import Keys
 from casework.kernel.openapi import ALWAYS, BODY, KEYED, MATCHED, responses
 from casework.kernel.paging import Cursors
@@ -35,7 +35,7 @@ from casework.work.composing import BEGIN, BEGINNING, Listing
 from casework.work.unit import Answer, Caller, Reaction, Work
 
 Id = Annotated[Uuid, Path(description="The record's id.")]
-Limit = Annotated[Number, Query(ge=1, le=200, description="How many records a page has.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many records a page has."), DIGITS]
 Cursor = Annotated[str | None, Query(max_length=1024, description="The `next_cursor` of the page before.")]
 
 _BEGIN = """SELECT b.decision, b.kind, b.principal, b.roles, b.teams, b.cases, b.enquiry, b.event,

@@ -172,6 +172,15 @@ BEGIN
         '{}');
 END $$;
 
+-- The teams in which the caller holds the action as somebody who answers for restricted cases; a tool never does.
+CREATE OR REPLACE FUNCTION access.answering_teams(wanted text) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    RETURN coalesce((SELECT array_agg(DISTINCT h.team_id) FROM access.holding h
+        WHERE h.token_hash = access.current_hash() AND h.action = wanted AND h.reach = 'team'
+          AND h.role IN ('supervisor', 'information_manager') AND access.acting_for() IS NULL), '{}');
+END $$;
+
 -- Whether a case of the team may be given to this person: an adviser there, now.
 CREATE OR REPLACE FUNCTION access.is_adviser(person uuid, in_team uuid) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$

@@ -74,14 +74,16 @@ END $$;
 CREATE OR REPLACE FUNCTION access.decide_transfer(
     of_transfer uuid, known integer[], accepting boolean, named uuid, said text, OUT verdict text, OUT standing text, OUT current integer)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE t casework.case_transfer; c casework.case_file; me uuid := access.current_principal(); mine uuid[];
+DECLARE t casework.case_transfer; c casework.case_file; me uuid := access.current_principal(); mine uuid[]; answering uuid[];
 BEGIN
     IF me IS NULL OR NOT access.doing(ARRAY['case.receive']) THEN
         RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
     END IF;
     mine := access.read_teams('case.receive');
+    answering := access.answering_teams('case.receive');
     verdict := 'absent';
-    SELECT * INTO t FROM casework.case_transfer x WHERE x.id = of_transfer AND x.to_team_id = ANY (mine);
+    SELECT * INTO t FROM casework.case_transfer x WHERE x.id = of_transfer
+        AND (x.to_team_id = ANY (mine) AND NOT x.restricted OR x.to_team_id = ANY (answering));
     IF t.id IS NULL THEN RETURN; END IF;
     -- The case before its offer, as everybody locks them; then the offer as it stands now.
     SELECT * INTO c FROM casework.case_file x WHERE x.id = t.case_id FOR UPDATE;
@@ -118,7 +120,8 @@ REVOKE CREATE ON SCHEMA access FROM casework_mover;
 
 -- What they touch, and nothing else.
 GRANT USAGE ON SCHEMA casework, access TO casework_mover;
-GRANT EXECUTE ON FUNCTION access.doing(text[]), access.read_teams(text), access.current_principal(), casework.new_id() TO casework_mover;
+GRANT EXECUTE ON FUNCTION access.doing(text[]), access.read_teams(text), access.answering_teams(text), access.current_principal(),
+    casework.new_id() TO casework_mover;
 GRANT SELECT ON casework.team TO casework_mover;
 GRANT SELECT, UPDATE ON casework.case_file, casework.case_transfer, casework.allocation, casework.collaborator, casework.case_share,
     casework.emergency_access, casework.advice, casework.enquiry, casework.site_visit TO casework_mover;
