@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx
 
-from tests.security.model import Principal, Row, authority, holds, may
+from tests.security.model import OFFERS, Offer, Principal, Row, authority, holds, may, reads_offer
 from tests.security.operations import Operation, with_id, without_id
 from tests.security.stage import CASE_NOUNS, Stage
 from tests.support.callers import Caller
@@ -29,6 +29,9 @@ READS = {
     "signpost_id": "reference.read",
     "holiday_id": "reference.read",
     "kind": "reference.read",
+    "event": "audit.read",
+    "case_transfer_id": "case.read",
+    "enquiry_transfer_id": "enquiry.read",
 }
 """By the path parameter that names a record: the action that reads it. A new noun of the contract wants a line here."""
 
@@ -42,7 +45,7 @@ def relations(stage: Stage, operation: Operation) -> list[str]:
         return []  # a noun that nothing is said of yet: test_everybody_on_stage_is_asked names it
     noun = operation.nouns[0]
     if noun in CASE_NOUNS:
-        return [*stage.cases, "absent"]
+        return [*(name for name in stage.cases if noun in stage.ids[name]), "absent"]
     return ["same team", "other team", "absent"]
 
 
@@ -65,12 +68,25 @@ def expected(stage: Stage, person: Principal, operation: Operation, relation: st
     row = row_of(stage, operation, relation)
     if row is None:
         return "404"
-    if may(person, operation.action, row, stage.shares):
+    if operation.nouns[0] not in OFFERS and may(person, operation.action, row, stage.shares):
         return "allow"
     noun = operation.nouns[0]
+    if noun in OFFERS:
+        return of_offer(stage, person, operation, stage.offers[noun, relation])
     readable = may(person, READS[noun], row, stage.shares)
     headline = noun == "case_id" and may(person, "case.read_headline", row, stage.shares)
     return "403" if readable or headline else "404"
+
+
+def of_offer(stage: Stage, person: Principal, operation: Operation, offer: Offer) -> str:
+    """What is offered to a team is that team's to decide and the offering team's to take back; both see the line."""
+    seen = reads_offer(person, OFFERS[operation.nouns[0]], offer, stage.shares)
+    end = offer.to_team if operation.action.endswith(".receive") else offer.from_team
+    if operation.method == "GET":
+        return "allow" if seen else "404"
+    if may(person, operation.action, Row(end, offer.row.restricted), {}):
+        return "allow"
+    return "403" if seen else "404"
 
 
 def body_of(stage: Stage, person: Principal, operation: Operation) -> Any:
@@ -82,7 +98,7 @@ def body_of(stage: Stage, person: Principal, operation: Operation) -> Any:
     kept = stage.ids["same team" if here else "other team"]
     adviser = stage.people["adviser" if here else "adviser abroad"].caller.person_id
     twin = stage.ids["issued" if here else "other issued"]
-    known = {**kept, "duplicate_of": twin["enquiry_id"], "adviser_id": adviser, "person_id": adviser, "reviewer_id": stage.people["reviewer"].caller.person_id}  # fmt: skip
+    known = {**kept, "to_team_id": stage.elsewhere.id, "duplicate_of": twin["enquiry_id"], "adviser_id": adviser, "person_id": adviser, "reviewer_id": stage.people["reviewer"].caller.person_id}  # fmt: skip
     for at in operation.fields:
         name = next(step for step in reversed(at) if step != "[]")
         if name in body and name in known:

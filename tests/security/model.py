@@ -76,6 +76,34 @@ def may(person: Principal, action: str, row: Row, shares: Shares) -> bool:
     return any(_part(person, role, of, action, row, shares) for role, of in person.roles)
 
 
+class Offer(NamedTuple):
+    """A line of a transfer: where the record is now, who offered it, to whom, and what became of it."""
+
+    row: Row
+    from_team: UUID
+    to_team: UUID
+    state: str
+
+
+OFFERS = {"case_transfer_id": "case", "enquiry_transfer_id": "enquiry"}
+
+
+def reads_offer(person: Principal, of: str, offer: Offer, shares: Shares) -> bool:
+    """Whoever reads the record reads its line; so do, for good, those who may receive it and those who let it go.
+
+    ``authority.csv``: case.receive, case.transfer, enquiry.receive, enquiry.transfer reach a team's own, restricted ones by
+    ``authority.md``; docs/decisions/0010: the line is what both teams keep. Of an enquiry the sender's line is for whoever
+    reads the sender's enquiries, and an offer that was taken back is no longer the receiver's.
+    """
+    if may(person, f"{of}.read", offer.row, shares):
+        return True
+    sent = Row(offer.from_team, offer.row.restricted)
+    received = Row(offer.to_team, offer.row.restricted)
+    if may(person, "case.transfer" if of == "case" else "enquiry.read", sent, {}):
+        return True
+    return (of == "case" or offer.state != "withdrawn") and may(person, f"{of}.receive", received, {})
+
+
 def _part(person: Principal, role: str, of: UUID | None, action: str, row: Row, shares: Shares) -> bool:
     reach = authority()[action][role]
     if reach in ("none", "all"):

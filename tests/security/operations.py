@@ -1,5 +1,6 @@
 """Every operation of the contract, as the proofs ask for it: its path, its example, and every field that is an id."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
@@ -37,6 +38,11 @@ def operations() -> tuple[Operation, ...]:
     return tuple(sorted(found, key=lambda o: (o.name == LAST, o.method == "DELETE", o.path, o.method)))
 
 
+RENAMED = {
+    "/v1/case-transfers/{transfer_id}": "/v1/case-transfers/{case_transfer_id}",
+    "/v1/enquiry-transfers/{transfer_id}": "/v1/enquiry-transfers/{enquiry_transfer_id}",
+}
+"""Two collections call what they hold by the same word; here each has its own."""
 LAST = "session.manage_own-close"
 """Logs out: asked last, and its caller logs in for nothing else."""
 
@@ -46,6 +52,8 @@ def _operation(path: str, method: str, stated: dict[str, Any]) -> Operation:
     media: str | None = next(iter(content), None)
     body = content[media] if media else {}
     parameters = stated.get("parameters", [])
+    for said, meant in RENAMED.items():
+        path = path.replace(said, meant)
     return Operation(
         stated["operationId"],
         stated["x-action"],
@@ -53,7 +61,7 @@ def _operation(path: str, method: str, stated: dict[str, Any]) -> Operation:
         path,
         body.get("example"),
         media,
-        tuple(p["name"] for p in parameters if p["in"] == "path"),
+        tuple(re.findall(r"\{([^}]+)\}", path)),
         tuple(p["name"] for p in parameters if p["in"] == "query" and () in ids_of(p["schema"])),
         tuple(sorted(set(ids_of(body.get("schema", {}))))),
         any(p["name"] == "If-Match" for p in parameters),

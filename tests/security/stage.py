@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from casework.access.tokens import hash_token
-from tests.security.model import Principal, Row, Shares
+from tests.security.model import OFFERS, Offer, Principal, Row, Shares
 from tests.support import contract
 from tests.support.callers import Caller, ok
 from tests.support.story import (
@@ -32,6 +32,8 @@ STAFF = (
     "professional_lead",
     "administrator",
 )
+ABROAD = ("other team", "other restricted", "other issued", "shared read", "shared contribute", "opened", "unshared")
+"""The cases that another force keeps."""
 CASE_NOUNS = {
     "case_id": "SELECT $1::uuid AS id",
     "enquiry_id": "SELECT id FROM casework.enquiry WHERE case_id = $1",
@@ -39,6 +41,10 @@ CASE_NOUNS = {
     "visit_id": "SELECT id FROM casework.site_visit WHERE case_id = $1 ORDER BY id LIMIT 1",
     "finding_id": "SELECT id FROM casework.finding WHERE case_id = $1 ORDER BY id LIMIT 1",
     "advice_id": "SELECT id FROM casework.advice WHERE case_id = $1 ORDER BY id LIMIT 1",
+    "share_id": "SELECT s.id FROM casework.case_share s WHERE s.case_id = $1"
+    " AND NOT EXISTS (SELECT FROM access.membership m WHERE m.team_id = s.to_team_id)",
+    "case_transfer_id": "SELECT id FROM casework.case_transfer WHERE case_id = $1",
+    "enquiry_transfer_id": "SELECT t.id FROM casework.enquiry_transfer t JOIN casework.enquiry e ON e.id = t.enquiry_id WHERE e.case_id = $1",
     "recommendation_id": "SELECT id FROM casework.recommendation WHERE case_id = $1 ORDER BY id LIMIT 1",
 }
 """Path parameters that name a record of a case, and where its id is found."""
@@ -51,6 +57,8 @@ class Stage:
     world: World
     here: Team
     there: Team
+    elsewhere: Team
+    """A third force, of which nobody is here: what is ended or offered in passing is with it."""
     cases: dict[str, UUID] = field(default_factory=dict)
     people: dict[str, Principal] = field(default_factory=dict)
     shares: Shares = field(default_factory=dict)
@@ -58,6 +66,8 @@ class Stage:
     """By relation: the id of each path parameter."""
     rows: dict[str, Row] = field(default_factory=dict)
     """By relation: what authority knows of these records."""
+    offers: dict[tuple[str, str], Offer] = field(default_factory=dict)
+    """By noun and relation: the transfers."""
 
 
 def example(path: str) -> Any:
@@ -105,17 +115,13 @@ def collaborate(owner: Caller, case: UUID, helper: Caller) -> None:
     ok(owner.post(f"{path}/collaborators", body, match=ok(owner.get(path))["version"]))
 
 
-def lend(world: World, case: UUID, owner: Team, to: Team, mode: str, by: Caller) -> None:
+def lend(world: World, case: UUID, to: Team, mode: str, by: Caller) -> None:
     """Share a case with another force for a week, as the owning supervisor would have."""
     world.logged_sql(
-        "INSERT INTO casework.case_share (case_id, team_id, to_team_id, mode, purpose_code, until, shared_by)"
-        " VALUES ($1, $2, $3, $4, 'supervision', now() + interval '7 days', $5)",
-        case, owner.id, to.id, mode, by.person_id,
-    )  # fmt: skip
-    world.sql(
-        "INSERT INTO access.case_share (case_id, team_id, mode, until)"
-        " VALUES ($1, $2::text::uuid, $3, now() + interval '7 days') ON CONFLICT DO NOTHING",
-        case, to.id, mode,
+        "INSERT INTO casework.case_share (case_id, team_id, restricted, to_team_id, mode, purpose_code, until, shared_by)"
+        " SELECT id, team_id, restricted, $2, $3, 'supervision', now() + interval '7 days', $4"
+        " FROM casework.case_file WHERE id = $1",
+        case, to.id, mode, by.person_id,
     )  # fmt: skip
 
 
@@ -135,28 +141,35 @@ def break_glass(world: World, case: UUID, owner: Team, by: Caller) -> None:
 
 
 def _offer(world: World, case: UUID, owner: Team, to: Team, state: str, by: Caller) -> None:
-    """A case and its enquiry offered to another force; and a message of the business, of which only the enquiry tells."""
-    common = (case, to.id, state, by.person_id)
+    """A case and its enquiry offered to another force."""
+    _offer_case(world, case, owner, to, state, by)
+    _offer_enquiry(world, case, owner, to, state, by)
+
+
+def _offer_case(world: World, case: UUID, sender: Team, to: Team, state: str, by: Caller) -> None:
     world.logged_sql(
         "INSERT INTO casework.case_transfer"
         " (case_id, team_id, restricted, reference, title, strand, from_team_id, to_team_id, state, reason_code, offered_by)"
-        " SELECT id, team_id, restricted, reference, CASE WHEN $3 = 'offered' THEN title END, strand, team_id, $2, $3::text, 'other', $4"
+        " SELECT id, team_id, restricted, reference, CASE WHEN $3 = 'offered' THEN title END, strand, $5, $2, $3::text, 'other', $4"
         " FROM casework.case_file WHERE id = $1",
-        *common,
-    )
+        case, to.id, state, by.person_id, sender.id,
+    )  # fmt: skip
+
+
+def _offer_enquiry(world: World, case: UUID, sender: Team, to: Team, state: str, by: Caller) -> None:
     world.logged_sql(
         "INSERT INTO casework.enquiry_transfer"
         " (enquiry_id, team_id, restricted, reference, site_name, from_team_id, to_team_id, state, state_before, offered_by)"
-        " SELECT id, team_id, restricted, reference, site_name, team_id, $2, $3, 'received', $4"
+        " SELECT id, team_id, restricted, reference, site_name, $5, $2, $3, 'received', $4"
         " FROM casework.enquiry WHERE case_id = $1",
-        *common,
-    )
+        case, to.id, state, by.person_id, sender.id,
+    )  # fmt: skip
 
 
 def build(world: World) -> Stage:
     """Two forces with a case in each standing, and everybody who could want to see them."""
-    here, there = world.team(), world.team()
-    stage = Stage(world, here, there)
+    here, there, elsewhere = world.team(), world.team(), world.team()
+    stage = Stage(world, here, there, elsewhere)
     adviser, colleague, abroad = here.person("adviser"), here.person("adviser"), there.person("adviser")
     supervisor, reviewer, reviewer_abroad = here.person("supervisor"), here.person("reviewer"), there.person("reviewer")
     other_supervisor, other_reviewer = there.person("supervisor"), here.person("reviewer")
@@ -184,11 +197,18 @@ def build(world: World) -> Stage:
     for owner, name in ((adviser, "mine restricted"), (colleague, "restricted"), (abroad, "other restricted")):
         restrict(owner, c[name])
     for name, mode in (("shared read", "read"), ("shared contribute", "contribute")):
-        lend(world, c[name], there, here, mode, other_supervisor)
+        lend(world, c[name], here, mode, other_supervisor)
         stage.shares[c[name], UUID(here.id)] = mode
     break_glass(world, c["opened"], there, supervisor)
+    for name, case in c.items():
+        lend(world, case, elsewhere, "read", other_supervisor if name in ABROAD else supervisor)
     _offer(world, c["unshared"], there, here, "offered", other_supervisor)
     _offer(world, c["same team"], here, there, "returned", supervisor)
+    # Restricted ones have no enquiry that could still be passed on; and a case that came from here for good.
+    _offer_case(world, c["restricted"], here, there, "offered", supervisor)
+    _offer_case(world, c["other restricted"], there, here, "offered", other_supervisor)
+    _offer_case(world, c["other team"], here, there, "accepted", supervisor)
+    _offer_enquiry(world, c["other issued"], there, here, "withdrawn", other_supervisor)
     _cast(stage, adviser, colleague, supervisor, reviewer, helper, abroad, reviewer_abroad, business)
     _places(stage)
     _relations(stage)
@@ -262,6 +282,10 @@ def _places(stage: Stage) -> None:
         ok(caller.post(f"{path}/parties", party), 201)
         victim = team.person("reviewer")
         tool = team.tool("cases.read")
+        said = "SELECT access.bind_identity($1, 'https://login.example', $2, NULL)"
+        stage.world.logged_sql(said, victim.person_id, f"subject-{team.mark}")
+        seen = "SELECT o.event_id FROM audit.event_object o JOIN audit.event e ON e.id = o.event_id WHERE o.case_id = $1 AND e.principal_id = $2 LIMIT 1"
+        known_case = stage.cases["mine" if relation == "same team" else "other issued"]
         stage.ids[relation] = {
             "premises_id": place["id"],
             "area_id": _first(stage, "SELECT id FROM casework.premises_area WHERE premises_id = $1::text::uuid", place["id"]),
@@ -270,6 +294,8 @@ def _places(stage: Stage) -> None:
             "person_id": victim.person_id or "",
             "role_id": _first(stage, "SELECT id FROM access.membership WHERE principal_id = $1::text::uuid", victim.person_id),
             "team_id": team.id,
+            "identity_id": _first(stage, "SELECT id FROM access.identity WHERE principal_id = $1::text::uuid", victim.person_id),
+            "event": _first(stage, seen, known_case, caller.person_id),
             "client_id": tool.person_id or "",
             "session_id": _first(stage, "SELECT id FROM access.session WHERE principal_id = $1::text::uuid", tool.person_id),
         }  # fmt: skip
@@ -294,6 +320,12 @@ def _relations(stage: Stage) -> None:
         of_case = {noun: str(found[0][0]) for noun, sql in CASE_NOUNS.items() if (found := stage.world.sql(sql, case))}
         stage.ids[name] = {**shared_word, **homes["same team" if ours else "other team"], **of_case}
         stage.rows[name] = Row(UUID(str(row["team_id"])), row["restricted"], case)
-    words = {"kind": "no_such_words", "code": "no_such_word"}
+        for noun, of in OFFERS.items():
+            if noun in of_case:
+                said = f"SELECT from_team_id, to_team_id, state FROM casework.{of}_transfer WHERE id = $1::text::uuid"
+                line = stage.world.sql(said, of_case[noun])[0]
+                ends = UUID(str(line["from_team_id"])), UUID(str(line["to_team_id"]))
+                stage.offers[noun, name] = Offer(stage.rows[name], *ends, line["state"])
+    words = {"kind": "no_such_words", "code": "no_such_word", "event": "1"}
     nouns = {name for ids in stage.ids.values() for name in ids}
     stage.ids["absent"] = {noun: words.get(noun, str(uuid4())) for noun in nouns}

@@ -45,6 +45,7 @@ EXCEPTIONS: dict[str, tuple[str | None, str]] = {
     "session.manage_own-token": (None, "the client's secret is wrong, and 401 is what RFC 6749 wants"),
     "session.manage_own-list": ("public", "who is nobody has no session to list"),
     "session.manage_own-me": ("public", "who is nobody cannot be told who they are"),
+    "session.manage_own-code": ("public", "who is nobody has no enquiry, and nowhere to send a code to"),
     "session.manage_own-end": ("public", "who is nobody has no session to end"),
     "session.manage_own-close": ("public", "who is nobody has no session to end"),
 }

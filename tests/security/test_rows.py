@@ -14,7 +14,7 @@ import pytest
 
 from casework.access import rls
 from casework.access.tokens import hash_token
-from tests.security.model import Principal, Row, holds, may
+from tests.security.model import Offer, Principal, Row, holds, may, reads_offer
 from tests.security.stage import Stage
 from tests.support import cluster
 from tests.support.world import World
@@ -44,8 +44,10 @@ CASE_TABLES = {
 ENQUIRY_TABLES = {"contact": "enquiry.read", "enquiry_message": "enquiry.read", "enquiry_transfer": "enquiry.read"}
 """Those whose rows belong to an enquiry, and through it to its case."""
 TABLES = {**CASE_TABLES, **ENQUIRY_TABLES}
-OFFERED = {"case_transfer": "case.receive", "enquiry_transfer": "enquiry.receive"}
-"""Whoever is asked to receive sees the offer, and not yet what is offered."""
+OFFERED = {"case_transfer": "case", "enquiry_transfer": "enquiry"}
+"""What is offered by the lines of these tables."""
+ALSO = {"emergency_access": "case.access_log"}
+"""Who opened a case in an emergency is told by its log as well, so whoever reads that reads this."""
 
 PRINCIPALS = (
     "adviser", "collaborator", "colleague", "idle adviser", "coordinator", "supervisor", "information_manager", "reviewer",
@@ -57,10 +59,10 @@ HARMLESS = ("version", "ended_at", "amended_at", "carried_into", "restricted")
 
 
 class Stored(NamedTuple):
-    """A row as it is stored: what authority knows of it, and the team that is asked to receive it."""
+    """A row as it is stored: what authority knows of it, and of the offer that it is."""
 
     row: Row
-    offered_to: UUID | None
+    offer: Offer | None
 
 
 def uuid(value: object) -> UUID | None:
@@ -80,23 +82,30 @@ def stored(stage: Stage, table: str) -> dict[UUID, Stored]:
     if table not in KEPT:
         case = f"t.{rls.BY_TABLE[table].case}" if table in CASE_TABLES else "e.case_id"
         joined = "" if table in CASE_TABLES else "JOIN casework.enquiry e ON e.id = t.enquiry_id"
-        offered = "CASE WHEN t.state = 'offered' THEN t.to_team_id END" if table in OFFERED else "NULL::uuid"
+        offered = "t.from_team_id, t.to_team_id, t.state" if table in OFFERED else "NULL AS state"
         found = stage.world.sql(
-            f'SELECT t.id, t.team_id, t.restricted, {case} AS "case", {offered} AS "to" FROM casework.{table} t {joined}'
+            f'SELECT t.id, t.team_id, t.restricted, {case} AS "case", {offered} FROM casework.{table} t {joined}'
         )
-        KEPT[table] = {
-            UUID(str(r["id"])): Stored(Row(uuid(r["team_id"]), r["restricted"], uuid(r["case"])), uuid(r["to"]))
-            for r in found
-        }
+        KEPT[table] = {}
+        for r in found:
+            row = Row(uuid(r["team_id"]), r["restricted"], uuid(r["case"]))
+            ends = (UUID(str(r["from_team_id"])), UUID(str(r["to_team_id"]))) if r["state"] is not None else None
+            KEPT[table][UUID(str(r["id"]))] = Stored(row, Offer(row, *ends, r["state"]) if ends else None)
     return KEPT[table]
 
 
+def reads(stage: Stage, person: Principal, table: str, kept: Stored) -> bool:
+    """Whether the model lets somebody read this row."""
+    if kept.offer is not None:
+        return reads_offer(person, OFFERED[table], kept.offer, stage.shares)
+    return any(may(person, action, kept.row, stage.shares) for action in (TABLES[table], ALSO.get(table, TABLES[table])))
+
+
 def lawful(stage: Stage, person: Principal, action: str, table: str) -> set[UUID]:
-    """The ids that the model gives."""
+    """The ids that the model gives: to read them, or to do with them as the action says."""
     return {
-        id_ for id_, (row, offered_to) in stored(stage, table).items()
-        if may(person, action, row, stage.shares)
-        or (offered_to is not None and action == TABLES[table] and may(person, OFFERED[table], Row(offered_to), {}))
+        id_ for id_, kept in stored(stage, table).items()
+        if (reads(stage, person, table, kept) if action == TABLES[table] else may(person, action, kept.row, stage.shares))
     }  # fmt: skip
 
 

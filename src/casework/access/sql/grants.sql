@@ -17,16 +17,18 @@ TO casework_staff, casework_outside;
 GRANT EXECUTE ON FUNCTION access.caller_of(bytea) TO casework_staff, casework_outside;
 GRANT EXECUTE ON FUNCTION access.explanation(uuid, uuid) TO casework_staff;
 GRANT EXECUTE ON FUNCTION work.enqueue(text, jsonb, text, timestamptz) TO casework_staff;
--- The second step is the enquirer's alone; a job is written for them by the functions that need one.
+-- The second step is the enquirer's alone; a job is written for them by the functions that need one. Staff who ask where an
+-- enquiry of their own stands may ask, and learn nothing: without the right to, no role at all would look like no record.
+GRANT EXECUTE ON FUNCTION access.own_step() TO casework_staff, casework_outside;
 GRANT EXECUTE ON FUNCTION
-    access.own_step(), access.ask_code(integer), access.enter_code(bytea[], interval), access.made_here(uuid)
+    access.ask_code(integer), access.enter_code(bytea[], interval), access.made_here(uuid)
 TO casework_outside;
 GRANT EXECUTE ON FUNCTION work.acknowledge(uuid) TO casework_staff, casework_outside;
 GRANT EXECUTE ON FUNCTION access.settle_enquiry_transfer(uuid, integer, text, text, date) TO casework_staff;
 GRANT EXECUTE ON FUNCTION access.arm_code(bigint, bytea), work.letters(bigint) TO casework_worker;
 
 GRANT EXECUTE ON FUNCTION
-    access.read_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]),
+    access.read_teams(text), access.answering_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]),
     access.is_adviser(uuid, uuid), access.assignable(uuid, uuid), access.announce_restriction(uuid),
     access.open_in_emergency(text, text, text), access.decide_transfer(uuid, integer[], boolean, uuid, text),
     access.member_teams(text), access.holds(text), access.may_review(uuid, uuid, text), access.is_published(uuid), access.allowed_actions(text, text, uuid, uuid, boolean),
