@@ -1,7 +1,8 @@
 """The contract under generated requests (schemathesis): every operation as each role, with real ids, keys and versions.
 
 No answer is a 5xx, none is undocumented in its status, media type, headers or shape, and none holds what a strange team wrote.
-In each round everybody asks every operation once; the seed is fixed. The first round is asked whatever it takes, the others
+In each round everybody asks every operation that has an action once (the health words, without input, are `test_health.py`'s);
+the seed is fixed. The first round is asked whatever it takes, the others
 while there is time.
 """
 

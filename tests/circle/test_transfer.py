@@ -161,8 +161,11 @@ def test_a_restricted_case_stays_restricted(whole: Whole, other_team: Team) -> N
     whole.move(whole.adviser, "restriction", {"reason_code": "live_operation"})
     transfer = offered(whole, other_team)
     coordinator, supervisor = other_team.person("coordinator"), other_team.person("supervisor")
-    taken = accepted(coordinator, transfer)
-    assert line_of(coordinator, whole.reference) == [taken]
+    # Restricted cases are outside a coordinator's reach, and so are their offers.
+    assert line_of(coordinator, whole.reference) == []
+    refused(coordinator.post(f"/v1/case-transfers/{transfer['id']}/acceptance", match=1), 404, "not-found")
+    taken = accepted(supervisor, transfer)
+    assert line_of(supervisor, whole.reference) == [taken]
     refused(coordinator.get(whole.path), 403, "forbidden")
     refused(other_team.person("adviser").get(whole.path), 403, "forbidden")
     assert ok(supervisor.get(whole.path))["restricted"]

@@ -48,7 +48,7 @@ def test_everybody_reads_the_words_in_their_order(world: World, kind: str) -> No
 def test_the_kinds_are_listed(world: World) -> None:
     kinds = {row["kind"]: row["entries"] for row in ok(world.anybody().get("/v1/reference"))["items"]}
     assert kinds.keys() == {*LOOKUPS, "forces", "local_authorities", "signposts"}
-    assert kinds["sectors"] == 12
+    assert kinds["sectors"] >= len(LOOKUPS["sectors"]) == 12  # other tests add words of their own
     for kind in kinds:
         assert ok(world.anybody().get(f"/v1/reference/{kind}"))["items"]
 

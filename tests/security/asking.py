@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx
 
-from tests.security.model import OFFERS, Offer, Principal, Row, authority, holds, may, reads_offer
+from tests.security.model import OFFERS, Offer, Principal, Row, authority, holds, may, reads_offer, receives_offer
 from tests.security.operations import Operation, with_id, without_id
 from tests.security.stage import CASE_NOUNS, Stage
 from tests.support.callers import Caller
@@ -79,12 +79,16 @@ def expected(stage: Stage, person: Principal, operation: Operation, relation: st
 
 
 def of_offer(stage: Stage, person: Principal, operation: Operation, offer: Offer) -> str:
-    """What is offered to a team is that team's to decide and the offering team's to take back; both see the line."""
-    seen = reads_offer(person, OFFERS[operation.nouns[0]], offer, stage.shares)
-    end = offer.to_team if operation.action.endswith(".receive") else offer.from_team
-    if operation.method == "GET":
-        return "allow" if seen else "404"
-    if may(person, operation.action, Row(end, offer.row.restricted), {}):
+    """What is offered to a team is that team's to decide, and to take back by who could offer it as it is now."""
+    of = OFFERS[operation.nouns[0]]
+    seen = reads_offer(person, of, offer, stage.shares)
+    if operation.action == f"{of}.receive":
+        reached = receives_offer(person, of, offer)
+    elif operation.action == f"{of}.transfer":
+        reached = may(person, operation.action, offer.row, {})
+    else:
+        reached = seen
+    if reached:
         return "allow"
     return "403" if seen else "404"
 
@@ -99,6 +103,8 @@ def body_of(stage: Stage, person: Principal, operation: Operation) -> Any:
     adviser = stage.people["adviser" if here else "adviser abroad"].caller.person_id
     twin = stage.ids["issued" if here else "other issued"]
     known = {**kept, "to_team_id": stage.elsewhere.id, "duplicate_of": twin["enquiry_id"], "adviser_id": adviser, "person_id": adviser, "reviewer_id": stage.people["reviewer"].caller.person_id}  # fmt: skip
+    if operation.action == "person.manage":
+        known["team_id"] = stage.elsewhere.id  # a part given here would let the next who asks reach that person
     for at in operation.fields:
         name = next(step for step in reversed(at) if step != "[]")
         if name in body and name in known:

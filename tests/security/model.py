@@ -95,13 +95,21 @@ def reads_offer(person: Principal, of: str, offer: Offer, shares: Shares) -> boo
     ``authority.md``; docs/decisions/0010: the line is what both teams keep. Of an enquiry the sender's line is for whoever
     reads the sender's enquiries, and an offer that was taken back is no longer the receiver's.
     """
+    if any("enquirer" in role for role, _ in person.roles):
+        return False  # "enquirer sees status and messages but no internal notes"
     if may(person, f"{of}.read", offer.row, shares):
         return True
     sent = Row(offer.from_team, offer.row.restricted)
-    received = Row(offer.to_team, offer.row.restricted)
     if may(person, "case.transfer" if of == "case" else "enquiry.read", sent, {}):
         return True
-    return (of == "case" or offer.state != "withdrawn") and may(person, f"{of}.receive", received, {})
+    return receives_offer(person, of, offer)
+
+
+def receives_offer(person: Principal, of: str, offer: Offer) -> bool:
+    """Whether the offer is this person's to decide, or was."""
+    if of == "enquiry" and offer.state == "withdrawn":
+        return False
+    return may(person, f"{of}.receive", Row(offer.to_team, offer.row.restricted), {})
 
 
 def _part(person: Principal, role: str, of: UUID | None, action: str, row: Row, shares: Shares) -> bool:

@@ -15,7 +15,7 @@ import pytest
 from casework.access.tokens import hash_token
 from tests.security import asking
 from tests.security import stage as staging
-from tests.security.model import Principal, may
+from tests.security.model import OFFERS, Principal, may, reads_offer
 from tests.security.mutating import mutants, parses
 from tests.security.operations import LAST, operations
 from tests.security.recording import Heard, recording
@@ -73,6 +73,10 @@ def unlawful(stage: Stage, person: Principal) -> tuple[set[str], set[str]]:
     for table, kept in ((t, each) for t in TABLES for each in stored(stage, t).values()):
         if kept.row.case is not None and reads(stage, person, table, kept):
             hidden.discard(str(kept.row.case))
+    for noun, of in OFFERS.items():
+        for (named, relation), offer in stage.offers.items():
+            if named == noun and reads_offer(person, of, offer, stage.shares):
+                hidden -= {stage.ids[relation]["case_id" if of == "case" else "enquiry_id"]}
     told = stage.world.sql("SELECT id, subject_id FROM casework.case_event WHERE subject_id IS NOT NULL")
     timeline = stored(stage, "case_event")
     for event in told:
@@ -84,6 +88,18 @@ def unlawful(stage: Stage, person: Principal) -> tuple[set[str], set[str]]:
     teams = {str(row.team)[-12:] for row in lawful}
     marks = {f"canary-{team.id[-12:]}" for team in (stage.here, stage.there) if team.id[-12:] not in teams}
     return hidden, marks
+
+
+def offered(stage: Stage, person: Principal) -> list[str]:
+    """What the lines that this person may read say of the record: its title or its site, the longest first. It is told nowhere else
+    but in the record itself, whose own id then gives a leak away."""
+    said: set[str] = set()
+    for (noun, relation), offer in stage.offers.items():
+        if reads_offer(person, OFFERS[noun], offer, stage.shares):
+            of, column = ("case", "title") if OFFERS[noun] == "case" else ("enquiry", "site_name")
+            found = f"SELECT {column} FROM casework.{of}_transfer WHERE id = $1::text::uuid"
+            said |= {row[0] for row in stage.world.sql(found, stage.ids[relation][noun]) if row[0]}
+    return sorted(said, key=len, reverse=True)
 
 
 def values_for(sample: Heard, person: Principal, arrays: dict[str, Any]) -> list[Any]:
@@ -130,7 +146,7 @@ def trial(stage: Stage, statements: dict[str, Heard], people: tuple[str, ...], s
     outcome = Outcome()
     chosen = [sample for place, sample in enumerate(statements.values()) if place % share == 0]
 
-    secrets = {name: unlawful(stage, stage.people[name]) for name in people}
+    secrets = {name: (*unlawful(stage, stage.people[name]), offered(stage, stage.people[name])) for name in people}
 
     async def go(connection: asyncpg.Connection) -> None:
         for sample in chosen:
@@ -150,12 +166,15 @@ def trial(stage: Stage, statements: dict[str, Heard], people: tuple[str, ...], s
 
 
 def judge(
-    outcome: Outcome, sample: Heard, mutant: str, name: str, rows: list[asyncpg.Record], secrets: tuple[set[str], set[str]]
+    outcome: Outcome, sample: Heard, mutant: str, name: str, rows: list[asyncpg.Record],
+    secrets: tuple[set[str], set[str], list[str]],
 ) -> None:  # fmt: skip
     """Remember a leak: an id or a mark among the rows that nothing gives this person, and that was not sent either."""
-    hidden, marks = secrets
+    hidden, marks, told = secrets
     text, sent = str([tuple(row) for row in rows]), str(sample.values)
     found = {each for each in ID.findall(text) if each in hidden and each not in sent}
+    for each in told:
+        text = text.replace(each, "")
     found |= {each for each in marks if each in text and each not in sent}
     if found:
         outcome.leaks.append(f"{name}: {mutant[:400]} … gave {sorted(found)[:3]}")

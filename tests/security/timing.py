@@ -33,7 +33,12 @@ def main(count: int) -> int:
     try:
         # Without limits: one person asks faster here than anybody may.
         settings = Settings(
-            environment="production", keys_dir=keys, staff_pool=4, public_pool=1, person_per_minute=0, address_per_minute=0
+            environment="production",
+            keys_dir=keys,
+            staff_pool=4,
+            public_pool=1,
+            person_per_minute=0,
+            address_per_minute=0,
         )
         with serving(settings, addresses) as base_url:
             world = World(base_url, addresses, "casework_timing")

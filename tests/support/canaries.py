@@ -1,7 +1,7 @@
 """Canaries: what a team writes carries the team's mark, and no answer to anybody else may hold it.
 
 Every response of the suite passes ``seen``; log lines pass ``logged``. A mark is a leak unless the database knows of a tie
-between the caller and the team (a share, a transfer, an asked review, an opened case) or the caller reaches every team.
+between the caller and the team: a share, a transfer, an asked review, a case opened in an emergency (an auditor reads those of all).
 """
 
 import logging
@@ -67,6 +67,8 @@ SELECT EXISTS (SELECT FROM access.membership m JOIN casework.case_share s ON s.t
     OR EXISTS (SELECT FROM access.membership m JOIN casework.enquiry_transfer t ON m.team_id IN (t.to_team_id, t.from_team_id)
                WHERE m.principal_id = $1::text::uuid AND $2 IN (right(t.from_team_id::text, 12), right(t.to_team_id::text, 12)))
     OR EXISTS (SELECT FROM casework.emergency_access e WHERE e.person_id = $1::text::uuid AND right(e.team_id::text, 12) = $2)
+    OR EXISTS (SELECT FROM access.membership m JOIN casework.emergency_access e ON m.role = 'auditor'
+               WHERE m.principal_id = $1::text::uuid AND right(e.team_id::text, 12) = $2)
     OR EXISTS (SELECT FROM casework.advice a WHERE a.reviewer_id = $1::text::uuid AND right(a.team_id::text, 12) = $2)
     OR EXISTS (SELECT FROM access.membership m WHERE m.principal_id = $1::text::uuid AND right(m.team_id::text, 12) = $2)
     OR EXISTS (SELECT FROM access.enquiry_link l JOIN casework.enquiry e ON e.id = l.enquiry_id

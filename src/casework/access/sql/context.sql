@@ -370,16 +370,15 @@ END $$;
 DROP FUNCTION IF EXISTS access.standing_of(bytea, text, uuid);
 CREATE OR REPLACE FUNCTION access.standing_of(hash bytea, wanted text, of_case uuid, acting uuid) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE h access.case_home;
+DECLARE h access.case_home; teams uuid[]; cases uuid[]; heads uuid[]; readable uuid[];
 BEGIN
     PERFORM set_config('casework.acting', coalesce(acting::text, ''), true);
+    -- All of it before the case is looked for: a foreign one must take as long as one that is not there.
+    teams := access.teams_of(hash, wanted); cases := access.cases_of(hash, wanted);
+    heads := access.teams_of(hash, 'case.read_headline'); readable := access.cases_of(hash, 'case.read');
     SELECT * INTO h FROM access.case_home c WHERE c.case_id = of_case;
-    IF h.case_id IS NULL THEN RETURN 'absent'; END IF;
-    IF h.team_id = ANY (access.teams_of(hash, wanted)) AND NOT h.restricted OR h.case_id = ANY (access.cases_of(hash, wanted)) THEN
-        RETURN 'reached';
-    END IF;
-    RETURN CASE WHEN h.team_id = ANY (access.teams_of(hash, 'case.read_headline'))
-                  OR h.case_id = ANY (access.cases_of(hash, 'case.read')) THEN 'headline' ELSE 'absent' END;
+    RETURN CASE WHEN h.team_id = ANY (teams) AND NOT h.restricted OR h.case_id = ANY (cases) THEN 'reached'
+                WHEN h.team_id = ANY (heads) OR h.case_id = ANY (readable) THEN 'headline' ELSE 'absent' END;
 END $$;
 
 -- A refusal after the beginning (absent, stale, wrong state). What was written was rolled back with its event, so it is
