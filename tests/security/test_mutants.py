@@ -27,6 +27,7 @@ ASKED_AS = ("idle adviser", "supervisor", "coordinator", "adviser abroad")
 FULL = (*ASKED_AS, "idle reviewer", "information_manager", "service", "adviser here, supervisor there")
 PASS = ("adviser", "supervisor", "administrator", "verified_enquirer")
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+TABLE = re.compile(r"casework\.(\w+)")
 
 
 @dataclass
@@ -82,9 +83,9 @@ def unlawful(stage: Stage, person: Principal) -> tuple[set[str], set[str]]:
     for event in told:
         if may(person, "case.read", timeline[UUID(str(event["id"]))].row, stage.shares):
             hidden.discard(str(event["subject_id"]))
-    lawful = {
-        case for case in stage.rows.values() if any(may(person, a, case, stage.shares) for a in set(TABLES.values()))
-    }
+    # A team's places carry its mark as well, and more roles read them than read its cases.
+    reading = {*TABLES.values(), "premises.read"}
+    lawful = {case for case in stage.rows.values() if any(may(person, a, case, stage.shares) for a in reading)}
     teams = {str(row.team)[-12:] for row in lawful}
     marks = {f"canary-{team.id[-12:]}" for team in (stage.here, stage.there) if team.id[-12:] not in teams}
     return hidden, marks
@@ -177,7 +178,8 @@ def judge(
         text = text.replace(each, "")
     found |= {each for each in marks if each in text and each not in sent}
     if found:
-        outcome.leaks.append(f"{name}: {mutant[:400]} … gave {sorted(found)[:3]}")
+        tables = sorted(set(TABLE.findall(mutant)))
+        outcome.leaks.append(f"{name}, of {', '.join(tables)}: {mutant[:200]} … gave {sorted(found)[:3]}")
 
 
 def test_no_mutant_gives_or_touches_what_is_not_the_callers(

@@ -25,6 +25,10 @@ PRINCIPALS = (
 EXCEPTIONS: dict[tuple[str, str, str], str] = {
     ("public", "session.manage_own-end", "401"): "who is nobody has no session to end",
     # The list is the staff's. What was said in the interim goes to the business in the version that is issued next.
+    # Who else stood for the business, and why they were verified or not, is the staff's.
+    ("enquirer", "enquiry.read-contacts", "404"): "the business sees status and messages of its enquiry",
+    ("verified_enquirer", "enquiry.read-contacts", "404"): "the business sees status and messages of its enquiry",
+    ("other enquirer", "enquiry.read-contacts", "404"): "the business sees status and messages of its enquiry",
     ("verified_enquirer", "advice.read-interim", "404"): "the business reads it inside the issued advice",
     ("other enquirer", "advice.read-interim", "404"): "the business reads it inside the issued advice",
 }
