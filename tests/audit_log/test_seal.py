@@ -50,6 +50,7 @@ def test_what_has_not_committed_waits(world: World, sealed: Sealed) -> None:
 
 
 def test_one_sealer_at_a_time(world: World, team: Team, sealed: Sealed) -> None:
+    sealed.seal()
     open_case(team.person("adviser"), team)
 
     async def go(connection: asyncpg.Connection) -> None:
