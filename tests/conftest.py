@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from casework.kernel.settings import Settings
-from tests.support import canaries, cluster
+from tests.support import canaries, cluster, hand
 from tests.support.server import serving
 from tests.support.world import Team, World
 
@@ -34,6 +34,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker hands what its canaries found to the controlling process; a leak that no test reported fails the run."""
+    hand.let_go()
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["canaries"] = canaries.figures()

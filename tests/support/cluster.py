@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import functools
 import os
 import shutil
 from collections.abc import Iterator
@@ -46,11 +47,13 @@ def template() -> None:
         (var() / "template.done").touch()
 
 
+@functools.cache
 def url(role: str, database: str) -> str:
     """The URL of a role into a database of this run."""
     return embedded.start(var(), settings=FAST).dsn(role, embedded.secret(var(), role), database)
 
 
+@functools.cache
 def superuser_url(database: str) -> str:
     """The superuser's URL: only to look at what is stored, and to break things on purpose."""
     return embedded.start(var(), settings=FAST).superuser_dsn(database)

@@ -14,6 +14,7 @@ from casework.access.tokens import CLIENT, STAFF, hash_token, new_token
 from casework.kernel.database import Addresses
 from tests.support import canaries, cluster
 from tests.support.callers import Caller
+from tests.support.hand import hand
 
 
 class Team:
@@ -66,17 +67,9 @@ class World:
         asyncio.run(migrations.define(cluster.url("casework_migrate", self.database)))
 
     def _run(self, url: str, statement: str, *values: Any, event: bool = False) -> list[asyncpg.Record]:
-        async def go() -> list[asyncpg.Record]:
-            connection = await asyncpg.connect(url)
-            try:
-                async with connection.transaction():
-                    if event:
-                        await connection.execute("SELECT access.begin_system('person.manage', 'tests')")
-                    return list(await connection.fetch(statement, *values))
-            finally:
-                await connection.close()
-
-        return asyncio.run(go())
+        return hand().fetch(
+            url, statement, *values, before="SELECT access.begin_system('person.manage', 'tests')" if event else None
+        )
 
     def team(self, *, intake: bool = True, nation: str = "England", of: Team | None = None) -> Team:
         """A new team; of a new force with a postcode of its own unless ``of`` another team's force."""
