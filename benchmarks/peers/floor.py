@@ -20,6 +20,7 @@ from starlette.routing import Route
 from casework.audit_log.queries import CASE_LOG
 from casework.cases.queries import CASE_BY_ID, CASE_LIST
 from casework.enquiries import queries as enquiries
+from casework.kernel.database import Flush
 from casework.kernel.references import new_reference
 from casework.kernel.statements import Statement
 from casework.people.queries import ME
@@ -51,7 +52,10 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     kept: dict[str, Any] = {**CONNECTION, "reset": _keep}
     app.state.staff = await asyncpg.create_pool(os.environ["BENCH_URL"], min_size=1, max_size=6, **kept)
     app.state.public = await asyncpg.create_pool(os.environ["BENCH_PUBLIC_URL"], min_size=1, max_size=3, **kept)
+    flushing = await asyncpg.create_pool(os.environ["BENCH_URL"], min_size=1, max_size=1, **kept)
+    app.state.flush = Flush(flushing)
     yield
+    await flushing.close()
     await app.state.staff.close()
     await app.state.public.close()
 
@@ -77,6 +81,7 @@ def one(statement: Statement, action: str) -> Callable[[Request], Any]:
         if "id" in request.path_params:
             values["id"] = UUID(request.path_params["id"])
         row = await request.app.state.staff.fetchrow(compiled.text, *compiled.arguments(values))
+        await request.app.state.flush.passed()
         if row["decision"] != "allow" or row["body"] is None:
             return Response(status_code=404)
         headers = {"ETag": f'"{row["version"]}"'} if row["version"] is not None else None
@@ -97,6 +102,7 @@ def page(choose: Callable[[Mapping[str, str]], Statement], action: str, size: in
         if "after_id" in asked:
             values |= {"after_key": asked["after_key"], "after_id": UUID(asked["after_id"])}
         row = await request.app.state.staff.fetchrow(compiled.text, *compiled.arguments(values))
+        await request.app.state.flush.passed()
         if row["decision"] != "allow":
             return Response(status_code=403)
         following = json.dumps([row["last_key"], str(row["last_id"])]) if row["more"] else "null"

@@ -34,6 +34,7 @@ from casework.kernel.throttle import GuessGuard, Throttle
 from casework.reference import signposts
 from casework.reference.models import Need
 from casework.work.doorway import House, refusal_before
+from casework.work.lane import Lane, noun
 
 log = logging.getLogger("casework")
 
@@ -62,7 +63,7 @@ def create_app(settings: Settings, where: Addresses | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = await Database.open(where or addresses(settings), settings)
         try:
-            async with database.staff.acquire() as connection:
+            async with database.staff.lend() as connection:
                 found = await catalogue.faults(connection, migrations.offers(), migrations.head())
             if found:
                 raise RuntimeError("The database is not fit to serve:\n- " + "\n- ".join(found))
@@ -101,30 +102,26 @@ def create_app(settings: Settings, where: Addresses | None = None) -> FastAPI:
     app.include_router(pages.problem_pages)
     if settings.serves_docs:
         app.include_router(pages.docs_pages)
-    find_by_noun(app)
+    find_bynoun(app)
     app.add_exception_handler(p.Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(StarletteHTTPException, _not_routed)
     return app
 
 
-def find_by_noun(app: FastAPI) -> None:
+def find_bynoun(app: FastAPI) -> None:
     """Look for a route among those of its noun (``/v1/cases…``) only, instead of along the whole list."""
     nouns: dict[str, list[BaseRoute]] = {}
     for route in app.router.routes:
-        nouns.setdefault(_noun(getattr(route, "path", "")), []).append(route)
+        nouns.setdefault(noun(getattr(route, "path", "")), []).append(route)
     tables = {noun: APIRouter(routes=routes, redirect_slashes=False) for noun, routes in nouns.items()}
     whole = app.router.middleware_stack
 
     async def find(scope: Scope, receive: Receive, send: Send) -> None:
-        table = tables.get(_noun(scope["path"])) if scope["type"] == "http" else None
+        table = tables.get(noun(scope["path"])) if scope["type"] == "http" else None
         await (whole if table is None else table.app)(scope, receive, send)
 
     app.router.middleware_stack = find
-
-
-def _noun(path: str) -> str:
-    return "/".join(path.split("/", 3)[:3])
 
 
 def routers() -> Sequence[APIRouter]:
@@ -158,7 +155,7 @@ def served(settings: Settings, where: Addresses | None = None) -> ASGIApp:
 def behind_boundary(made: FastAPI, settings: Settings) -> Boundary:
     """What stands between the network and the application."""
     admitted = Admission(
-        GuessGuard(made, made.state.throttle, TRACKING),
+        GuessGuard(Lane(made, made.router.routes, _problem), made.state.throttle, TRACKING),
         settings,
         lambda scope: scope["method"] == "POST" and asks_where_to_turn(scope),
     )
@@ -197,7 +194,7 @@ async def whose_token(made: FastAPI, header: str) -> tuple[str, str] | None:
     token = bearer(header)
     database: Database = made.state.house.database
     try:
-        async with database.lend(database.public if is_outside(token) else database.staff) as connection:
+        async with (database.public if is_outside(token) else database.staff).lend() as connection:
             row = await connection.fetchrow("SELECT * FROM access.caller_of($1)", hash_token(token or ""))
     except Exception as error:
         log.warning("whose token it is could not be asked: %s", type(error).__qualname__)

@@ -12,7 +12,7 @@ from casework.access.actions import Action
 from casework.access.policy import POLICY, Role
 from casework.kernel.openapi import ProblemDocument
 from casework.kernel.settings import Settings
-from casework.work.doorway import operations
+from casework.work.operations import operations
 
 DESCRIPTION = """\
 Businesses request advice, advisers log visits, internal tools call the API.

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from casework import migrations
+from casework.kernel.lending import Lender
 from casework.kernel.openapi import responses
 from casework.kernel.problems import BadHost, NotAcceptable, Unavailable
 from casework.kernel.views import View
@@ -72,11 +73,11 @@ async def ready(request: Request) -> JSONResponse:
     return JSONResponse(kept[1], status_code=503 if kept[1]["status"] == "unavailable" else 200)
 
 
-async def _judge(pool: Any) -> dict[str, str]:
+async def _judge(lender: Lender) -> dict[str, str]:
     found = {"status": "unavailable", "database": "silent", "migrations": "unknown", "worker": "unknown"}
     try:
-        async with asyncio.timeout(PATIENCE):
-            row = await pool.fetchrow(
+        async with asyncio.timeout(PATIENCE), lender.lend() as connection:
+            row = await connection.fetchrow(
                 "SELECT access.state('revision') AS revision, l.silent_for, l.oldest_job, b.waiting, b.oldest AS unsealed"
                 " FROM work.lag() l, audit.backlog() b"
             )

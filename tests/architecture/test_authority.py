@@ -11,7 +11,7 @@ from casework.access.actions import Action
 from casework.access.policy import PROPOSED, Reach, Role
 from casework.kernel import lifecycle
 from casework.migrations import head, offers
-from casework.work.doorway import operations
+from casework.work.operations import operations
 from tests.support import cluster, contract
 from tests.support.world import World
 

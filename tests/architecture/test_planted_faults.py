@@ -10,7 +10,7 @@ from casework.app import create_app
 from casework.kernel.database import Addresses
 from casework.kernel.settings import Settings
 from casework.migrations import head, offers
-from casework.work.doorway import operation
+from casework.work.operations import operation
 from tests.support import cluster, contract
 from tests.support.world import World
 

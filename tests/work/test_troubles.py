@@ -5,7 +5,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from casework.work.doorway import translate
+from casework.work.troubles import translate
 
 STATES = {
     "23505": (409, "already-exists"), "23P01": (409, "already-exists"),

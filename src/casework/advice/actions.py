@@ -32,9 +32,8 @@ from casework.cases.lifecycle import RUNNING, CaseState
 from casework.cases.problems import CompetenceMissing
 from casework.kernel.problems import StateConflict
 from casework.reference.actions import current_threat_level, require_word
-from casework.work.doorway import given_fields
 from casework.work.messages import Notice, notify
-from casework.work.unit import Answer, Creation, Guarded, Work
+from casework.work.unit import Answer, Creation, Guarded, Work, given_fields
 
 # Clocks run apart a little; what lies further ahead was mistyped.
 CLOCKS_APART = timedelta(minutes=5)

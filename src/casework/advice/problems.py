@@ -1,7 +1,7 @@
 """Refusals of the advice slice."""
 
 from casework.kernel.problems import Problem, ValidationFailed
-from casework.work.doorway import by_constraint
+from casework.work.troubles import by_constraint
 
 
 class OwnAdvice(Problem):

@@ -38,7 +38,9 @@ from casework.advice.schemas import (
 )
 from casework.cases.problems import CompetenceMissing
 from casework.kernel.problems import StateConflict, UnknownParameter
-from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
+from casework.work.doorway import AtDoor
+from casework.work.lane import DoorRoute
+from casework.work.operations import Cursor, Id, Limit, operation
 
 router = APIRouter(prefix="/v1", tags=["advice"], route_class=DoorRoute)
 SortByCreation = Annotated[str, Query(pattern="^-?created_at$")]

@@ -11,7 +11,9 @@ from casework.audit_log.schemas import Decided, HeadPage, HeadSeen, LogEntry, Lo
 from casework.kernel.columns import Moment
 from casework.kernel.inputs import Uuid
 from casework.kernel.problems import ValidationFailed
-from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
+from casework.work.doorway import AtDoor
+from casework.work.lane import DoorRoute
+from casework.work.operations import Cursor, Id, Limit, operation
 
 router = APIRouter(prefix="/v1", tags=["audit_log"], route_class=DoorRoute)
 

@@ -29,8 +29,7 @@ from casework.kernel.problems import StateConflict, ValidationFailed
 from casework.reference.actions import nation_of_team, require_word, working_day_after
 from casework.reference.working_days import working_days_between
 from casework.work.amending import amend
-from casework.work.doorway import given_fields
-from casework.work.unit import Answer, Work
+from casework.work.unit import Answer, Work, given_fields
 
 WORKING_DAYS = 20
 """A case is due so many working days after it is opened, unless it says otherwise."""

@@ -1,7 +1,7 @@
 """The refusals of cases."""
 
 from casework.kernel.problems import Problem
-from casework.work.doorway import by_constraint
+from casework.work.troubles import by_constraint
 
 
 class CompetenceMissing(Problem):

@@ -33,7 +33,9 @@ from casework.cases.schemas import (
     EnquiryAcceptance,
 )
 from casework.kernel.inputs import Uuid
-from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
+from casework.work.doorway import AtDoor
+from casework.work.lane import DoorRoute
+from casework.work.operations import Cursor, Id, Limit, operation
 
 router = APIRouter(prefix="/v1", tags=["cases"], route_class=DoorRoute)
 SOMEBODY = "0190b2c4-0000-7000-8000-000000000002"

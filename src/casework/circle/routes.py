@@ -24,7 +24,9 @@ from casework.circle.schemas import (
     EmergencyOpening,
 )
 from casework.kernel.problems import StateConflict
-from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
+from casework.work.doorway import AtDoor
+from casework.work.lane import DoorRoute
+from casework.work.operations import Cursor, Id, Limit, operation
 
 router = APIRouter(prefix="/v1", tags=["circle"], route_class=DoorRoute)
 SOME_TEAM = "0190b2c4-0000-7000-8000-000000000001"

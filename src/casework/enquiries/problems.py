@@ -1,7 +1,7 @@
 """Refusals of the enquiries slice."""
 
 from casework.kernel.problems import Problem, StateConflict, ValidationFailed
-from casework.work.doorway import by_constraint
+from casework.work.troubles import by_constraint
 
 
 class NoTeam(Problem):

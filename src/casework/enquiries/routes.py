@@ -52,7 +52,9 @@ from casework.kernel.columns import LocalDate, Moment
 from casework.kernel.problems import TooManyRequests
 from casework.reference.actions import signposted
 from casework.reference.schemas import Signposted
-from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
+from casework.work.doorway import AtDoor
+from casework.work.lane import DoorRoute
+from casework.work.operations import Cursor, Id, Limit, operation
 
 router = APIRouter(prefix="/v1", tags=["enquiries"], route_class=DoorRoute)
 

@@ -8,7 +8,9 @@ from casework.access.actions import Action
 from casework.explanations import queries
 from casework.explanations.schemas import ExplanationView
 from casework.kernel.inputs import Uuid
-from casework.work.doorway import AtDoor, DoorRoute, operation
+from casework.work.doorway import AtDoor
+from casework.work.lane import DoorRoute
+from casework.work.operations import operation
 
 router = APIRouter(prefix="/v1", tags=["access"], route_class=DoorRoute)
 

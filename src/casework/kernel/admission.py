@@ -45,13 +45,14 @@ class Budget:
             return
         if len(self._waiting) >= self._waits:
             raise Full
-        turn = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
         self._waiting.append(turn)
+        timer = loop.call_later(self._seconds, _give_up, turn)
         try:
-            async with asyncio.timeout(self._seconds):
-                await turn
+            await turn
         except BaseException as error:
-            if turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self.leave()  # the place came in the moment of giving up: the next one has it
             else:
                 turn.cancel()
@@ -61,6 +62,8 @@ class Budget:
             if isinstance(error, TimeoutError):
                 raise Full from None
             raise
+        finally:
+            timer.cancel()
 
     def leave(self) -> None:
         """Give the place to whoever has waited longest."""
@@ -70,6 +73,11 @@ class Budget:
                 turn.set_result(None)
                 return
         self._free += 1
+
+
+def _give_up(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_exception(TimeoutError())
 
 
 class Admission:

@@ -8,7 +8,6 @@ import time
 from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from casework.kernel.problems import TooManyRequests
@@ -72,7 +71,7 @@ class GuessGuard:
     def __init__(self, app: ASGIApp, throttle: Throttle, prefix: str) -> None:
         self._app = app
         self._throttle = throttle
-        self._prefix = prefix
+        self._prefix = prefix.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not self._tracks(scope):
@@ -92,5 +91,8 @@ class GuessGuard:
         await self._app(scope, receive, watched)
 
     def _tracks(self, scope: Scope) -> bool:
-        scheme, _, token = Request(scope).headers.get("authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and token.strip().startswith(self._prefix)
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                scheme, _, token = value.partition(b" ")
+                return bool(scheme.lower() == b"bearer" and token.strip().startswith(self._prefix))
+        return False

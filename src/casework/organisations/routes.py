@@ -15,7 +15,9 @@ from casework.organisations.schemas import (
     OrganisationPage,
     OrganisationView,
 )
-from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
+from casework.work.doorway import AtDoor
+from casework.work.lane import DoorRoute
+from casework.work.operations import Cursor, Id, Limit, operation
 
 router = APIRouter(prefix="/v1", tags=["organisations"], route_class=DoorRoute)
 

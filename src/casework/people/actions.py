@@ -43,7 +43,9 @@ from casework.people.schemas import (
 )
 from casework.reference.actions import require_word
 from casework.work.amending import amend
-from casework.work.doorway import House, canonical, trouble
+from casework.work.doorway import House
+from casework.work.operations import canonical
+from casework.work.troubles import trouble
 from casework.work.unit import Answer, Work
 
 _argon2 = PasswordHash.recommended()
@@ -64,12 +66,12 @@ async def log_in(house: House, login: str, password: str, request_id: UUID) -> d
     settings, database = house.settings, house.database
     if not settings.local_login:
         raise LocalLoginOff
-    async with database.lend(database.door) as connection, trouble():
+    async with database.door.lend() as connection, trouble():
         known = await connection.fetchrow("SELECT * FROM access.credential_for($1)", login)
     # In a thread, because argon2 is slow on purpose, and without a connection, because there are few.
     right = await asyncio.to_thread(_argon2.verify, password, known["hash"] or _NOBODY)
     token, lasts, made = new_token(STAFF), timedelta(hours=settings.session_hours), None
-    async with database.lend(database.door) as connection, trouble():
+    async with database.door.lend() as connection, trouble():
         if right and known["principal"] is not None:
             made = await connection.fetchval(
                 "SELECT access.open_session($1, 'staff', $2, NULL, NULL, $3, $4, $5)",
@@ -89,7 +91,7 @@ async def issue_token(house: House, request: TokenRequest, request_id: UUID) -> 
     """A token for an API client that knows its secret (RFC 6749, 4.4)."""
     database, lasts = house.database, timedelta(minutes=house.settings.client_token_minutes)
     token = new_token(CLIENT)
-    async with database.lend(database.door) as connection, trouble():
+    async with database.door.lend() as connection, trouble():
         judged = await connection.fetchrow(
             "SELECT * FROM access.issue_token($1, $2, $3, $4, $5, $6)",
             UUID(request.client_id) if canonical(request.client_id) else None,

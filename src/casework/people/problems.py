@@ -1,7 +1,7 @@
 """Refusals of the people slice."""
 
 from casework.kernel.problems import AlreadyExists, Problem
-from casework.work.doorway import by_constraint
+from casework.work.troubles import by_constraint
 
 
 class WrongCredentials(Problem):

@@ -55,7 +55,9 @@ from casework.people.schemas import (
     TokenIssued,
     TokenRequest,
 )
-from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
+from casework.work.doorway import AtDoor
+from casework.work.lane import DoorRoute
+from casework.work.operations import Cursor, Id, Limit, operation
 
 router = APIRouter(prefix="/v1", tags=["people"], route_class=DoorRoute)
 ByName = Annotated[str, Query(pattern="^-?name$", description="The order: `name`, or `-name` backwards.")]

@@ -1,7 +1,7 @@
 """Refusals of the premises slice: what the database's own rules say in words."""
 
 from casework.kernel.problems import Problem, ValidationFailed
-from casework.work.doorway import by_constraint
+from casework.work.troubles import by_constraint
 
 
 def _priority_without_reason() -> Problem:

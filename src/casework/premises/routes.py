@@ -24,7 +24,9 @@ from casework.premises.schemas import (
     PremisesPartyView,
     PremisesView,
 )
-from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
+from casework.work.doorway import AtDoor
+from casework.work.lane import DoorRoute
+from casework.work.operations import Cursor, Id, Limit, operation
 
 router = APIRouter(prefix="/v1", tags=["premises"], route_class=DoorRoute)
 

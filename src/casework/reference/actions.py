@@ -146,7 +146,7 @@ async def _merged(work: Work, now: Statement, amendment: Input, **which: Any) ->
 async def signposted(database: Database, need: str) -> str:
     """The answer to a need that is another service's work, as JSON: the standing entry, or the packaged one whatever fails."""
     try:
-        async with database.lend(database.public) as connection:
+        async with database.public.lend() as connection:
             row = await queries.SIGNPOSTED.row(connection, {"need": need, "postcode": None})
         if row is not None:
             body: str = row["body"]

@@ -30,7 +30,9 @@ from casework.reference.schemas import (
     WordList,
     WordView,
 )
-from casework.work.doorway import AtDoor, DoorRoute, Id, operation
+from casework.work.doorway import AtDoor
+from casework.work.lane import DoorRoute
+from casework.work.operations import Id, operation
 
 router = APIRouter(prefix="/v1", tags=["reference"], route_class=DoorRoute)
 Kind = Annotated[str, Path(pattern="^[a-z0-9_]{1,60}$", description="A kind of `GET /v1/reference`.")]

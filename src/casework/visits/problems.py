@@ -1,7 +1,7 @@
 """Refusals of the visits slice."""
 
 from casework.kernel.problems import Problem
-from casework.work.doorway import by_constraint
+from casework.work.troubles import by_constraint
 
 
 class AdviserUnavailable(Problem):

@@ -30,7 +30,9 @@ from casework.visits.schemas import (
     VisitSeenByStaff,
     VisitsSeen,
 )
-from casework.work.doorway import AtDoor, Cursor, DoorRoute, Id, Limit, operation
+from casework.work.doorway import AtDoor
+from casework.work.lane import DoorRoute
+from casework.work.operations import Cursor, Id, Limit, operation
 
 router = APIRouter(prefix="/v1", tags=["visits"], route_class=DoorRoute)
 TIMES = (LocalTimeDoesNotExist, LocalTimeAmbiguous, AdviserUnavailable)

@@ -39,9 +39,12 @@ from casework.work.unit import Creation, Guarded
 
 UUIDS = ARRAY(Uuid)
 
-BEGIN = "access.begin(:hash, :action, :purpose, :request, :acting) AS ctx"
+BEGIN = (
+    "access.begin(:hash, :action, :purpose, :request, :acting) AS ctx"
+    " CROSS JOIN set_config('synchronous_commit', 'off', true) AS unflushed"
+)
 BEGINNING = {"hash": LargeBinary(), "action": Text(), "purpose": Text(), "request": Uuid(), "acting": Uuid()}
-"""For a read that is written by hand: the row of the caller, and the types of its parameters."""
+"""For a read that is written by hand: the row of the caller (and ``UNFLUSHED``), and the types of its parameters."""
 
 
 _CALLER: dict[str, Any] = {
@@ -51,6 +54,8 @@ _CALLER: dict[str, Any] = {
 CTX: Any = SimpleNamespace(**{name: literal_column(f"ctx.{name}", kind) for name, kind in _CALLER.items()})
 """The caller's row, named from any depth of a statement. Plain names, because SQLAlchemy would otherwise add a second
 ``access.begin`` to each inner select that mentions one: the caller would be resolved, and logged, twice."""
+UNFLUSHED = func.set_config("synchronous_commit", "off", True).label("unflushed")
+"""A read does not wait by itself until its log is on disk: the doorway waits once for many (``kernel/database.Flush``)."""
 
 
 def begin() -> Any:
@@ -129,6 +134,7 @@ def read_one(
             row.c.body,
             row.c.version,
             func.audit.consulted(CTX.event, source.kind, _array(row.c.id), _array(row.c.case_id)).label("logged"),
+            UNFLUSHED,
         ).select_from(begin().outerjoin(row, true()))
     )
 
@@ -229,6 +235,7 @@ class Listing:
                 gathered.c["keys"][func.array_length(gathered.c["keys"], 1)].label("last_key"),
                 gathered.c.ids[func.array_length(gathered.c.ids, 1)].label("last_id"),
                 func.audit.consulted(CTX.event, self.source.kind, gathered.c.ids, gathered.c.cases).label("logged"),
+                UNFLUSHED,
             ).select_from(begin().outerjoin(gathered, true()))
         )
 

@@ -2,151 +2,42 @@
 
 import base64
 import hashlib
-import inspect
 import json
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import asyncpg
-from fastapi import Depends, Path, Query, Request, Response
-from fastapi.dependencies.utils import get_flat_params
-from fastapi.params import Query as QueryParameter
-from fastapi.routing import APIRoute
-from pydantic import BaseModel
+from fastapi import Depends, Request, Response
 
 from casework.access.actions import Action
 from casework.access.federation import Federation, NotOurs
 from casework.access.tokens import bearer, hash_token, is_outside, may_be_federated
 from casework.kernel import problems as p
 from casework.kernel.database import Database
-from casework.kernel.inputs import DIGITS, Uuid
 from casework.kernel.keys import Keys
-from casework.kernel.openapi import ALWAYS, BODY, KEYED, MATCHED, responses
+from casework.kernel.lending import Lender
 from casework.kernel.paging import Cursors
 from casework.kernel.problems import Problem
 from casework.kernel.settings import Settings
 from casework.kernel.statements import Connection, Statement, written
 from casework.work import replaying
 from casework.work.composing import BEGIN, BEGINNING, Listing
+from casework.work.operations import canonical, operations
+from casework.work.troubles import trouble
 from casework.work.unit import Answer, Caller, Reaction, Work
-
-Id = Annotated[Uuid, Path(description="The record's id.")]
-Limit = Annotated[int, Query(ge=1, le=200, description="How many records a page has."), DIGITS]
-Cursor = Annotated[str | None, Query(max_length=1024, description="The `next_cursor` of the page before.")]
 
 _BEGIN = """SELECT b.decision, b.kind, b.principal, b.roles, b.teams, b.cases, b.enquiry, b.event,
        k.claim, k.status, k.headers, k.body, k.salt
 FROM access.begin($1, $2, $3, $4, $5) b
 LEFT JOIN LATERAL work.claim($6, $7) k ON $6::bytea IS NOT NULL AND b.decision = 'allow'"""
 BEGUN = written(f"SELECT ctx.decision, ctx.event FROM {BEGIN}", **BEGINNING)  # noqa: S608 — constants of the code
-_CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _CASE_ADDRESS = re.compile(r"/v1/cases/([0-9a-f-]{36})(?:/|$)")
 _LEAST_PUBLIC_KEY = 20
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}\Z")
-
-
-class Operation:
-    """What the doorway must know of an operation, once for all its requests."""
-
-    def __init__(self, action: Action, *, keyed: bool, matched: bool) -> None:
-        self.action = action
-        self.keyed = keyed
-        self.matched = matched
-        self._parameters: dict[int, frozenset[str]] = {}
-
-    def check_parameters(self, request: Request) -> None:
-        """Refuse a query parameter that the operation does not have: it would be silently ignored."""
-        route = request.scope["route"]
-        known = self._parameters.get(id(route))
-        if known is None:
-            known = self._parameters[id(route)] = frozenset(
-                field.alias
-                for field in get_flat_params(route.dependant)
-                if isinstance(field.field_info, QueryParameter)
-            )
-        unknown = sorted(set(request.query_params.keys()) - known)
-        if unknown:
-            raise p.UnknownParameter(
-                f"This operation has no such parameter. It has: {', '.join(sorted(known)) or 'none'}.",
-                possible=sorted(known),
-            )
-
-
-operations: dict[str, Operation] = {}
-"""Every operation of the service by its operationId."""
-
-
-def operation(
-    action: Action,
-    summary: str,
-    view: Any,
-    *,
-    suffix: str = "",
-    status: int = 200,
-    creates: bool = False,
-    moves: bool = False,
-    amends: bool = False,
-    keyed: bool | None = None,
-    problems: Sequence[type[Problem]] = (),
-    example: Any = None,
-) -> dict[str, Any]:
-    """The keyword arguments of a route: operationId, action, view, and every problem it can answer.
-
-    ``creates``: takes an Idempotency-Key. ``moves``: takes that and If-Match. ``amends``: takes If-Match.
-    """
-    name = f"{action.value}-{suffix}" if suffix else action.value
-    if name in operations:
-        raise ValueError(f"two operations are called {name}")
-    matched = moves or amends
-    wants_key = (creates or moves) if keyed is None else keyed
-    operations[name] = Operation(action, keyed=wants_key, matched=matched)
-    of = [
-        *ALWAYS,
-        *(BODY if creates or moves or amends else ()),
-        *(KEYED if wants_key else ()),
-        *(MATCHED if matched else ()),
-        *problems,
-    ]
-    headers = []
-    if wants_key:
-        headers.append(
-            _header("Idempotency-Key", "A random key of yours; the same key gives the same answer for 72 hours.")
-        )
-    if matched:
-        headers.append(_header("If-Match", "The ETag of the version that you read."))
-    headers.append(
-        _header("X-Purpose", "Why you look: a purpose code of `GET /v1/reference/purposes`.", required=False)
-    )
-    headers.append(
-        _header(
-            "X-Acting-For", "For tools: the id of the person for whom it acts, who must be allowed too.", required=False
-        )
-    )
-    extra: dict[str, Any] = {"x-action": action.value, "parameters": headers}
-    if example is not None:
-        extra["requestBody"] = {"content": {"application/json": {"example": example}}}
-    return {
-        "operation_id": name,
-        "summary": summary,
-        "response_model": view,
-        "status_code": status,
-        "responses": responses(of),
-        "openapi_extra": extra,
-    }
-
-
-def _header(name: str, description: str, *, required: bool = True) -> dict[str, Any]:
-    return {
-        "name": name,
-        "in": "header",
-        "required": required,
-        "description": description,
-        "schema": {"type": "string", "maxLength": 255},
-    }
 
 
 class House:
@@ -190,7 +81,7 @@ class Door:
         """The settings of the running service."""
         return self.house.settings
 
-    def _pool(self) -> asyncpg.Pool:
+    def _lender(self) -> Lender:
         database = self.house.database
         return database.public if self.outside else database.staff
 
@@ -241,7 +132,7 @@ class Door:
         except NotOurs:
             return False
         database, settings = self.house.database, self.settings
-        async with database.lend(database.door) as connection, trouble():
+        async with database.door.lend() as connection, trouble():
             opened: bool = await connection.fetchval(
                 "SELECT access.open_federated($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                 self.token_hash,
@@ -257,12 +148,16 @@ class Door:
         return opened
 
     async def _one(self, statement: Statement, case: UUID | None, values: dict[str, Any]) -> Response:
-        async with self.house.database.lend(self._pool()) as connection, trouble():
+        missed: Problem | None = None
+        async with self._lender().lend() as connection, trouble():
             row = await self._asked(connection, statement, {**self._begin_values(), **values})
-            _judge(row["decision"])
-            if row["body"] is None:
+            if row["decision"] == "allow" and row["body"] is None:
                 standing = await self._standing(connection, case) if case is not None else "absent"
-                raise await self._missed(connection, row, standing)
+                missed = await self._missed(connection, row, standing)
+        await self.house.database.flush.passed()
+        _judge(row["decision"])
+        if missed is not None:
+            raise missed
         headers = {"ETag": f'"{row["version"]}"'} if row["version"] is not None else {}
         return Response(row["body"], media_type="application/json", headers=headers)
 
@@ -297,8 +192,9 @@ class Door:
             begun = await BEGUN.row(connection, values)
             self._logged(begun)
             assert begun is not None
-            _judge(begun["decision"])
-            raise
+            if begun["decision"] == "allow":
+                raise
+            return begun
         assert row is not None
         return row
 
@@ -349,13 +245,17 @@ class Door:
     async def _page(
         self, statement: Statement, bound: dict[str, Any], limit: int, under: UUID | None
     ) -> asyncpg.Record:
-        async with self.house.database.lend(self._pool()) as connection, trouble():
+        missed: Problem | None = None
+        async with self._lender().lend() as connection, trouble():
             row = await self._asked(connection, statement, bound, page=limit + 1)
-            _judge(row["decision"])
-            if row["length"] is None and under is not None:
+            if row["decision"] == "allow" and row["length"] is None and under is not None:
                 standing = await self._standing(connection, under)
                 if standing != "reached":
-                    raise await self._missed(connection, row, standing)
+                    missed = await self._missed(connection, row, standing)
+        await self.house.database.flush.passed()
+        _judge(row["decision"])
+        if missed is not None:
+            raise missed
         return row
 
     def _binding(self, sort: str, used: Mapping[str, Any]) -> str:
@@ -382,7 +282,7 @@ class Door:
         print_ = self._fingerprint(body) if key is not None else None
         key_hash = hashlib.sha256(key.encode()).digest() if key is not None else None
         begun: int | None = None
-        async with self.house.database.lend(self._pool()) as connection:
+        async with self._lender().lend() as connection:
             try:
                 async with trouble(), connection.transaction():
                     row = await self._begin(connection, key_hash, print_)
@@ -560,45 +460,6 @@ async def at_the_door(request: Request) -> Door:
 AtDoor = Annotated[Door, Depends(at_the_door)]
 
 
-class DoorRoute(APIRoute):
-    """A route that answers a plain read without solving its dependencies anew.
-
-    A GET without a query has nothing to validate but its ids, so the endpoint is called with its own defaults. Everything
-    else goes FastAPI's way. (Measured: a quarter of the CPU of a read.)
-    """
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's handler, behind the short way."""
-        solve = super().get_route_handler()
-        known = self._plain()
-        if known is None:
-            return solve
-        defaults, ids = known
-        endpoint: Callable[..., Awaitable[Response]] = self.endpoint
-
-        async def handle(request: Request) -> Response:
-            if request.scope["query_string"]:
-                return await solve(request)
-            named = request.path_params
-            if not all(canonical(named[name]) for name in ids):
-                return await solve(request)
-            given_ids = {name: UUID(named[name]) for name in ids}
-            return await endpoint(door=Door(request), **defaults, **given_ids)
-
-        return handle
-
-    def _plain(self) -> tuple[dict[str, Any], tuple[str, ...]] | None:
-        """The defaults and the ids of a GET whose path holds ids only and whose query may be absent; otherwise ``None``."""
-        parameters = inspect.signature(self.endpoint).parameters
-        ids = tuple(field.name for field in self.dependant.path_params)
-        if self.methods != {"GET"} or "door" not in parameters or self.dependant.body_params:
-            return None
-        if any(parameters[name].annotation != Id for name in ids):
-            return None
-        defaults = {name: each.default for name, each in parameters.items() if name != "door" and name not in ids}
-        return None if inspect.Parameter.empty in defaults.values() else (defaults, ids)
-
-
 async def refusal_before(request: Request) -> Problem | None:
     """Whether the caller may not do this at all; asked when a request turned out not to be well formed."""
     try:
@@ -615,7 +476,7 @@ async def refusal_before(request: Request) -> Problem | None:
 
 
 async def _judged_alone(door: Door) -> None:
-    async with door.house.database.lend(door._pool()) as connection, trouble():
+    async with door._lender().lend() as connection, trouble():
         values = door._begin_values()
         _judge(await connection.fetchval("SELECT b.decision FROM access.begin($1, $2, $3, $4, $5) b", *values.values()))
 
@@ -641,63 +502,3 @@ def _acting_for(request: Request) -> UUID | None:
         told = {"parameter": "X-Acting-For", "code": "uuid", "message": "Send the person's id in its canonical form."}
         raise p.ValidationFailed(errors=[told])
     return UUID(named)
-
-
-def canonical(value: str) -> bool:
-    """Whether an id is written the one way we write it: anything else is answered as absent."""
-    return _CANONICAL.match(value) is not None
-
-
-class trouble:
-    """Turns what the database says into the problem it means; a key's values never leave."""
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, asyncpg.PostgresError):
-            raise translate(error) from error
-        if isinstance(error, asyncpg.InterfaceError | ConnectionError | TimeoutError):
-            raise p.Unavailable("The database cannot be reached.") from error
-
-
-def translate(error: asyncpg.PostgresError) -> Problem:
-    """The problem that an SQLSTATE means; constraint names are ours, so they may choose the words."""
-    state = error.sqlstate or ""
-    named = by_constraint.get(getattr(error, "constraint_name", None) or "")
-    if named is not None:
-        return named()
-    if getattr(error, "schema_name", None) == "audit":
-        return p.Unavailable("The processing log cannot be written, so nothing is handed out.")
-    if state in ("23505", "23P01"):
-        return p.AlreadyExists()
-    if state in ("23503", "23514", "23502", "22P02", "22001", "22003"):
-        return p.ValidationFailed(
-            "What was sent does not fit what is stored, or refers to something that is not there."
-        )
-    if state == "42501":
-        if any(
-            each in (getattr(error, "context", None) or "") for each in ("function audit.", "function access.begin(")
-        ):
-            return p.Unavailable("The processing log cannot be written, so nothing is handed out.")
-        return p.NotFound()
-    if state in ("40001", "40P01", "55P03"):
-        return p.TryAgain(headers={"Retry-After": "1"})
-    if state == "CW001":
-        return p.Unavailable("The processing log cannot be written, so nothing is handed out.")
-    if state == "CW002":
-        return p.Conflict(error.args[0] if error.args else "")
-    if state == "53100":
-        return p.StorageFull()
-    if state == "57014" or state[:2] in ("08", "53", "57") or state == "25006":
-        return p.Unavailable()
-    return p.InternalError()
-
-
-by_constraint: dict[str, Callable[[], Problem]] = {}
-"""Constraints whose violation has a problem of its own; each slice adds its own in ``problems.py``."""
-
-
-def given_fields(facts: BaseModel) -> dict[str, Any]:
-    """What a merge patch states: absent fields are untouched."""
-    return {name: getattr(facts, name) for name in facts.model_fields_set}

@@ -230,3 +230,8 @@ class Guarded:
     diagnosis: Statement
     states: Sequence[str] | None = None
     headline: Statement | None = None
+
+
+def given_fields(facts: BaseModel) -> dict[str, Any]:
+    """What a merge patch states: absent fields are untouched."""
+    return {name: getattr(facts, name) for name in facts.model_fields_set}

@@ -207,14 +207,16 @@ END $$;
 CREATE OR REPLACE FUNCTION access.name_of(person uuid) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    IF session_user = 'casework_public' AND NOT EXISTS (
-        SELECT FROM access.case_home h
-        JOIN access.membership m ON m.principal_id = person AND (
-            m.team_id = h.team_id
-            OR m.team_id IN (SELECT s.team_id FROM access.case_share s WHERE s.case_id = h.case_id))
-        WHERE h.case_id = ANY (access.own_cases(ARRAY['visit.read', 'advice.read'])))
-    THEN
-        RETURN NULL;
+    IF session_user = 'casework_public' THEN  -- by itself: a list asks this for every row, and a plain test costs nothing
+        IF NOT EXISTS (
+            SELECT FROM access.case_home h
+            JOIN access.membership m ON m.principal_id = person AND (
+                m.team_id = h.team_id
+                OR m.team_id IN (SELECT s.team_id FROM access.case_share s WHERE s.case_id = h.case_id))
+            WHERE h.case_id = ANY (access.own_cases(ARRAY['visit.read', 'advice.read'])))
+        THEN
+            RETURN NULL;
+        END IF;
     END IF;
     RETURN (SELECT c.name FROM access.principal c WHERE c.id = person);
 END $$;
@@ -290,7 +292,7 @@ CREATE OR REPLACE FUNCTION access.begin(
     OUT decision text, OUT kind text, OUT principal uuid, OUT roles text[], OUT teams uuid[], OUT cases uuid[],
     OUT enquiry uuid, OUT event bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE s access.session; everywhere boolean;
+DECLARE s access.session; scopes text[]; everywhere boolean;
 BEGIN
     kind := 'public'; roles := '{}'; teams := '{}'; cases := '{}'; decision := 'unauthenticated';
     PERFORM set_config('casework.acting', coalesce(acting::text, ''), true);
@@ -321,10 +323,13 @@ BEGIN
             END IF;
         ELSIF s.kind IS NOT NULL AND EXISTS (SELECT FROM access.principal c WHERE c.id = s.principal_id AND c.active) THEN
             kind := s.kind; principal := s.principal_id;
+            IF kind = 'client' THEN scopes := coalesce(s.scopes, '{}'); END IF;
             SELECT coalesce(array_agg(DISTINCT h.role), '{}'), coalesce(bool_or(h.reach = 'all'), false),
                    coalesce(array_agg(h.team_id) FILTER (WHERE h.reach = 'team'), '{}')
             INTO roles, everywhere, teams
-            FROM access.holding h WHERE h.token_hash = hash AND h.action = wanted;
+            FROM access.held h
+            WHERE h.principal_id = s.principal_id AND h.action = wanted
+              AND (scopes IS NULL OR h.scope IS NULL OR h.scope = ANY (scopes));
             decision := CASE WHEN roles = '{}' THEN 'forbidden' ELSE 'allow' END;
             IF decision = 'allow' AND acting IS NOT NULL
                AND (NOT EXISTS (SELECT FROM access.principal c WHERE c.id = acting AND c.kind = 'staff')
@@ -332,7 +337,13 @@ BEGIN
                 decision := 'forbidden';
             END IF;
             IF everywhere OR acting IS NOT NULL THEN teams := access.teams_of(hash, wanted); END IF;
-            IF decision = 'allow' THEN cases := access.cases_of(hash, wanted); ELSE teams := '{}'; END IF;
+            IF decision <> 'allow' THEN
+                teams := '{}';
+            ELSIF acting IS NULL THEN
+                cases := access.reach_cases(principal, scopes, wanted);
+            ELSE
+                cases := access.cases_of(hash, wanted);
+            END IF;
             IF s.last_seen_at < now() - interval '1 minute' THEN
                 UPDATE access.session x
                 SET last_seen_at = now(), idle_until = now() + make_interval(mins => x.idle_minutes)
@@ -413,20 +424,26 @@ END $$;
 CREATE OR REPLACE FUNCTION access.allowed_actions(of_kind text, in_state text, of_case uuid, of_team uuid, is_restricted boolean)
 RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE hash bytea := access.current_hash(); me uuid; grants text[]; lent text;
+DECLARE s record; grants text[]; person uuid := nullif(current_setting('casework.acting', true), '')::uuid;
 BEGIN
-    SELECT s.principal_id INTO me FROM access.session s WHERE s.token_hash = hash;
+    SELECT x.principal_id, CASE WHEN x.kind = 'client' THEN coalesce(x.scopes, '{}') END AS scopes INTO s
+    FROM access.session x
+    WHERE x.token_hash = decode(nullif(current_setting('casework.session', true), ''), 'hex')
+      AND x.revoked_at IS NULL AND x.expires_at > now() AND (x.idle_until IS NULL OR x.idle_until > now())
+      AND x.kind IN ('staff', 'client');
+    IF NOT FOUND THEN RETURN '[]'; END IF;
     IF of_case IS NOT NULL THEN
         SELECT coalesce(array_agg(g.kind), '{}') INTO grants FROM access.case_grant g
-        WHERE g.case_id = of_case AND g.principal_id = me AND (g.until IS NULL OR g.until > now());
+        WHERE g.case_id = of_case AND g.principal_id = s.principal_id AND (g.until IS NULL OR g.until > now());
     END IF;
     RETURN coalesce((
         SELECT json_agg(DISTINCT o.action ORDER BY o.action)
         FROM access.offer o
-        JOIN access.holding h ON h.token_hash = hash AND h.action = o.action
+        JOIN access.held h ON h.principal_id = s.principal_id AND h.action = o.action
         WHERE o.kind = of_kind AND (o.from_states IS NULL OR in_state = ANY (o.from_states))
-          AND (access.acting_for() IS NULL
-               OR EXISTS (SELECT FROM access.held p WHERE p.principal_id = access.acting_for() AND p.action = o.action))
+          AND (s.scopes IS NULL OR h.scope IS NULL OR h.scope = ANY (s.scopes))
+          AND (person IS NULL
+               OR EXISTS (SELECT FROM access.held p WHERE p.principal_id = person AND p.action = o.action))
           AND o.action <> CASE WHEN is_restricted THEN 'case.restrict' ELSE 'case.unrestrict' END AND (
             h.reach = 'all'
             OR (h.reach = 'team' AND h.team_id = of_team
