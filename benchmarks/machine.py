@@ -21,10 +21,13 @@ DATABASE = "casework"
 SETTINGS = {
     "shared_buffers": "2GB",
     "max_wal_size": "16GB",
+    "min_wal_size": "4GB",
     "checkpoint_timeout": "60min",
     "effective_cache_size": "8GB",
 }
 MANY = "1000000000"
+LOG_FILES = 96
+"""Of 16 MB each: more than any part of a run fills."""
 PEER = "bench_peer"
 """The login role of the peers: no row security and no triggers, because they bring their own checks and their own log."""
 
@@ -135,4 +138,26 @@ async def _make_peer(url: str, password: str) -> None:
         GRANT SET ON PARAMETER session_replication_role TO {PEER};
         ALTER ROLE {PEER} SET session_replication_role = replica"""
     )
+    await connection.close()
+
+
+def season(url: str) -> None:
+    """Make the database as one is that has run for a day and keeps its promises to everybody.
+
+    Its log files exist already: one that must be made anew stops every commit for 50 ms. And foreign keys are checked
+    for the peers as well, whose triggers are off otherwise.
+    """
+    asyncio.run(_season(url))
+
+
+async def _season(url: str) -> None:
+    connection = await asyncpg.connect(url, command_timeout=600)
+    keys = await connection.fetch(
+        "SELECT tgrelid::regclass::text AS name, tgname FROM pg_trigger WHERE tgisinternal AND tgconstraint <> 0"
+    )
+    for key in keys:
+        await connection.execute(f'ALTER TABLE {key["name"]} ENABLE ALWAYS TRIGGER "{key["tgname"]}"')
+    for _ in range(LOG_FILES):
+        await connection.execute("SELECT pg_logical_emit_message(false, 'bench', repeat('x', 16 * 1024 * 1024))")
+    await connection.execute("CHECKPOINT")
     await connection.close()

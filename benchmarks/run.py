@@ -19,7 +19,7 @@ from benchmarks import database, limit, paths, servers, starting, switches
 from benchmarks.fill import Filled, fill, say
 from benchmarks.hot import hot_statements
 from benchmarks.load import load
-from benchmarks.machine import Cluster, scratch_directory, start_cluster
+from benchmarks.machine import Cluster, scratch_directory, season, start_cluster
 from benchmarks.paths import Driven
 from benchmarks.report import Report
 from benchmarks.servers import FLOOR, LIMIT, OURS, ROOT, Round, Server
@@ -106,6 +106,7 @@ async def _version(cluster: Cluster) -> str:
 
 def _drive(given: argparse.Namespace, report: Report, cluster: Cluster, filled: Filled) -> None:
     """Everything that is driven over HTTP, at one size."""
+    season(cluster.superuser)
     place = asyncio.run(database.placed(cluster.superuser, filled))
     driven = Driven(cluster, filled, place)
     hot = {"rounds": given.rounds, "seconds": given.seconds, "connections": given.connections}

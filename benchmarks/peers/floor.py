@@ -20,6 +20,7 @@ from starlette.routing import Route
 from casework.audit_log.queries import CASE_LOG
 from casework.cases.queries import CASE_BY_ID, CASE_LIST
 from casework.enquiries import queries as enquiries
+from casework.enquiries.schemas import EnquirySubmission
 from casework.kernel.database import Flush
 from casework.kernel.references import new_reference
 from casework.kernel.statements import Statement
@@ -27,6 +28,7 @@ from casework.people.queries import ME
 from casework.premises.queries import PREMISES_LIST
 from casework.reference import queries as reference
 from casework.visits import queries as visits
+from casework.visits.schemas import VisitCompletion
 from casework.work import doorway
 
 PLAIN: frozenset[str] = frozenset()
@@ -151,14 +153,14 @@ async def doing(request: Request, action: str) -> AsyncIterator[tuple[Doing, byt
 
 async def submit(request: Request) -> Response:
     """Receive an enquiry."""
-    body = await request.json()
+    body = EnquirySubmission.model_validate(await request.json()).model_dump()
     async with doing(request, "enquiry.submit") as (work, key):
         place = await work.row(
             enquiries.PLACE, postcode=body.get("postcode"), local_authority_code=body.get("local_authority_code")
         )
-        nation = (await work.row(reference.NATION_OF_TEAM, team_id=place["team_id"]))["nation"]
         today = datetime.now(UTC).date()
-        holidays = {row["day"] for row in await work.rows(reference.HOLIDAYS_AFTER, nation=nation, start=today)}
+        calendar = await work.row(reference.CALENDAR_OF_TEAM, team_id=place["team_id"], start=today)
+        holidays = set(calendar["closed"])
         day, left = today, 5
         while left:
             day += timedelta(days=1)
@@ -181,7 +183,7 @@ async def submit(request: Request) -> Response:
         stated = {name: body["contact"].get(name) for name in ("name", "job_title", "email", "phone")}
         await work.row(enquiries.NAME_CONTACT, id=contact, enquiry_id=enquiry, team_id=place["team_id"], **stated)
         hashed = hashlib.sha256(b"trk_" + token.encode()).digest()
-        await work.row(enquiries.ISSUE_TOKEN, hash=hashed, enquiry_id=enquiry, contact_id=contact)
+        await work.row(enquiries.RECEIPT, hash=hashed, enquiry_id=enquiry, contact_id=contact)
         answer = json.dumps({
             "outcome": "received", "id": str(enquiry), "reference": number, "tracking_token": "trk_" + token, "respond_by": str(day),
             "expected_wait": "You hear from us within 5 working days.", "force": {"code": place["force_code"], "name": place["force"]},
@@ -193,10 +195,10 @@ async def submit(request: Request) -> Response:
 
 async def complete(request: Request) -> Response:
     """Log a visit as made."""
-    body, visit_id = await request.json(), UUID(request.path_params["id"])
+    body, visit_id = VisitCompletion.model_validate(await request.json()).model_dump(), UUID(request.path_params["id"])
     async with doing(request, "visit.complete") as (work, key):
         visit = await work.row(visits.VISIT_NOW, id=visit_id)
-        at = {name: datetime.fromisoformat(body[name]) for name in ("arrived_at", "left_at")}
+        at = {name: body[name] for name in ("arrived_at", "left_at")}
         if not visit["within"] or at["left_at"] > visit["now"]:
             return Response(status_code=403)
         done = await work.row(
@@ -204,13 +206,13 @@ async def complete(request: Request) -> Response:
         )
         if done is None:
             return Response(status_code=409)
+        words = [row["code"] for row in await work.rows(reference.WORDS, kind="attack_methodologies")]
+        level = (await work.row(reference.CURRENT_THREAT_LEVEL, team_id=visit["team_id"]))["level"]
         for finding in body["findings"]:
-            words = [row["code"] for row in await work.rows(reference.WORDS, kind="attack_methodologies")]
             if finding["methodology"] not in words:
                 return Response(status_code=422)
-            level = (await work.row(reference.CURRENT_THREAT_LEVEL, team_id=visit["team_id"]))["level"]
-            stated = {"area_id": None, "existing_control": None, **finding}
-            await work.row(visits.RECORD.insert, id=uuid4(), visit_id=visit_id, threat_level=level, **stated)
+            stated = {**finding, "id": uuid4()}
+            await work.row(visits.RECORD.insert, visit_id=visit_id, threat_level=level, **stated)
         await work.connection.execute(SAY, done["case_id"], "visit", visit_id, None, None, None)
         shown = await work.row(visits.VISIT_SHOWN, id=visit_id)
         await work.connection.execute(FINISH, key, 200, "{}", shown["body"])

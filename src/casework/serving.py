@@ -9,6 +9,8 @@ gc.disable()
 # FastAPI looks whether a model is one of Pydantic 1, and would load all of it to know: 2 MB and 30 ms. Told that it is not
 # there, FastAPI takes it that no model is.
 sys.modules["pydantic.v1"] = None  # type: ignore[assignment]
+# uvicorn would load what watches source files for changes, wherever it is installed.
+sys.modules["watchfiles"] = None  # type: ignore[assignment]
 
 DRAIN_SECONDS = 10
 """How long a stopping API waits for the requests it has begun."""

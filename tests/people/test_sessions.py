@@ -264,7 +264,8 @@ def test_a_login_may_be_tried_so_often_a_minute_right_or_wrong(world: World, tea
         refused(log_in(caller, login, "a guess"), 401, "wrong-credentials")
     too_often = log_in(caller, login)
     refused(too_often, 429, "too-many-requests")
-    assert 0 < int(too_often.headers["Retry-After"]) <= 60
+    # The minute slides: at the latest when it is over, and a third of the next has passed, one of three is free again.
+    assert 0 < int(too_often.headers["Retry-After"]) <= 60 + 60 / 3
     ok(log_in(caller, with_password(world, team.person("adviser"))), 201)
 
 

@@ -8,15 +8,19 @@ from django.utils import timezone
 from rest_framework import exceptions, serializers
 
 from benchmarks.peers.drf_app.tables import (
+    BankHoliday,
     Case,
     CaseEvent,
     Contact,
     Enquiry,
     Finding,
+    Force,
+    Lookup,
     Membership,
     Postcode,
     Premises,
     Team,
+    ThreatLevel,
     Visit,
 )
 
@@ -118,7 +122,12 @@ class EnquirySerializer(serializers.ModelSerializer):
         except Postcode.DoesNotExist:
             raise exceptions.ValidationError from None
         team = Team.objects.get(force_code=postcode.force_code, intake=True)
-        day = timezone.now().date() + timedelta(days=7)
+        nation = Force.objects.get(pk=team.force_code).nation
+        day, left = timezone.now().date(), 5
+        closed = set(BankHoliday.objects.filter(nation=nation, day__gt=day, active=True).values_list("day", flat=True))
+        while left:
+            day += timedelta(days=1)
+            left -= day.weekday() < 5 and day not in closed
         reference = f"ENQ-{secrets.token_hex(5).upper()}"
         enquiry = Enquiry.objects.create(
             team=team, force_code=team.force_code, reference=reference, respond_by=day, **facts
@@ -146,12 +155,20 @@ class VisitSerializer(serializers.ModelSerializer):
 
     def update(self, visit, facts):
         found = facts.pop("findings")
+        words = set(Lookup.objects.filter(kind="attack_methodologies").values_list("code", flat=True))
+        if any(each["methodology"] not in words for each in found):
+            raise serializers.ValidationError({"findings": "Use a word of attack_methodologies."})
+        nation = Force.objects.get(pk=Team.objects.get(pk=visit.team_id).force_code).nation
+        area = nation if nation == "Northern Ireland" else "Great Britain"
+        level = ThreatLevel.objects.filter(nation=area, since__lte=timezone.now()).order_by("-since", "-id")[0].level
         for name, value in facts.items():
             setattr(visit, name, value)
         visit.state, visit.version = "completed", visit.version + 1
         visit.save()
         whose = {"case_id": visit.case_id, "team_id": visit.team_id, "restricted": visit.restricted}
-        made = [Finding(visit=visit, recorded_by=visit.adviser_id, **whose, **each) for each in found]
+        made = [
+            Finding(visit=visit, recorded_by=visit.adviser_id, threat_level=level, **whose, **each) for each in found
+        ]
         Finding.objects.bulk_create(made)
         said = CaseEvent.objects.create(
             action="visit.complete", person_id=visit.adviser_id, subject_kind="visit", subject_id=visit.id, **whose

@@ -26,7 +26,7 @@ settings.configure(
             "HOST": query["host"][0],
             "PORT": query["port"][0],
             "CONN_MAX_AGE": None,
-            "OPTIONS": {"options": "-c search_path=casework,access,audit"},
+            "OPTIONS": {"options": "-c search_path=casework,access,audit,work,jobs"},
         }
     },
     REST_FRAMEWORK={

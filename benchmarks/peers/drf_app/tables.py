@@ -16,6 +16,14 @@ class Unmanaged(models.Model):
         app_label = "site"
 
 
+class Force(Unmanaged):
+    code = models.TextField(primary_key=True)
+    nation = models.TextField()
+
+    class Meta(Unmanaged.Meta):
+        db_table = "police_force"
+
+
 class Team(Unmanaged):
     id = models.UUIDField(primary_key=True)
     name = models.TextField()
@@ -166,6 +174,7 @@ class Finding(Unmanaged):
     gap = models.TextField()
     likelihood = models.IntegerField()
     impact = models.IntegerField()
+    threat_level = models.TextField()
     recorded_by = models.UUIDField()
 
     class Meta(Unmanaged.Meta):
@@ -216,3 +225,54 @@ class EventObject(Unmanaged):
 
     class Meta(Unmanaged.Meta):
         db_table = "event_object"
+
+
+class BankHoliday(Unmanaged):
+    id = models.UUIDField(primary_key=True)
+    nation = models.TextField()
+    day = models.DateField()
+    active = models.BooleanField()
+
+    class Meta(Unmanaged.Meta):
+        db_table = "bank_holiday"
+
+
+class Lookup(Unmanaged):
+    id = models.UUIDField(primary_key=True)
+    kind = models.TextField()
+    code = models.TextField()
+
+    class Meta(Unmanaged.Meta):
+        db_table = "lookup"
+
+
+class ThreatLevel(Unmanaged):
+    id = models.UUIDField(primary_key=True)
+    nation = models.TextField()
+    level = models.TextField()
+    since = models.DateTimeField()
+
+    class Meta(Unmanaged.Meta):
+        db_table = "threat_level"
+
+
+class IdempotencyKey(Unmanaged):
+    key_hash = models.BinaryField(primary_key=True)
+    caller = models.TextField()
+    fingerprint = models.BinaryField()
+    salt = models.BinaryField(default=b"")
+    status = models.IntegerField(null=True)
+    body = models.TextField(null=True)
+
+    class Meta(Unmanaged.Meta):
+        db_table = "idempotency_key"
+
+
+class Job(Unmanaged):
+    id = models.BigAutoField(primary_key=True)
+    queue_name = models.TextField(default="casework")
+    task_name = models.TextField(default="messages.send")
+    args = models.JSONField()
+
+    class Meta(Unmanaged.Meta):
+        db_table = "procrastinate_jobs"

@@ -1,14 +1,26 @@
 """Authentication, permission, views, and the log."""
 
 # mypy: ignore-errors
+import functools
 import hashlib
+import json
 import secrets
 import uuid
 from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
-from rest_framework import authentication, exceptions, generics, pagination, permissions, response, views, viewsets
+from rest_framework import (
+    authentication,
+    exceptions,
+    generics,
+    pagination,
+    permissions,
+    renderers,
+    response,
+    views,
+    viewsets,
+)
 
 from benchmarks.peers.drf_app.serializers import (
     CaseRowSerializer,
@@ -18,7 +30,17 @@ from benchmarks.peers.drf_app.serializers import (
     RoleSerializer,
     VisitSerializer,
 )
-from benchmarks.peers.drf_app.tables import Case, Event, EventObject, Membership, Premises, Session, Visit
+from benchmarks.peers.drf_app.tables import (
+    Case,
+    Event,
+    EventObject,
+    IdempotencyKey,
+    Job,
+    Membership,
+    Premises,
+    Session,
+    Visit,
+)
 
 
 class BearerAuthentication(authentication.BaseAuthentication):
@@ -126,12 +148,37 @@ class MeView(views.APIView):
         )
 
 
+def keyed(handler):
+    """A key gives the same answer again: it is kept, with the answer, in the transaction that does the work."""
+
+    @functools.wraps(handler)
+    @transaction.atomic
+    def wrapped(self, request, *args, **kwargs):
+        caller = f"staff:{request.user.id}" if request.user else "public:"
+        key = hashlib.sha256(request.headers["Idempotency-Key"].encode()).digest()
+        fingerprint = hashlib.sha256(request.path.encode() + request.body).digest()
+        kept, new = IdempotencyKey.objects.get_or_create(
+            key_hash=key, caller=caller, defaults={"fingerprint": fingerprint, "salt": secrets.token_bytes(16)}
+        )
+        if not new:
+            same = bytes(kept.fingerprint) == fingerprint
+            return (
+                response.Response(json.loads(kept.body), status=kept.status) if same else response.Response(status=422)
+            )
+        answer = handler(self, request, *args, **kwargs)
+        body = renderers.JSONRenderer().render(answer.data).decode()
+        IdempotencyKey.objects.filter(key_hash=key, caller=caller).update(status=answer.status_code, body=body)
+        return answer
+
+    return wrapped
+
+
 class EnquiryView(generics.CreateAPIView):
     authentication_classes = []
     permission_classes = []
     serializer_class = EnquirySerializer
 
-    @transaction.atomic
+    @keyed
     def create(self, request, *args, **kwargs):
         answer = super().create(request, *args, **kwargs)
         token = secrets.token_urlsafe(32)
@@ -139,6 +186,7 @@ class EnquiryView(generics.CreateAPIView):
             token_hash=hashlib.sha256(f"trk_{token}".encode()).digest(), kind="enquirer", principal_id=self.contact.id,
             enquiry_id=self.contact.enquiry_id, expires_at=timezone.now() + timedelta(days=730),
         )  # fmt: skip
+        Job.objects.create(args={"kind": "received", "enquiry_id": str(self.contact.enquiry_id)})
         objects = [
             ("enquiry", self.contact.enquiry_id, None, "collection"),
             ("contact", self.contact.id, None, "collection"),
@@ -156,7 +204,7 @@ class VisitCompletionView(views.APIView):
     authentication_classes = [BearerAuthentication]
     permission_classes = [HoldsRole]
 
-    @transaction.atomic
+    @keyed
     def post(self, request, pk):
         teams = [m.team_id for m in self.memberships]
         visit = generics.get_object_or_404(

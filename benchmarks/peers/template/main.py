@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Response  # noqa: TID251 — as the template has it
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel
 from sqlalchemy.orm import selectinload
 from sqlmodel import Session, create_engine, select
 
@@ -27,6 +28,7 @@ from benchmarks.peers.template.models import (
     VisitPublic,
 )
 from benchmarks.peers.template.tables import (
+    BankHoliday,
     Case,
     CaseEvent,
     Contact,
@@ -34,12 +36,17 @@ from benchmarks.peers.template.tables import (
     Event,
     EventObject,
     Finding,
+    Force,
+    IdempotencyKey,
+    Job,
     Login,
+    Lookup,
     Membership,
     Person,
     Postcode,
     Premises,
     Team,
+    ThreatLevel,
     Visit,
 )
 
@@ -90,6 +97,20 @@ def write_log(session: Session, user: Person | None, roles: list[str], action: s
         session.add(
             EventObject(event_id=event.id, kind=kind, object_id=object_id, case_id=case_id, operation=operation)
         )
+
+
+def claim(session: Session, caller: str, key: str, path: str, body: BaseModel) -> IdempotencyKey:
+    """The key of this request, kept in the transaction that does the work; with a status where it was used before."""
+    key_hash = hashlib.sha256(key.encode()).digest()
+    fingerprint = hashlib.sha256(path.encode() + body.model_dump_json().encode()).digest()
+    kept = session.get(IdempotencyKey, (caller, key_hash))
+    if kept is None:
+        kept = IdempotencyKey(caller=caller, key_hash=key_hash, fingerprint=fingerprint)
+        session.add(kept)
+        session.flush()
+    elif kept.fingerprint != fingerprint:
+        raise HTTPException(422)
+    return kept
 
 
 # --- endpoints ---
@@ -167,19 +188,33 @@ def read_premises(session: SessionDep, user: CurrentUser, held: Memberships, lim
 
 
 @app.post("/v1/enquiries", response_model=EnquiryReceived, status_code=201)
-def submit_enquiry(session: SessionDep, enquiry_in: EnquiryCreate):
+def submit_enquiry(session: SessionDep, enquiry_in: EnquiryCreate, idempotency_key: Annotated[str, Header()]):
+    kept = claim(session, "public:", idempotency_key, "/v1/enquiries", enquiry_in)
+    if kept.status is not None:
+        return EnquiryReceived.model_validate_json(kept.body)
     postcode = session.get(Postcode, enquiry_in.postcode)
     if postcode is None:
         raise HTTPException(422)
     team = session.exec(select(Team).where(Team.force_code == postcode.force_code, Team.intake == True)).one()  # noqa: E712
     reference = f"ENQ-{secrets.token_hex(5).upper()}"
+    nation = session.get(Force, team.force_code).nation
+    day, left = datetime.now(UTC).date(), 5
+    holidays = select(BankHoliday.day).where(
+        BankHoliday.nation == nation,
+        BankHoliday.day > day,
+        BankHoliday.active == True,  # noqa: E712
+    )
+    closed = set(session.exec(holidays).all())
+    while left:
+        day += timedelta(days=1)
+        left -= day.weekday() < 5 and day not in closed
     stated = enquiry_in.model_dump(exclude={"need", "contact"})
     enquiry = Enquiry(
         **stated,
         team_id=team.id,
         force_code=team.force_code,
         reference=reference,
-        respond_by=datetime.now(UTC).date() + timedelta(days=7),
+        respond_by=day,
     )
     contact = Contact(enquiry_id=enquiry.id, team_id=team.id, **enquiry_in.contact.model_dump())
     token = secrets.token_urlsafe(32)
@@ -192,18 +227,23 @@ def submit_enquiry(session: SessionDep, enquiry_in: EnquiryCreate):
     )
     objects = [("enquiry", enquiry.id, None, "collection"), ("contact", contact.id, None, "collection")]
     write_log(session, None, ["public"], "enquiry.submit", objects)
-    session.commit()
-    session.refresh(enquiry)
-    return EnquiryReceived(
-        id=enquiry.id, reference=reference, tracking_token=f"trk_{token}", respond_by=enquiry.respond_by, team=team.name
+    session.add(Job(args={"kind": "received", "enquiry_id": str(enquiry.id)}))
+    received = EnquiryReceived(
+        id=enquiry.id, reference=reference, tracking_token=f"trk_{token}", respond_by=day, team=team.name
     )
+    kept.status, kept.body = 201, received.model_dump_json()
+    session.commit()
+    return received
 
 
 @app.post("/v1/visits/{visit_id}/completion", response_model=VisitPublic)
 def complete_visit(
     session: SessionDep, user: CurrentUser, held: Memberships, visit_id: uuid.UUID, completion: VisitCompletion,
-    if_match: Annotated[str, Header()], response: Response,
+    if_match: Annotated[str, Header()], idempotency_key: Annotated[str, Header()], response: Response,
 ):  # fmt: skip
+    kept = claim(session, f"staff:{user.id}", idempotency_key, f"/v1/visits/{visit_id}/completion", completion)
+    if kept.status is not None:
+        return VisitPublic.model_validate_json(kept.body)
     visit = session.get(Visit, visit_id, with_for_update=True)
     if visit is None or visit.adviser_id != user.id or visit.team_id not in [m.team_id for m in held]:
         raise HTTPException(404)
@@ -213,8 +253,16 @@ def complete_visit(
     visit.state, visit.version = "completed", visit.version + 1
     session.add(visit)
     whose = {"case_id": visit.case_id, "team_id": visit.team_id, "restricted": visit.restricted}
+    words = set(session.exec(select(Lookup.code).where(Lookup.kind == "attack_methodologies")).all())
+    if any(each.methodology not in words for each in completion.findings):
+        raise HTTPException(422)
+    nation = session.get(Force, session.get(Team, visit.team_id).force_code).nation
+    area = nation if nation == "Northern Ireland" else "Great Britain"
+    levels = select(ThreatLevel.level).where(ThreatLevel.nation == area, ThreatLevel.since <= datetime.now(UTC))
+    level = session.exec(levels.order_by(ThreatLevel.since.desc(), ThreatLevel.id.desc()).limit(1)).one()
     found = [
-        Finding(visit_id=visit.id, recorded_by=user.id, **whose, **each.model_dump()) for each in completion.findings
+        Finding(visit_id=visit.id, recorded_by=user.id, threat_level=level, **whose, **each.model_dump())
+        for each in completion.findings
     ]
     session.add_all(found)
     said = CaseEvent(action="visit.complete", person_id=user.id, subject_kind="visit", subject_id=visit.id, **whose)
@@ -225,7 +273,10 @@ def complete_visit(
     ]
     objects += [("finding", each.id, visit.case_id, "collection") for each in found]
     write_log(session, user, [m.role for m in held], "visit.complete", objects)
-    session.commit()
+    session.flush()
     session.refresh(visit)
+    shown = VisitPublic.model_validate(visit, from_attributes=True)
+    kept.status, kept.body = 200, shown.model_dump_json()
     response.headers["ETag"] = f'"{visit.version}"'
-    return VisitPublic.model_validate(visit, from_attributes=True)
+    session.commit()
+    return shown

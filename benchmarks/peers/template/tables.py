@@ -156,6 +156,7 @@ class Finding(SQLModel, table=True):
     gap: str
     likelihood: int
     impact: int
+    threat_level: str
     recorded_by: uuid.UUID
 
 
@@ -194,3 +195,55 @@ class EventObject(SQLModel, table=True):
     object_id: uuid.UUID
     case_id: uuid.UUID | None
     operation: str
+
+
+class Force(SQLModel, table=True):
+    __tablename__ = "police_force"
+    __table_args__ = {"schema": "casework"}
+    code: str = Field(primary_key=True)
+    nation: str
+
+
+class BankHoliday(SQLModel, table=True):
+    __tablename__ = "bank_holiday"
+    __table_args__ = {"schema": "casework"}
+    id: uuid.UUID = Field(primary_key=True)
+    nation: str
+    day: date
+    active: bool
+
+
+class Lookup(SQLModel, table=True):
+    __table_args__ = {"schema": "casework"}
+    id: uuid.UUID = Field(primary_key=True)
+    kind: str
+    code: str
+
+
+class ThreatLevel(SQLModel, table=True):
+    __tablename__ = "threat_level"
+    __table_args__ = {"schema": "casework"}
+    id: uuid.UUID = Field(primary_key=True)
+    nation: str
+    level: str
+    since: datetime
+
+
+class IdempotencyKey(SQLModel, table=True):
+    __tablename__ = "idempotency_key"
+    __table_args__ = {"schema": "work"}
+    caller: str = Field(primary_key=True)
+    key_hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    fingerprint: bytes = Field(sa_type=LargeBinary)
+    salt: bytes = Field(default_factory=lambda: secrets.token_bytes(16), sa_type=LargeBinary)
+    status: int | None = None
+    body: str | None = None
+
+
+class Job(SQLModel, table=True):
+    __tablename__ = "procrastinate_jobs"
+    __table_args__ = {"schema": "jobs"}
+    id: int | None = Field(default=None, sa_column=Column(BigInteger, primary_key=True, autoincrement=True))
+    queue_name: str = "casework"
+    task_name: str = "messages.send"
+    args: Any = Field(sa_type=JSON)

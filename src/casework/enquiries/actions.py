@@ -58,7 +58,7 @@ from casework.kernel.settings import Settings
 from casework.kernel.statements import Statement
 from casework.reference.actions import require_word, working_day_after
 from casework.reference.signposts import packaged
-from casework.work.messages import Notice, TeamNotice, acknowledge, notify, notify_team
+from casework.work.messages import Notice, TeamNotice, notify, notify_team
 from casework.work.unit import Answer, Guarded, Work, uuid7
 
 ANSWERED_WITHIN = 5
@@ -95,8 +95,7 @@ async def submit(work: Work, submission: EnquirySubmission) -> Answer:
     contact = submission.contact.model_dump()
     await work.row(queries.NAME_CONTACT, id=contact_id, enquiry_id=enquiry_id, team_id=place["team_id"], **contact)
     token, secret = _new_token(work)
-    await work.row(queries.ISSUE_TOKEN, hash=hash_token(token), enquiry_id=enquiry_id, contact_id=contact_id)
-    await acknowledge(work, enquiry_id)
+    await work.row(queries.RECEIPT, hash=hash_token(token), enquiry_id=enquiry_id, contact_id=contact_id)
     received = Received(
         outcome="received",
         id=enquiry_id,

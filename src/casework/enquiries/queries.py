@@ -119,6 +119,13 @@ ISSUE_TOKEN = written(
     enquiry_id=Uuid(),
     contact_id=Uuid(),
 )
+RECEIPT = written(
+    "SELECT access.issue_tracking(:hash, :enquiry_id, :contact_id, interval '2 years'), work.acknowledge(:enquiry_id)",
+    hash=LargeBinary(),
+    enquiry_id=Uuid(),
+    contact_id=Uuid(),
+)
+"""What a new enquiry's sender gets: the token, and a message that says it has arrived."""
 
 ASK_CODE = written("SELECT * FROM access.ask_code(:an_hour)", an_hour=Integer())
 ENTER_CODE = written(

@@ -33,7 +33,7 @@ class Lender:
         while True:
             while self._idle:
                 connection = self._idle.pop()
-                if not connection.is_closed():
+                if _sound(connection):
                     return connection
                 await self._part_with(connection)
             if self._held < self._most:
@@ -71,7 +71,7 @@ class Lender:
         """Take it back after use; ``error`` is what ended that, if anything did."""
         told = error is None or isinstance(error, asyncpg.PostgresError)
         told = told or (isinstance(error, Problem) and error.status < 500)
-        if told and not connection.is_closed() and not connection.is_in_transaction():
+        if told and _sound(connection):
             self._give_on(connection)
         else:
             await self._part_with(connection)
@@ -97,6 +97,14 @@ class Lender:
             if not turn.done():
                 turn.set_result(connection)
                 return True
+        return False
+
+
+def _sound(connection: Connection) -> bool:
+    """Whether it is open and between transactions. One that the server ended the pool has taken back already, and says so."""
+    try:
+        return not connection.is_closed() and not connection.is_in_transaction()
+    except asyncpg.InterfaceError:
         return False
 
 

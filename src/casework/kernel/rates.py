@@ -42,36 +42,49 @@ Exempt = Callable[[Scope], bool]
 
 
 class Counter:
-    """Requests of the last minute by key: this window's and, by the share still in sight, the one before."""
+    """Requests of the last ``window`` seconds by key: this window's and, by the share still in sight, the one before."""
 
-    __slots__ = ("_before", "_begun", "_clock", "_most", "_now")
+    __slots__ = ("_before", "_begun", "_clock", "_most", "_now", "_window")
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, most: int = MOST_KEYS) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, most: int = MOST_KEYS, window: float = WINDOW
+    ) -> None:
         self._clock = clock
         self._most = most
+        self._window = window
         self._begun = clock()
         self._now: dict[bytes, int] = {}
         self._before: dict[bytes, int] = {}
 
     def hit(self, key: bytes, limit: int) -> tuple[int, float]:
         """Count one, unless that were above the limit: how many are left (-1: refused), and seconds until more are."""
+        key, left, seconds = self._standing(key, limit)
+        if left >= 0:
+            self._now[key] = self._now.get(key, 0) + 1
+        return left, seconds
+
+    def ask(self, key: bytes, limit: int) -> tuple[int, float]:
+        """What ``hit`` would answer, without counting."""
+        return self._standing(key, limit)[1:]
+
+    def _standing(self, key: bytes, limit: int) -> tuple[bytes, int, float]:
+        window = self._window
         passed = self._clock() - self._begun
-        if passed >= WINDOW:
-            self._before = self._now if passed < 2 * WINDOW else {}
+        if passed >= window:
+            self._before = self._now if passed < 2 * window else {}
             self._now = {}
-            passed %= WINDOW
+            passed %= window
             self._begun = self._clock() - passed
         if key not in self._now and len(self._now) >= self._most:
             key = (int.from_bytes(key[:4]) % BUCKETS).to_bytes(2)
         now, before = self._now.get(key, 0), self._before.get(key, 0)
-        left = limit - now - before * (1 - passed / WINDOW)
+        left = limit - now - before * (1 - passed / window)
         if left >= 1:
-            self._now[key] = now + 1
-            return int(left) - 1, WINDOW - passed
+            return key, int(left) - 1, window - passed
         if now < limit:
             # Until so much of the window before is out of sight that one more fits.
-            return -1, max(0.0, WINDOW * (1 - (limit - now - 1) / before) - passed)
-        return -1, WINDOW - passed + WINDOW / limit
+            return key, -1, max(0.0, window * (1 - (limit - now - 1) / before) - passed)
+        return key, -1, window - passed + window / limit
 
 
 class RateLimits:

@@ -1,68 +1,60 @@
 """How often one address may do a thing. Addresses are counted in memory under a key of this process, and kept nowhere."""
 
-import hashlib
 import math
 import secrets
-import time
+from hashlib import blake2b
 
-from limits import RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from casework.kernel.problems import TooManyRequests
-from casework.kernel.rates import network, refuse
+from casework.kernel.rates import Counter, network, refuse
 from casework.kernel.settings import Settings
 
 OFFICE = 5
 """Colleagues share the address of their office, so an address may try this many times as often as one login."""
+HOUR = 3600.0
 
 
 class Throttle:
     """The counters of one process; several processes allow that much more."""
 
     def __init__(self, settings: Settings) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._pepper = secrets.token_bytes(32)
-        self._submissions = RateLimitItemPerHour(settings.submissions_per_hour)
-        self._wrong_tokens = RateLimitItemPerMinute(settings.wrong_tokens_per_minute)
-        self._login = RateLimitItemPerMinute(settings.login_tries_per_minute)
-        self._logins = RateLimitItemPerMinute(settings.login_tries_per_minute * OFFICE)
+        self._hour, self._minute = Counter(window=HOUR), Counter()
+        self._submissions = settings.submissions_per_hour
+        self._wrong_tokens = settings.wrong_tokens_per_minute
+        self._login = settings.login_tries_per_minute
 
     def count_submission(self, scope: Scope) -> None:
         """Count an enquiry of somebody without an account; raises ``TooManyRequests`` above the limit."""
-        who = self._who(scope)
-        if not self._limiter.hit(self._submissions, "submission", who):
-            raise self._too_many(self._submissions, "submission", who)
+        _judge(*self._hour.hit(self._who("submission", scope), self._submissions))
 
     def refuse_guessing(self, scope: Scope) -> None:
         """Raise ``TooManyRequests`` where too many tracking tokens were wrong."""
-        who = self._who(scope)
-        if not self._limiter.test(self._wrong_tokens, "token", who):
-            raise self._too_many(self._wrong_tokens, "token", who)
+        _judge(*self._minute.ask(self._who("token", scope), self._wrong_tokens))
 
     def count_wrong_token(self, scope: Scope) -> None:
         """Count a tracking token that opened nothing."""
-        self._limiter.hit(self._wrong_tokens, "token", self._who(scope))
+        self._minute.hit(self._who("token", scope), self._wrong_tokens)
 
     def count_login(self, scope: Scope, login: str) -> None:
         """Count a try to log in, before the password is looked at; raises ``TooManyRequests`` above the limits.
 
         The address comes first, so that one address cannot fill the memory with logins.
         """
-        for item, what, who in ((self._logins, "logins", self._who(scope)), (self._login, "login", self._key(login))):
-            if not self._limiter.hit(item, what, who):
-                raise self._too_many(item, what, who)
+        _judge(*self._minute.hit(self._who("logins", scope), self._login * OFFICE))
+        _judge(*self._minute.hit(self._key("login", login), self._login))
 
-    def _too_many(self, item: RateLimitItemPerHour | RateLimitItemPerMinute, *key: str) -> TooManyRequests:
-        wait = self._limiter.get_window_stats(item, *key).reset_time - time.time()
-        return TooManyRequests(headers={"Retry-After": str(max(1, math.ceil(wait)))})
+    def _who(self, what: str, scope: Scope) -> bytes:
+        return self._key(what, network((scope.get("client") or ("", 0))[0]))
 
-    def _who(self, scope: Scope) -> str:
-        return self._key(network((scope.get("client") or ("", 0))[0]))
+    def _key(self, what: str, word: str) -> bytes:
+        return blake2b(f"{what} {word}".encode(), key=self._pepper, digest_size=12).digest()
 
-    def _key(self, word: str) -> str:
-        return hashlib.blake2b(word.encode(), key=self._pepper, digest_size=16).hexdigest()
+
+def _judge(left: int, seconds: float) -> None:
+    if left < 0:
+        raise TooManyRequests(headers={"Retry-After": str(max(1, math.ceil(seconds)))})
 
 
 class GuessGuard:

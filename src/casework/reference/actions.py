@@ -1,6 +1,7 @@
 """The verbs of reference data, and what other slices ask of it."""
 
 import logging
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -32,13 +33,19 @@ log = logging.getLogger("casework")
 
 async def require_word(work: Work, kind: str, code: str | None, pointer: str) -> None:
     """Raise ``ValidationFailed`` unless ``code`` is a word of the look-up ``kind``; ``None`` passes."""
-    if code is None:
+    await require_words(work, kind, {pointer: code})
+
+
+async def require_words(work: Work, kind: str, codes: Mapping[str, str | None]) -> None:
+    """The same for several at once, each by its pointer."""
+    used = {pointer: code for pointer, code in codes.items() if code is not None}
+    if not used:
         return
     words = [row["code"] for row in await work.rows(queries.WORDS, kind=kind)]
-    if code not in words:
-        raise ValidationFailed(
-            errors=[{"pointer": pointer, "code": "enum", "message": f"Use a word of {kind}.", "allowed": words}]
-        )
+    wrong = [pointer for pointer, code in used.items() if code not in words]
+    if wrong:
+        told = {"code": "enum", "message": f"Use a word of {kind}.", "allowed": words}
+        raise ValidationFailed(errors=[{"pointer": pointer, **told} for pointer in wrong])
 
 
 async def nation_of_force(work: Work, force_code: str) -> str:
@@ -61,9 +68,8 @@ async def current_threat_level(work: Work, team_id: UUID) -> str:
 
 async def working_day_after(work: Work, team_id: UUID, start: date, days: int) -> date:
     """The day by which ``days`` working days have passed for a team, by the bank holidays that administrators keep."""
-    nation = await nation_of_team(work, team_id)
-    closed = {row["day"] for row in await work.rows(queries.HOLIDAYS_AFTER, nation=nation, start=start)}
-    return add_working_days(start, days, nation, closed)
+    calendar = await work.obtain(queries.CALENDAR_OF_TEAM, team_id=team_id, start=start)
+    return add_working_days(start, days, calendar["nation"], frozenset(calendar["closed"]))
 
 
 # --- what administrators do ---

@@ -107,9 +107,12 @@ CURRENT_THREAT_LEVEL = written(
     WHERE t.id = :team_id ORDER BY l.since DESC, l.id DESC LIMIT 1""",
     team_id=Uuid(),
 )
-HOLIDAYS_AFTER = written(
-    "SELECT day FROM casework.bank_holiday WHERE nation = :nation AND day > :start AND active",
-    nation=Text(),
+CALENDAR_OF_TEAM = written(
+    """
+    SELECT f.nation, ARRAY(SELECT b.day FROM casework.bank_holiday b
+                           WHERE b.nation = f.nation AND b.day > :start AND b.active) AS closed
+    FROM casework.team t JOIN casework.police_force f ON f.code = t.force_code WHERE t.id = :team_id""",
+    team_id=Uuid(),
     start=Date(),
 )
 

@@ -9,7 +9,7 @@ from casework.cases.actions import begin_work
 from casework.kernel.columns import resolve_local, write_moment
 from casework.kernel.problems import AlreadyExists, Forbidden, NotFound, ValidationFailed
 from casework.kernel.statements import Statement
-from casework.reference.actions import current_threat_level, require_word
+from casework.reference.actions import current_threat_level, require_word, require_words
 from casework.visits import queries
 from casework.visits.lifecycle import Decision
 from casework.visits.problems import VisitsUpcoming
@@ -104,8 +104,7 @@ async def complete(work: Work, visit_id: UUID, completion: VisitCompletion) -> A
     row = await work.advance(
         queries.COMPLETE, id=visit_id, **completion.model_dump(include={"arrived_at", "left_at", "attendance", "notes"})
     )
-    for number, finding in enumerate(completion.findings):
-        await _record(work, visit, finding, f"/findings/{number}")
+    await _record(work, visit, {f"/findings/{number}": each for number, each in enumerate(completion.findings)})
     await work.say(row["case_id"], subject=("visit", visit_id))
     return await work.show(queries.VISIT_SHOWN, visit_id)
 
@@ -137,7 +136,7 @@ async def record_finding(work: Work, visit_id: UUID, recording: FindingRecording
     """Record a finding of a completed visit."""
     visit = await _reached(work, queries.VISIT_NOW, visit_id)
     repeated = await _repeated(work, queries.FINDING_KNOWN, recording.id, visit_id)
-    finding_id = await _record(work, visit, recording)
+    (finding_id,) = await _record(work, visit, {"": recording})
     if not repeated:
         await work.say(visit["case_id"], subject=("finding", finding_id))
     return await work.show(queries.FINDING_SHOWN, finding_id, location=f"/v1/findings/{finding_id}")
@@ -146,7 +145,7 @@ async def record_finding(work: Work, visit_id: UUID, recording: FindingRecording
 async def amend_finding(work: Work, finding_id: UUID, amendment: FindingAmendment) -> Answer:
     """Amend a finding, as long as no issued advice cites it."""
     finding = await _reached(work, queries.FINDING_NOW, finding_id)
-    await _require_known(work, finding["premises_id"], amendment.model_dump(exclude_unset=True))
+    await _require_known(work, finding["premises_id"], {"": amendment.model_dump(exclude_unset=True)})
     answer = await carry_out(work, queries.AMENDING_FINDING, finding_id, amendment)
     if amendment.model_fields_set:
         await work.say(finding["case_id"], subject=("finding", finding_id))
@@ -163,24 +162,32 @@ async def refuse_upcoming(work: Work, row: Mapping[str, Any]) -> None:
         )
 
 
-async def _record(work: Work, visit: Mapping[str, Any], recording: FindingRecording, at: str = "") -> UUID:
-    await _repeated(work, queries.FINDING_KNOWN, recording.id, visit["id"])
-    await _require_known(work, visit["premises_id"], recording.model_dump(), at)
-    threat_level = await current_threat_level(work, visit["team_id"])
-    return await work.create(queries.RECORD, recording, visit_id=visit["id"], threat_level=threat_level)
+async def _record(work: Work, visit: Mapping[str, Any], recordings: Mapping[str, FindingRecording]) -> list[UUID]:
+    """Record findings, each by the pointer of its facts; what they have in common is asked for once."""
+    for recording in recordings.values():
+        await _repeated(work, queries.FINDING_KNOWN, recording.id, visit["id"])
+    await _require_known(work, visit["premises_id"], {at: each.model_dump() for at, each in recordings.items()})
+    level = await current_threat_level(work, visit["team_id"]) if recordings else None
+    return [
+        await work.create(queries.RECORD, recording, visit_id=visit["id"], threat_level=level)
+        for recording in recordings.values()
+    ]
 
 
-async def _require_known(work: Work, premises_id: UUID | None, facts: Mapping[str, Any], at: str = "") -> None:
-    await require_word(work, "attack_methodologies", facts.get("methodology"), f"{at}/methodology")
-    if facts.get("area_id") is not None:
-        await _require(
-            work,
-            queries.AREA_SEEN,
-            f"{at}/area_id",
-            "The premises visited have no such area.",
-            area_id=facts["area_id"],
-            premises_id=premises_id,
-        )
+async def _require_known(work: Work, premises_id: UUID | None, facts: Mapping[str, Mapping[str, Any]]) -> None:
+    """What findings name must be there: the method of attack, the area of the premises. By the pointer of their facts."""
+    named = {f"{at}/methodology": each.get("methodology") for at, each in facts.items()}
+    await require_words(work, "attack_methodologies", named)
+    for at, each in facts.items():
+        if each.get("area_id") is not None:
+            await _require(
+                work,
+                queries.AREA_SEEN,
+                f"{at}/area_id",
+                "The premises visited have no such area.",
+                area_id=each["area_id"],
+                premises_id=premises_id,
+            )
 
 
 async def _require_adviser(work: Work, case_id: UUID, adviser_id: UUID) -> None:

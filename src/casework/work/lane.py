@@ -1,4 +1,4 @@
-"""The short way of a plain read: a GET whose address holds ids only, and no query, needs nothing of FastAPI's but its route."""
+"""The short way of a plain request: an address of ids only, no query, and a body of JSON or none."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from casework.kernel.problems import Problem
 from casework.work.doorway import Door
@@ -16,79 +16,80 @@ from casework.work.operations import Id, canonical
 
 
 class Plain(NamedTuple):
-    """How to call the endpoint of a plain read: with its own defaults, and the ids of its path."""
+    """How to call the endpoint of a plain request: with its own defaults, the ids of its path, and its body."""
 
     endpoint: Callable[..., Awaitable[Response]]
     defaults: dict[str, Any]
     ids: Sequence[str]
+    body: Any
+    """FastAPI's own field of the body, which validates as it ever does; ``None`` where none is taken."""
 
-    def reads(self, named: dict[str, Any]) -> bool:
-        """Whether the ids are written the one way we write them; whatever else is FastAPI's to refuse."""
-        return all(canonical(named[name]) for name in self.ids)
-
-    async def answer(self, request: Request) -> Response:
-        """The endpoint's answer. The request's scope holds its route and the values of its path."""
-        named = request.scope["path_params"]
-        return await self.endpoint(
-            door=Door(request), **self.defaults, **{name: UUID(named[name]) for name in self.ids}
-        )
+    def read(self, scope: Scope) -> dict[str, Any] | None:
+        """What the endpoint is called with; ``None`` for whatever is not as it should be, which FastAPI refuses in its way."""
+        named = scope["path_params"]
+        if scope["query_string"] or not all(canonical(named[name]) for name in self.ids):
+            return None
+        found = {**self.defaults, **{name: UUID(named[name]) for name in self.ids}}
+        if self.body is not None:
+            state = scope.get("state", {})
+            if "json" not in state:
+                return None
+            found[self.body.name], errors = self.body.validate(state["json"], {}, loc=("body",))
+            if errors:
+                return None
+        return found
 
 
 class DoorRoute(APIRoute):
-    """A route that knows whether it is a plain read, and answers one without solving its dependencies anew."""
+    """A route that knows whether a request of it can be plain, and answers one without solving its dependencies anew."""
 
     plain: Plain | None = None
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's handler, behind the short way."""
-        solve = super().get_route_handler()
-        plain = self.plain = self._plain()
-        if plain is None:
-            return solve
-
-        async def handle(request: Request) -> Response:
-            if request.scope["query_string"] or not plain.reads(request.path_params):
-                return await solve(request)
-            return await plain.answer(request)
-
-        return handle
+        """FastAPI's handler. What the short way needs is looked up here, once, when all else of the route is known."""
+        self.plain = self._plain()
+        return super().get_route_handler()
 
     def _plain(self) -> Plain | None:
-        """For a GET whose path holds ids only and whose query may be absent; otherwise ``None``."""
         parameters = inspect.signature(self.endpoint).parameters
         ids = tuple(field.name for field in self.dependant.path_params)
-        if self.methods != {"GET"} or "door" not in parameters or self.dependant.body_params:
+        taken = self.dependant.body_params
+        if "door" not in parameters or any(parameters[name].annotation != Id for name in ids):
             return None
-        if any(parameters[name].annotation != Id for name in ids):
+        if len(taken) > 1 or (taken and self._embed_body_fields):
             return None
-        defaults = {name: each.default for name, each in parameters.items() if name != "door" and name not in ids}
-        return None if inspect.Parameter.empty in defaults.values() else Plain(self.endpoint, defaults, ids)
+        body = taken[0] if taken else None
+        beside = {"door", *ids} | ({body.name} if body is not None else set())
+        defaults = {name: each.default for name, each in parameters.items() if name not in beside}
+        return None if inspect.Parameter.empty in defaults.values() else Plain(self.endpoint, defaults, ids, body)
 
 
 class Lane:
-    """ASGI: answers plain reads by itself, and hands everything else to the application.
+    """ASGI: answers plain requests by itself, and hands everything else to the application.
 
-    Between it and the endpoint FastAPI has five rooms (errors, exceptions, two exit stacks, routing) of which a plain read
+    Between it and the endpoint FastAPI has five rooms (errors, exceptions, two exit stacks, routing) of which a plain request
     needs none: its problems are rendered here, and what escapes is the boundary's, as ever. (Measured: docs/performance.md.)
     """
 
     def __init__(
         self, app: FastAPI, routes: Sequence[BaseRoute], render: Callable[[Request, Exception], Awaitable[Response]]
     ) -> None:
-        self._app = app
+        self._app: ASGIApp = app
         self._render = render
-        self._tables: dict[str, list[APIRoute]] = {}
+        self._tables: dict[tuple[str, str], list[APIRoute]] = {}
         for route in routes:
-            if isinstance(route, APIRoute) and "GET" in (route.methods or ()):
-                self._tables.setdefault(noun(route.path), []).append(route)
+            if isinstance(route, APIRoute):
+                for method in route.methods or ():
+                    self._tables.setdefault((method, noun(route.path)), []).append(route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "GET" and not scope["query_string"]:
+        if scope["type"] == "http":
             plain = self._find(scope)
-            if plain is not None:
+            values = plain.read(scope) if plain is not None else None
+            if plain is not None and values is not None:
                 request = Request(scope, receive)
                 try:
-                    response = await plain.answer(request)
+                    response = await plain.endpoint(door=Door(request), **values)
                 except Problem as problem:
                     response = await self._render(request, problem)
                 await response(scope, receive, send)
@@ -96,17 +97,15 @@ class Lane:
         await self._app(scope, receive, send)
 
     def _find(self, scope: Scope) -> Plain | None:
-        """The plain read of this address, told in the scope as the router tells it; the first route that fits decides."""
+        """The route of this address, told in the scope as the router tells it; the first that fits decides."""
         path = scope["path"]
-        for route in self._tables.get(noun(path), ()):
+        for route in self._tables.get((scope["method"], noun(path)), ()):
             found = route.path_regex.match(path)
-            if found is None:
-                continue
-            plain = route.plain if isinstance(route, DoorRoute) else None
-            if plain is None or not plain.reads(named := found.groupdict()):
-                return None
-            scope.update(app=self._app, route=route, endpoint=route.endpoint, path_params=named)
-            return plain
+            if found is not None:
+                if not isinstance(route, DoorRoute) or route.plain is None:
+                    return None
+                scope.update(app=self._app, route=route, endpoint=route.endpoint, path_params=found.groupdict())
+                return route.plain
         return None
 
 

@@ -38,11 +38,6 @@ async def notify(work: Work, notice: Notice, *, enquiry_id: UUID | None = None, 
     await work.enqueue(SEND, {"kind": notice.value, **named}, lock=lock)
 
 
-async def acknowledge(work: Work, enquiry_id: UUID) -> None:
-    """Tell the business that its enquiry has arrived. The one message that somebody without an account may cause."""
-    await work.connection.execute("SELECT work.acknowledge($1)", enquiry_id)
-
-
 async def notify_team(
     work: Work, team_id: UUID, notice: TeamNotice, *, case_id: UUID | None = None, enquiry_id: UUID | None = None
 ) -> None:
