@@ -126,7 +126,13 @@ class Doing:
 
     def __init__(self, connection: Any, row: asyncpg.Record, versions: list[int] | None) -> None:
         self.connection = connection
-        self.bound = {"me": row["principal"], "teams": row["teams"], "cases": row["cases"], "versions": versions}
+        self.bound = {
+            "me": row["principal"],
+            "teams": row["teams"],
+            "cases": row["cases"],
+            "answering": row["answering"],
+            "versions": versions,
+        }
 
     async def row(self, statement: Statement, **values: Any) -> Any:
         compiled = statement.compiled()

@@ -23,12 +23,12 @@ ALTER FUNCTION access.begin(bytea, text, text, uuid, uuid) RENAME TO begin_in_tr
 CREATE FUNCTION access.begin(
     hash bytea, wanted text, purpose text, request uuid, acting uuid,
     OUT decision text, OUT kind text, OUT principal uuid, OUT roles text[], OUT teams uuid[], OUT cases uuid[],
-    OUT enquiry uuid, OUT event bigint)
+    OUT enquiry uuid, OUT event bigint, OUT answering uuid[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     SELECT b.decision, b.kind, b.principal, b.roles, b.enquiry, b.event INTO decision, kind, principal, roles, enquiry, event
     FROM access.begin_in_truth(hash, wanted, purpose, request, acting) b;
-    SELECT array_agg(h.team_id), array_agg(h.case_id) INTO teams, cases FROM access.case_home h;
+    SELECT array_agg(h.team_id), array_agg(h.case_id), array_agg(h.team_id) INTO teams, cases, answering FROM access.case_home h;
 END $$;
 ALTER FUNCTION access.begin(bytea, text, text, uuid, uuid) OWNER TO casework_owner;
 GRANT EXECUTE ON FUNCTION access.begin(bytea, text, text, uuid, uuid) TO casework_staff, casework_outside

@@ -110,9 +110,10 @@ def values_for(sample: Heard, person: Principal, arrays: dict[str, Any]) -> list
     for value in sample.values:
         if isinstance(value, bytes) and len(value) == 32:
             value = token
-        for name in ("teams", "cases"):
+        for name in ("teams", "answering", "cases"):
             if isinstance(value, list) and value == list(sample.caller.get(name) or ()) and arrays:
                 value = list(arrays[name] or ())
+                break
         bound.append(value)
     return bound
 

@@ -144,9 +144,11 @@ def readings(stage: Stage, person: Principal, *tables: str, action: str | None =
                     continue
                 where = await witness.fetch(
                     f"SELECT id FROM casework.{table}"
-                    f" WHERE team_id = ANY ($1) AND NOT restricted OR {rls.BY_TABLE[table].case} = ANY ($2)",
+                    " WHERE team_id = ANY ($1) AND NOT restricted OR restricted AND team_id = ANY ($3)"
+                    f" OR {rls.BY_TABLE[table].case} = ANY ($2)",
                     context["teams"],
                     context["cases"],
+                    context["answering"],
                 )
                 found[table] = Reading(context["decision"], ids(seen), ids(where))
         finally:

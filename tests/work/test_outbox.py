@@ -75,7 +75,7 @@ async def enqueue(
         row = await connection.fetchrow(
             "SELECT * FROM access.begin($1, $2, NULL, gen_random_uuid(), NULL)", hash_, action.value
         )
-        caller = Caller(row["kind"], row["principal"], row["roles"], row["teams"], row["cases"], row["enquiry"])
+        caller = Caller.of(row)
         for _ in range(times):
             await Work(connection, caller, action).enqueue(task, ids, lock=lock)
         await (transaction.commit() if commit else transaction.rollback())

@@ -38,11 +38,14 @@ class Scope:
     delete: bool = False
     key: str = "id"
 
-    def rows(self, teams: str, cases: str) -> str:
-        """The common shape over two arrays; the first lock (``WHERE``) and the second (policy) are both written with it."""
+    def rows(self, teams: str, cases: str, answering: str) -> str:
+        """The common shape over three arrays; the first lock (``WHERE``) and the second (policy) are both written with it."""
         if self.case is None:
             return f"team_id = ANY ({teams})"
-        return f"team_id = ANY ({teams}) AND NOT restricted OR {self.case} = ANY ({cases})"
+        return (
+            f"team_id = ANY ({teams}) AND NOT restricted OR restricted AND team_id = ANY ({answering})"
+            f" OR {self.case} = ANY ({cases})"
+        )
 
 
 def _words(actions: tuple[A, ...]) -> str:
@@ -59,7 +62,8 @@ IN_ENQUIRY = (
 IN_ENQUIRY_WRITTEN = (
     "team_id = ANY ((SELECT access.write_teams({words}))::uuid[]) AND NOT restricted"
     " OR restricted AND enquiry_id IN (SELECT e.id FROM casework.enquiry e"
-    " WHERE e.restricted AND e.case_id = ANY ((SELECT access.write_cases({words}))::uuid[]))"
+    " WHERE e.restricted AND (e.team_id = ANY ((SELECT access.write_answering({words}))::uuid[])"
+    " OR e.case_id = ANY ((SELECT access.write_cases({words}))::uuid[])))"
 )
 # The line of a transfer is read at both ends; the enquiry at the end where it is. An offer that was taken back is nobody else's.
 PASSED_ENQUIRY = (
@@ -71,6 +75,7 @@ PASSED_ENQUIRY = (
 # its title, so it is for those who answer for restricted cases.
 OFFERED_CASE = (
     "team_id = ANY ((SELECT access.read_teams('case.read'))::uuid[]) AND NOT restricted"
+    " OR restricted AND team_id = ANY ((SELECT access.answering_teams('case.read'))::uuid[])"
     " OR case_id = ANY ((SELECT access.cases('case.read'))::uuid[])"
     " OR to_team_id = ANY ((SELECT access.read_teams('case.receive'))::uuid[]) AND NOT restricted"
     " OR to_team_id = ANY ((SELECT access.answering_teams('case.receive'))::uuid[])"
@@ -79,6 +84,7 @@ OFFERED_CASE = (
 # Who answers for the team's cases sees who opened them in an emergency, and so does the auditor.
 OPENED_IN_EMERGENCY = (
     "team_id = ANY ((SELECT access.read_teams('case.read'))::uuid[]) AND NOT restricted"
+    " OR restricted AND team_id = ANY ((SELECT access.answering_teams('case.read'))::uuid[])"
     " OR case_id = ANY ((SELECT access.cases('case.read'))::uuid[])"
     " OR team_id = ANY ((SELECT access.read_teams('case.access_log'))::uuid[])"
 )
@@ -456,6 +462,10 @@ def _policy(scope: Scope, verb: str, role: str, using: str = "", check: str = ""
     return f"CREATE POLICY {role.removeprefix('casework_')}_{verb.lower()} ON casework.{scope.table} FOR {verb} TO {role}{clauses}"
 
 
+def _written(scope: Scope, words: str) -> str:
+    return scope.rows(*(f"(SELECT access.write_{reach}({words}))::uuid[]" for reach in ("teams", "cases", "answering")))
+
+
 def _columns(columns: tuple[str, ...]) -> str:
     return "" if columns == ("*",) else " (" + ", ".join(columns) + ")"
 
@@ -463,23 +473,19 @@ def _columns(columns: tuple[str, ...]) -> str:
 def _staff(scope: Scope) -> Iterator[str]:
     teams = f"(SELECT access.read_teams('{scope.read.value}'))::uuid[]"
     cases = f"(SELECT access.cases('{scope.read.value}'))::uuid[]"
-    yield _policy(scope, "SELECT", "casework_staff", scope.using or scope.rows(teams, cases))
+    answering = f"(SELECT access.answering_teams('{scope.read.value}'))::uuid[]"
+    yield _policy(scope, "SELECT", "casework_staff", scope.using or scope.rows(teams, cases, answering))
     yield f"GRANT SELECT ON casework.{scope.table} TO casework_staff"
     for verb, actions in (("INSERT", scope.insert), ("UPDATE", scope.update)):
         if actions:
             words = _words(actions)
-            reach = (scope.check or "").replace("{words}", words) or scope.rows(
-                f"(SELECT access.write_teams({words}))::uuid[]",
-                f"(SELECT access.write_cases({words}))::uuid[]",
-            )
+            reach = (scope.check or "").replace("{words}", words) or _written(scope, words)
             using = "" if verb == "INSERT" else reach
             yield _policy(scope, verb, "casework_staff", using, reach)
             yield f"GRANT {verb} ON casework.{scope.table} TO casework_staff"
     if scope.delete:
         words = _words(scope.insert)
-        reach = scope.check or scope.rows(
-            f"(SELECT access.write_teams({words}))::uuid[]", f"(SELECT access.write_cases({words}))::uuid[]"
-        )
+        reach = scope.check or _written(scope, words)
         yield _policy(scope, "DELETE", "casework_staff", reach)
         yield f"GRANT DELETE ON casework.{scope.table} TO casework_staff"
 

@@ -135,6 +135,7 @@ NOTE_LIST = Listing(
 _advised = EVENTS.within(
     cast(select(func.access.read_teams(literal_column("'advice.read'"))).scalar_subquery(), ARRAY(Uuid)),
     cast(select(func.access.cases(literal_column("'advice.read'"))).scalar_subquery(), ARRAY(Uuid)),
+    cast(select(func.access.answering_teams(literal_column("'advice.read'"))).scalar_subquery(), ARRAY(Uuid)),
 )
 _plain = ~one_of(
     func.split_part(event.action, literal_column("'.'"), literal_column("1")),

@@ -60,7 +60,7 @@ headline = table("case_headline", column("id", Uuid()), column("state", Text()),
 class _Own(Reachable):
     """The enquirer's reach: the one enquiry of the token, bound as ``enquiry``."""
 
-    def within(self, teams: Any, cases: Any) -> Any:  # noqa: ARG002 — the token says it all
+    def within(self, teams: Any, cases: Any, answering: Any) -> Any:  # noqa: ARG002 — the token says it all
         return self.table.id == given("enquiry", Uuid())
 
 
@@ -525,7 +525,9 @@ _offered: Any = literal_column("""(
         INTERSECT SELECT 'enquiry.transfer')) o)""")
 _transfer = render(TransferView, EnquiryTransfer, **_line, allowed_actions=_offered)
 TRANSFER_BY_ID = read_one(
-    MADE_HERE, _transfer, reach=lambda ctx: or_(MADE_HERE.within(ctx.teams, None), OFFERED_HERE.within(ctx.teams, None))
+    MADE_HERE,
+    _transfer,
+    reach=lambda ctx: or_(MADE_HERE.within(ctx.teams, None, None), OFFERED_HERE.within(ctx.teams, None, None)),
 )
 TRANSFER_SHOWN = show_one(MADE_HERE, _transfer)
 

@@ -106,7 +106,7 @@ _found = func.coalesce(
 # Row security would only hide the findings, and an empty list would read as "none found": so the field is left out.
 _visit = case(
     (
-        VISITS.within(_reach("read_teams"), _reach("cases")),
+        VISITS.within(_reach("read_teams"), _reach("cases"), _reach("answering_teams")),
         render(VisitWithFindings, SiteVisit, **_OF_VISIT, findings=_found),
     ),
     else_=render(VisitView, SiteVisit, **_OF_VISIT),

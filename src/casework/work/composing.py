@@ -49,7 +49,7 @@ BEGINNING = {"hash": LargeBinary(), "action": Text(), "purpose": Text(), "reques
 
 _CALLER: dict[str, Any] = {
     "decision": Text(), "kind": Text(), "principal": Uuid(), "roles": ARRAY(Text), "teams": UUIDS, "cases": UUIDS,
-    "enquiry": Uuid(), "event": BigInteger(),
+    "enquiry": Uuid(), "event": BigInteger(), "answering": UUIDS,
 }  # fmt: skip
 CTX: Any = SimpleNamespace(**{name: literal_column(f"ctx.{name}", kind) for name, kind in _CALLER.items()})
 """The caller's row, named from any depth of a statement. Plain names, because SQLAlchemy would otherwise add a second
@@ -89,18 +89,23 @@ class Reachable:
         named = self.case or self.about
         return getattr(self.table, named) if named else cast(null(), Uuid)
 
-    def within(self, teams: Any, cases: Any) -> ColumnElement[bool]:
+    def within(self, teams: Any, cases: Any, answering: Any) -> ColumnElement[bool]:
         """The reach as a WHERE: the same shape as the policy of ``access/rls.py``."""
         if self.open:
             return true()
-        ours = getattr(self.table, self.team) == any_(teams)
+        team = getattr(self.table, self.team)
         if self.case is None:
-            return ours  # type: ignore[no-any-return]
-        return or_(and_(ours, ~self.table.restricted), getattr(self.table, self.case) == any_(cases))
+            return team == any_(teams)  # type: ignore[no-any-return]
+        restricted = self.table.restricted
+        return or_(
+            and_(team == any_(teams), ~restricted),
+            and_(restricted, team == any_(answering)),
+            getattr(self.table, self.case) == any_(cases),
+        )
 
     def reached(self) -> ColumnElement[bool]:
-        """The reach of the running unit of work: its ``teams`` and ``cases`` are bound parameters."""
-        return self.within(given("teams", UUIDS), given("cases", UUIDS))
+        """The reach of the running unit of work: its ``teams``, ``cases`` and ``answering`` are bound parameters."""
+        return self.within(given("teams", UUIDS), given("cases", UUIDS), given("answering", UUIDS))
 
 
 def read_one(
@@ -117,7 +122,7 @@ def read_one(
     Columns: decision, body, version. ``OFFSET 0`` keeps the planner from looking at a row before the caller is known.
     """
     table = source.table
-    reached = reach(CTX) if reach else source.within(CTX.teams, CTX.cases)
+    reached = reach(CTX) if reach else source.within(CTX.teams, CTX.cases, CTX.answering)
     inner = select(
         body.label("body"),
         (table.version if version is None else version).label("version"),
@@ -246,7 +251,12 @@ class Listing:
             return branch(*reach).lateral("found")
         teams = func.unnest(CTX.teams).table_valued(column("team_id", Uuid)).render_derived(name="t")
         of_team = getattr(source.table, source.team) == teams.c.team_id
-        mine = branch(of_team) if source.case is None else branch(of_team, ~source.table.restricted)
+        # In the order of its index, restricted ones skipped or not: they are few.
+        mine = (
+            branch(of_team)
+            if source.case is None
+            else branch(of_team, or_(~source.table.restricted, teams.c.team_id == any_(CTX.answering)))
+        )
         per_team = mine.lateral("b")
         found = select(per_team.c.id, per_team.c.key).select_from(teams.join(per_team, true()))
         if source.case is None:

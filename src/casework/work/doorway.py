@@ -30,7 +30,7 @@ from casework.work.operations import canonical, operations
 from casework.work.troubles import trouble
 from casework.work.unit import Answer, Caller, Reaction, Work
 
-_BEGIN = """SELECT b.decision, b.kind, b.principal, b.roles, b.teams, b.cases, b.enquiry, b.event,
+_BEGIN = """SELECT b.decision, b.kind, b.principal, b.roles, b.teams, b.cases, b.enquiry, b.event, b.answering,
        k.claim, k.status, k.headers, k.body, k.salt
 FROM access.begin($1, $2, $3, $4, $5) b
 LEFT JOIN LATERAL work.claim($6, $7) k ON $6::bytea IS NOT NULL AND b.decision = 'allow'"""
@@ -333,7 +333,7 @@ class Door:
         key: str | None,
         key_hash: bytes | None,
     ) -> Response | Problem:
-        caller = Caller(row["kind"], row["principal"], row["roles"], row["teams"], row["cases"], row["enquiry"])
+        caller = Caller.of(row)
         work = Work(
             connection,
             caller,

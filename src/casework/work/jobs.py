@@ -62,4 +62,4 @@ class Job:
             raise Unauthenticated("Whoever caused this job may not come in any more.")
         if row["decision"] != "allow":
             raise Forbidden("Whoever caused this job may not do this any more.")
-        return Caller(row["kind"], row["principal"], row["roles"], row["teams"], row["cases"], row["enquiry"])
+        return Caller.of(row)

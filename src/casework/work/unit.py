@@ -29,6 +29,15 @@ class Caller:
     teams: Sequence[UUID]
     cases: Sequence[UUID]
     enquiry: UUID | None
+    answering: Sequence[UUID] = ()
+    """The teams for whose restricted cases the caller answers."""
+
+    @classmethod
+    def of(cls, row: asyncpg.Record) -> "Caller":
+        """The caller whom ``access.begin`` found."""
+        return cls(
+            row["kind"], row["principal"], row["roles"], row["teams"], row["cases"], row["enquiry"], row["answering"]
+        )
 
     @property
     def person(self) -> UUID | None:
@@ -80,6 +89,7 @@ class Work:
         return {
             "teams": caller.teams,
             "cases": caller.cases,
+            "answering": caller.answering,
             "me": caller.principal,
             "versions": self.versions,
             **values,

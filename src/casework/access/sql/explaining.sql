@@ -61,7 +61,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
     ) AS w (code, opens, message) WHERE w.code = reason_said.code
 $$;
 
--- Every reason for one principal and one record: role by role, as access.reach_teams and access.reach_cases judge.
+-- Every reason for one principal and one record: role by role, as access.reach_teams, reach_answering and reach_cases judge.
 CREATE OR REPLACE FUNCTION access.reasons(person uuid, with_scopes text[], r_kind text, read_by text, of_case uuid, of_team uuid, is_restricted boolean)
 RETURNS TABLE (code text, role text, team_id uuid, until timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -169,6 +169,7 @@ BEGIN
             sees := 'headline';
         END IF;
     ELSIF r.team_id = ANY (access.reach_teams(person, with_scopes, r.read_by)) AND NOT r.restricted
+       OR r.restricted AND r.case_id IS NOT NULL AND r.team_id = ANY (access.reach_answering(person, with_scopes, r.read_by))
        OR r.case_id = ANY (access.reach_cases(person, with_scopes, r.read_by)) THEN
         sees := 'readable';
     ELSIF r.kind = 'case' AND r.team_id = ANY (access.reach_teams(person, with_scopes, 'case.read_headline')) THEN

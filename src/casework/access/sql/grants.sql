@@ -28,7 +28,7 @@ GRANT EXECUTE ON FUNCTION access.settle_enquiry_transfer(uuid, integer, text, te
 GRANT EXECUTE ON FUNCTION access.arm_code(bigint, bytea), work.letters(bigint) TO casework_worker;
 
 GRANT EXECUTE ON FUNCTION
-    access.read_teams(text), access.answering_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]),
+    access.read_teams(text), access.answering_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]), access.write_answering(text[]),
     access.is_adviser(uuid, uuid), access.assignable(uuid, uuid), access.announce_restriction(uuid),
     access.open_in_emergency(text, text, text), access.decide_transfer(uuid, integer[], boolean, uuid, text),
     access.member_teams(text), access.holds(text), access.may_review(uuid, uuid, text), access.is_published(uuid), access.allowed_actions(text, text, uuid, uuid, boolean),

@@ -139,6 +139,7 @@ BEGIN
         allowed := coalesce(l.verified, false) AND EXISTS (
             SELECT FROM casework.enquiry e WHERE e.id = of_enquiry
               AND (e.team_id = ANY (access.read_teams('enquiry.reissue_token')) AND NOT e.restricted
+                   OR e.restricted AND e.team_id = ANY (access.answering_teams('enquiry.reissue_token'))
                    OR e.case_id = ANY (access.cases('enquiry.reissue_token'))));
     END IF;
     IF NOT allowed OR l.enquiry_id IS NULL THEN

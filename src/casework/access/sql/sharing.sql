@@ -47,7 +47,8 @@ BEGIN
         verdict := 'absent';
         RETURN;
     END IF;
-    IF h.team_id = ANY (access.read_teams('case.read')) AND NOT h.restricted OR h.id = ANY (access.cases('case.read')) THEN
+    IF h.team_id = ANY (access.read_teams('case.read')) AND NOT h.restricted
+       OR h.restricted AND h.team_id = ANY (access.answering_teams('case.read')) OR h.id = ANY (access.cases('case.read')) THEN
         verdict := 'known';
         RETURN;
     END IF;
