@@ -155,6 +155,7 @@ async def doing(request: Request, action: str) -> AsyncIterator[tuple[Doing, byt
         if row["decision"] != "allow":
             raise PermissionError(row["decision"])
         yield Doing(connection, row, [int(matched.strip('"'))] if matched else None), key
+    await request.app.state.flush.passed()
 
 
 async def submit(request: Request) -> Response:

@@ -221,6 +221,7 @@ def submit_enquiry(session: SessionDep, enquiry_in: EnquiryCreate, idempotency_k
     hashed = hashlib.sha256(f"trk_{token}".encode()).digest()
     expires = datetime.now(UTC) + timedelta(days=730)
     session.add(enquiry)
+    session.flush()
     session.add(contact)
     session.add(
         Login(token_hash=hashed, kind="enquirer", principal_id=contact.id, enquiry_id=enquiry.id, expires_at=expires)

@@ -115,7 +115,7 @@ class Enquiry(SQLModel, table=True):
 class Contact(SQLModel, table=True):
     __table_args__ = {"schema": "casework"}
     id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
-    enquiry_id: uuid.UUID
+    enquiry_id: uuid.UUID = Field(foreign_key="casework.enquiry.id")
     team_id: uuid.UUID
     name: str
     job_title: str | None = None

@@ -52,9 +52,10 @@ FLUSH = "SELECT pg_logical_emit_message(true, 'casework', '')"
 class Flush:
     """Waits until what was committed is safe, once for all who wait.
 
-    A read writes the log, so each would wait for the disk alone: that is half of what it costs PostgreSQL. Instead it is
-    committed asynchronously, gives its connection back, and is answered when one small commit that began later has
-    become durable (and has been confirmed by the standby, where the server is set to that). No answer leaves earlier.
+    Every request writes at least its line of the log, so each would wait for the disk alone: that is half of what a read
+    costs PostgreSQL. Instead it is committed asynchronously, gives its connection back, and is answered when one small
+    commit that began later has become durable (and has been confirmed by the standby, where the server is set to that).
+    No answer leaves earlier; nor does a message, for the worker's own commit comes later still.
     """
 
     def __init__(self, pool: asyncpg.Pool) -> None:

@@ -32,7 +32,7 @@ from casework.work.unit import Answer, Caller, Reaction, Work
 
 _BEGIN = """SELECT b.decision, b.kind, b.principal, b.roles, b.teams, b.cases, b.enquiry, b.event, b.answering,
        k.claim, k.status, k.headers, k.body, k.salt
-FROM access.begin($1, $2, $3, $4, $5) b
+FROM access.begin($1, $2, $3, $4, $5) b CROSS JOIN set_config('synchronous_commit', 'off', true)
 LEFT JOIN LATERAL work.claim($6, $7) k ON $6::bytea IS NOT NULL AND b.decision = 'allow'"""
 BEGUN = written(f"SELECT ctx.decision, ctx.event FROM {BEGIN}", **BEGINNING)  # noqa: S608 — constants of the code
 _CASE_ADDRESS = re.compile(r"/v1/cases/([0-9a-f-]{36})(?:/|$)")
@@ -282,15 +282,16 @@ class Door:
         print_ = self._fingerprint(body) if key is not None else None
         key_hash = hashlib.sha256(key.encode()).digest() if key is not None else None
         begun: int | None = None
+        made: Response | Problem
         async with self._lender().lend() as connection:
             try:
                 async with trouble(), connection.transaction():
                     row = await self._begin(connection, key_hash, print_)
                     if row["decision"] != "allow":
-                        refused: str = row["decision"]
+                        refused = row["decision"]
                         begun = row["event"]  # is committed: the refusal has one event, as everything has
                     elif row["claim"] == "replay":
-                        return await self._replayed(connection, row, key)
+                        refused, made = "", await self._replayed(connection, row, key)
                     else:
                         refused, made = "", await self._carry_out(connection, row, act, status, key, key_hash)
                 if refused:
@@ -300,7 +301,10 @@ class Door:
                 if begun is None:
                     self.request.scope["state"].pop("logged", None)  # rolled back; the refusal has an event of its own
                 await self._tell(connection, problem, begun)
+                if begun is not None:
+                    await self.house.database.flush.passed()
                 raise
+        await self.house.database.flush.passed()
         if isinstance(made, Problem):
             raise made  # told to the log beneath its own event, which has been committed
         return made

@@ -128,14 +128,22 @@ $$;
 -- has just made; afterwards by whoever may reissue, within their reach, and to a verified contact only.
 CREATE OR REPLACE FUNCTION access.issue_tracking(hash bytea, of_enquiry uuid, of_contact uuid, lasts interval) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE l access.enquiry_link; allowed boolean := false; ends timestamptz := access.token_end(of_enquiry);
+DECLARE l access.enquiry_link; allowed boolean := false; ends timestamptz;
 BEGIN
-    SELECT * INTO l FROM access.enquiry_link x WHERE x.enquiry_id = of_enquiry AND x.contact_id = of_contact;
     IF access.doing(ARRAY['enquiry.submit']) THEN
-        allowed := NOT EXISTS (SELECT FROM access.session s WHERE s.enquiry_id = of_enquiry)
-            AND EXISTS (SELECT FROM access.enquiry_link x WHERE x.enquiry_id = of_enquiry AND x.contact_id = of_contact
-                        AND x.xmin = pg_current_xact_id()::xid);
-    ELSIF access.doing(ARRAY['enquiry.reissue_token']) THEN
+        -- Made in this transaction, so there is no earlier token or code to end, nor an end of its own in sight.
+        IF EXISTS (SELECT FROM access.session s WHERE s.enquiry_id = of_enquiry)
+           OR NOT EXISTS (SELECT FROM access.enquiry_link x WHERE x.enquiry_id = of_enquiry AND x.contact_id = of_contact
+                          AND x.xmin = pg_current_xact_id()::xid) THEN
+            RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
+        END IF;
+        INSERT INTO access.session (token_hash, kind, principal_id, enquiry_id, expires_at)
+        VALUES (hash, 'enquirer', of_contact, of_enquiry, now() + least(lasts, interval '2 years'));
+        RETURN;
+    END IF;
+    ends := access.token_end(of_enquiry);
+    SELECT * INTO l FROM access.enquiry_link x WHERE x.enquiry_id = of_enquiry AND x.contact_id = of_contact;
+    IF access.doing(ARRAY['enquiry.reissue_token']) THEN
         allowed := coalesce(l.verified, false) AND EXISTS (
             SELECT FROM casework.enquiry e WHERE e.id = of_enquiry
               AND (e.team_id = ANY (access.read_teams('enquiry.reissue_token')) AND NOT e.restricted
