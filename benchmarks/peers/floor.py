@@ -162,12 +162,10 @@ async def submit(request: Request) -> Response:
     """Receive an enquiry."""
     body = EnquirySubmission.model_validate(await request.json()).model_dump()
     async with doing(request, "enquiry.submit") as (work, key):
-        place = await work.row(
-            enquiries.PLACE, postcode=body.get("postcode"), local_authority_code=body.get("local_authority_code")
-        )
         today = datetime.now(UTC).date()
-        calendar = await work.row(reference.CALENDAR_OF_TEAM, team_id=place["team_id"], start=today)
-        holidays = set(calendar["closed"])
+        where = {name: body[name] for name in ("postcode", "local_authority_code")}
+        place = await work.row(enquiries.PLACE, **where, today=today)
+        holidays = set(place["closed"])
         day, left = today, 5
         while left:
             day += timedelta(days=1)
@@ -213,8 +211,8 @@ async def complete(request: Request) -> Response:
         )
         if done is None:
             return Response(status_code=409)
-        words = [row["code"] for row in await work.rows(reference.WORDS, kind="attack_methodologies")]
-        level = (await work.row(reference.CURRENT_THREAT_LEVEL, team_id=visit["team_id"]))["level"]
+        ground = await work.row(reference.GROUND_OF_FINDINGS, team_id=visit["team_id"])
+        words, level = ground["words"], ground["level"]
         for finding in body["findings"]:
             if finding["methodology"] not in words:
                 return Response(status_code=422)

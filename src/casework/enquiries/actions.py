@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -58,6 +58,7 @@ from casework.kernel.settings import Settings
 from casework.kernel.statements import Statement
 from casework.reference.actions import require_word, working_day_after
 from casework.reference.signposts import packaged
+from casework.reference.working_days import add_working_days
 from casework.work.messages import Notice, TeamNotice, notify, notify_team
 from casework.work.unit import Answer, Guarded, Work, uuid7
 
@@ -74,9 +75,9 @@ async def submit(work: Work, submission: EnquirySubmission) -> Answer:
     """Receive a request for protective security advice, for the intake team of the force where the site lies."""
     channel = _channel(work, submission.channel)
     await require_word(work, "sectors", submission.sector, "/sector")
-    place = await _place_of(work, submission)
     today = datetime.now(ZoneInfo("Europe/London")).date()
-    respond_by = await working_day_after(work, place["team_id"], today, ANSWERED_WITHIN)
+    place = await _place_of(work, submission, today)
+    respond_by = add_working_days(today, ANSWERED_WITHIN, place["nation"], frozenset(place["closed"]))
     # Where strangers see an id, it must not tell when it was made.
     enquiry_id = submission.id or uuid4()
     staff = work.caller.kind in ("staff", "client")
@@ -123,9 +124,12 @@ def _channel(work: Work, stated: Channel | None) -> Channel:
     return own
 
 
-async def _place_of(work: Work, submission: EnquirySubmission) -> asyncpg.Record:
+async def _place_of(work: Work, submission: EnquirySubmission, today: date) -> asyncpg.Record:
     place = await work.row(
-        queries.PLACE, postcode=submission.postcode, local_authority_code=submission.local_authority_code
+        queries.PLACE,
+        postcode=submission.postcode,
+        local_authority_code=submission.local_authority_code,
+        today=today,
     )
     if place is None:
         told = "Give the site's full postcode, or the code of its local authority from /v1/reference/local_authorities."

@@ -75,7 +75,8 @@ MADE_HERE = Reachable(EnquiryTransfer, "enquiry_transfer", team="from_team_id")
 
 PLACE = written(
     """
-    SELECT f.code AS force_code, f.name AS force, t.id AS team_id, t.name AS team, t.phone, t.mailbox, t.hours
+    SELECT f.code AS force_code, f.name AS force, t.id AS team_id, t.name AS team, t.phone, t.mailbox, t.hours, f.nation,
+           ARRAY(SELECT b.day FROM casework.bank_holiday b WHERE b.nation = f.nation AND b.day > :today AND b.active) AS closed
     FROM (
         SELECT 1 AS rank, p.force_code FROM casework.postcode p WHERE p.postcode = :postcode
         UNION ALL
@@ -89,8 +90,10 @@ PLACE = written(
     ORDER BY found.rank LIMIT 1""",
     postcode=Text(),
     local_authority_code=Text(),
+    today=Date(),
 )
-"""The force where a site lies: by its full postcode, else by the local authority. Never by the first half of a postcode."""
+"""The force where a site lies, and the days it keeps: by its full postcode, else by the local authority. Never by the first half
+of a postcode."""
 
 
 def _plain_insert(into: Any, **types: Any) -> Statement:

@@ -1,7 +1,7 @@
 """The verbs of reference data, and what other slices ask of it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -33,19 +33,25 @@ log = logging.getLogger("casework")
 
 async def require_word(work: Work, kind: str, code: str | None, pointer: str) -> None:
     """Raise ``ValidationFailed`` unless ``code`` is a word of the look-up ``kind``; ``None`` passes."""
-    await require_words(work, kind, {pointer: code})
+    if code is not None:
+        _require_among([row["code"] for row in await work.rows(queries.WORDS, kind=kind)], kind, {pointer: code})
 
 
-async def require_words(work: Work, kind: str, codes: Mapping[str, str | None]) -> None:
-    """The same for several at once, each by its pointer."""
-    used = {pointer: code for pointer, code in codes.items() if code is not None}
-    if not used:
-        return
-    words = [row["code"] for row in await work.rows(queries.WORDS, kind=kind)]
-    wrong = [pointer for pointer, code in used.items() if code not in words]
+def _require_among(words: Sequence[str], kind: str, codes: Mapping[str, str | None]) -> None:
+    wrong = [pointer for pointer, code in codes.items() if code is not None and code not in words]
     if wrong:
-        told = {"code": "enum", "message": f"Use a word of {kind}.", "allowed": words}
+        told = {"code": "enum", "message": f"Use a word of {kind}.", "allowed": list(words)}
         raise ValidationFailed(errors=[{"pointer": pointer, **told} for pointer in wrong])
+
+
+async def ground_of_findings(work: Work, team_id: UUID, methodologies: Mapping[str, str | None]) -> str:
+    """The threat level in force for findings of a team; raises where a method of attack, by its pointer, is no word for one."""
+    ground = await work.obtain(queries.GROUND_OF_FINDINGS, team_id=team_id)
+    _require_among(ground["words"], "attack_methodologies", methodologies)
+    if ground["level"] is None:
+        raise NotFound
+    level: str = ground["level"]
+    return level
 
 
 async def nation_of_force(work: Work, force_code: str) -> str:

@@ -107,6 +107,17 @@ CURRENT_THREAT_LEVEL = written(
     WHERE t.id = :team_id ORDER BY l.since DESC, l.id DESC LIMIT 1""",
     team_id=Uuid(),
 )
+# What a finding is told against, asked for once however many there are.
+GROUND_OF_FINDINGS = written(
+    """
+    SELECT ARRAY(SELECT w.code FROM casework.lookup w WHERE w.kind = 'attack_methodologies' AND w.active ORDER BY w.position) AS words, (
+        SELECT l.level FROM casework.team t
+        JOIN casework.police_force f ON f.code = t.force_code
+        JOIN casework.threat_level l
+          ON l.nation = CASE WHEN f.nation = 'Northern Ireland' THEN f.nation ELSE 'Great Britain' END AND l.since <= now()
+        WHERE t.id = :team_id ORDER BY l.since DESC, l.id DESC LIMIT 1) AS level""",
+    team_id=Uuid(),
+)
 CALENDAR_OF_TEAM = written(
     """
     SELECT f.nation, ARRAY(SELECT b.day FROM casework.bank_holiday b

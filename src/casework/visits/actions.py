@@ -9,7 +9,7 @@ from casework.cases.actions import begin_work
 from casework.kernel.columns import resolve_local, write_moment
 from casework.kernel.problems import AlreadyExists, Forbidden, NotFound, ValidationFailed
 from casework.kernel.statements import Statement
-from casework.reference.actions import current_threat_level, require_word, require_words
+from casework.reference.actions import ground_of_findings, require_word
 from casework.visits import queries
 from casework.visits.lifecycle import Decision
 from casework.visits.problems import VisitsUpcoming
@@ -145,7 +145,9 @@ async def record_finding(work: Work, visit_id: UUID, recording: FindingRecording
 async def amend_finding(work: Work, finding_id: UUID, amendment: FindingAmendment) -> Answer:
     """Amend a finding, as long as no issued advice cites it."""
     finding = await _reached(work, queries.FINDING_NOW, finding_id)
-    await _require_known(work, finding["premises_id"], {"": amendment.model_dump(exclude_unset=True)})
+    stated = amendment.model_dump(exclude_unset=True)
+    await require_word(work, "attack_methodologies", stated.get("methodology"), "/methodology")
+    await _require_area(work, finding["premises_id"], stated.get("area_id"))
     answer = await carry_out(work, queries.AMENDING_FINDING, finding_id, amendment)
     if amendment.model_fields_set:
         await work.say(finding["case_id"], subject=("finding", finding_id))
@@ -164,30 +166,23 @@ async def refuse_upcoming(work: Work, row: Mapping[str, Any]) -> None:
 
 async def _record(work: Work, visit: Mapping[str, Any], recordings: Mapping[str, FindingRecording]) -> list[UUID]:
     """Record findings, each by the pointer of its facts; what they have in common is asked for once."""
-    for recording in recordings.values():
+    if not recordings:
+        return []
+    for at, recording in recordings.items():
         await _repeated(work, queries.FINDING_KNOWN, recording.id, visit["id"])
-    await _require_known(work, visit["premises_id"], {at: each.model_dump() for at, each in recordings.items()})
-    level = await current_threat_level(work, visit["team_id"]) if recordings else None
+        await _require_area(work, visit["premises_id"], recording.area_id, at)
+    named = {f"{at}/methodology": recording.methodology for at, recording in recordings.items()}
+    level = await ground_of_findings(work, visit["team_id"], named)
     return [
         await work.create(queries.RECORD, recording, visit_id=visit["id"], threat_level=level)
         for recording in recordings.values()
     ]
 
 
-async def _require_known(work: Work, premises_id: UUID | None, facts: Mapping[str, Mapping[str, Any]]) -> None:
-    """What findings name must be there: the method of attack, the area of the premises. By the pointer of their facts."""
-    named = {f"{at}/methodology": each.get("methodology") for at, each in facts.items()}
-    await require_words(work, "attack_methodologies", named)
-    for at, each in facts.items():
-        if each.get("area_id") is not None:
-            await _require(
-                work,
-                queries.AREA_SEEN,
-                f"{at}/area_id",
-                "The premises visited have no such area.",
-                area_id=each["area_id"],
-                premises_id=premises_id,
-            )
+async def _require_area(work: Work, premises_id: UUID | None, area_id: UUID | None, at: str = "") -> None:
+    if area_id is not None:
+        told = "The premises visited have no such area."
+        await _require(work, queries.AREA_SEEN, f"{at}/area_id", told, area_id=area_id, premises_id=premises_id)
 
 
 async def _require_adviser(work: Work, case_id: UUID, adviser_id: UUID) -> None:
