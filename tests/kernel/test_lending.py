@@ -119,6 +119,27 @@ def test_one_that_the_server_ended_is_replaced(world: World, lending: Any) -> No
     lending(act)
 
 
+@pytest.mark.parametrize(
+    "error", [asyncpg.CannotConnectNowError("it starts"), ConnectionRefusedError(), asyncpg.InterfaceError("it ends")]
+)
+def test_a_database_that_is_not_there_is_told_as_503_every_time(error: Exception) -> None:
+    class Nowhere:
+        def get_max_size(self) -> int:
+            return 1
+
+        async def acquire(self, **_: Any) -> None:
+            raise error
+
+    async def go() -> None:
+        lender: Lender = Lender(Nowhere(), wait=0.1)  # type: ignore[arg-type]
+        for _ in range(3):  # no place is lost by it
+            with pytest.raises(Unavailable, match="cannot be reached"):
+                async with lender.lend():
+                    pass
+
+    asyncio.run(go())
+
+
 # --- safe before it is answered ---
 
 EMIT = "FUNCTION pg_logical_emit_message(boolean, text, text, boolean)"

@@ -127,6 +127,9 @@ class Loan:
             self._connection = await self._lender.take()
         except TimeoutError:
             raise Unavailable("All database connections are busy.") from None
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            # It is down, starting or stopping.
+            raise Unavailable("The database cannot be reached.") from error
         return self._connection
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
