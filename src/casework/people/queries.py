@@ -36,7 +36,11 @@ def _moment(column: str) -> str:
 
 # --- the caller and their sessions ---
 
-_KNOWN = "CASE WHEN ctx.kind = 'public' THEN 'unauthenticated' ELSE ctx.decision END"
+# (The same as composing.SETTLED, and nobody without a token.)
+_KNOWN = (
+    "CASE WHEN ctx.kind = 'public' OR ctx.decision = 'allow' AND access.current_principal() IS NULL"
+    " THEN 'unauthenticated' ELSE ctx.decision END"
+)
 _ACTIONS = """(SELECT coalesce(json_agg(json_build_object(
     'action', a.action, 'role', a.role, 'team_id', a.team_id, 'reach', a.reach)), '[]') FROM access.my_actions() a)"""
 

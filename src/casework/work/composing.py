@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    case,
     cast,
     column,
     false,
@@ -54,6 +55,19 @@ _CALLER: dict[str, Any] = {
 CTX: Any = SimpleNamespace(**{name: literal_column(f"ctx.{name}", kind) for name, kind in _CALLER.items()})
 """The caller's row, named from any depth of a statement. Plain names, because SQLAlchemy would otherwise add a second
 ``access.begin`` to each inner select that mentions one: the caller would be resolved, and logged, twice."""
+SETTLED = case(
+    (
+        and_(
+            CTX.decision == literal_column("'allow'"),
+            CTX.kind != literal_column("'public'"),
+            func.access.current_principal().is_(None),
+        ),
+        literal_column("'unauthenticated'"),
+    ),
+    else_=CTX.decision,
+).label("decision")
+"""The decision, as far as the whole statement stands by it. A session that another request opened (the first sight of a
+provider's token) while this statement began is seen by ``begin``, and not by what judges the rows: then it is asked again."""
 UNFLUSHED = func.set_config("synchronous_commit", "off", True).label("unflushed")
 """A read does not wait by itself until its log is on disk: the doorway waits once for many (``kernel/database.Flush``)."""
 
@@ -134,7 +148,7 @@ def read_one(
     row = inner.offset(literal_column("0")).lateral("r")
     return Statement(
         select(
-            CTX.decision,
+            SETTLED,
             CTX.event.label("event"),
             row.c.body,
             row.c.version,
@@ -232,7 +246,7 @@ class Listing:
         ).lateral("r")
         return Statement(
             select(
-                CTX.decision,
+                SETTLED,
                 CTX.event.label("event"),
                 cast(gathered.c["items"], Text).label("body"),
                 func.array_length(gathered.c.ids, 1).label("length"),
