@@ -277,7 +277,7 @@ class Event(SQLModel, table=True):
     )
 
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    """Begins with the time: see ``audit.new_event_id``."""
+    """Begins with the time: see ``audit.open_event``."""
     at: datetime = moment(now=True)
     request_id: UUID | None = None
     session_id: UUID | None = None

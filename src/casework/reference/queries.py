@@ -98,24 +98,18 @@ NATION_OF_TEAM = written(
     "SELECT f.nation FROM casework.team t JOIN casework.police_force f ON f.code = t.force_code WHERE t.id = :team_id",
     team_id=Uuid(),
 )
-CURRENT_THREAT_LEVEL = written(
-    """
+_LEVEL_OF_TEAM = """
     SELECT l.level FROM casework.team t
     JOIN casework.police_force f ON f.code = t.force_code
     JOIN casework.threat_level l
       ON l.nation = CASE WHEN f.nation = 'Northern Ireland' THEN f.nation ELSE 'Great Britain' END AND l.since <= now()
-    WHERE t.id = :team_id ORDER BY l.since DESC, l.id DESC LIMIT 1""",
-    team_id=Uuid(),
-)
+    WHERE t.id = :team_id ORDER BY l.since DESC, l.id DESC LIMIT 1"""
+CURRENT_THREAT_LEVEL = written(_LEVEL_OF_TEAM, team_id=Uuid())
 # What a finding is told against, asked for once however many there are.
 GROUND_OF_FINDINGS = written(
-    """
-    SELECT ARRAY(SELECT w.code FROM casework.lookup w WHERE w.kind = 'attack_methodologies' AND w.active ORDER BY w.position) AS words, (
-        SELECT l.level FROM casework.team t
-        JOIN casework.police_force f ON f.code = t.force_code
-        JOIN casework.threat_level l
-          ON l.nation = CASE WHEN f.nation = 'Northern Ireland' THEN f.nation ELSE 'Great Britain' END AND l.since <= now()
-        WHERE t.id = :team_id ORDER BY l.since DESC, l.id DESC LIMIT 1) AS level""",
+    f"""
+    SELECT ({_LEVEL_OF_TEAM}) AS level, ARRAY(
+        SELECT w.code FROM casework.lookup w WHERE w.kind = 'attack_methodologies' AND w.active ORDER BY w.position) AS words""",  # noqa: S608 — constants of the code
     team_id=Uuid(),
 )
 CALENDAR_OF_TEAM = written(

@@ -7,10 +7,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
     SELECT ((extract(epoch FROM at) - 1577836800) * 1000)::bigint << 12
 $$;
 
-CREATE OR REPLACE FUNCTION audit.new_event_id() RETURNS bigint
-LANGUAGE sql VOLATILE SET search_path = pg_catalog AS $$
-    SELECT (((extract(epoch FROM now()) - 1577836800) * 1000)::bigint << 12) | (nextval('audit.event_number') & 4095)
-$$;
+DROP FUNCTION IF EXISTS audit.new_event_id();
 
 -- The partitions of this month and those ahead, in UTC. Where none is ready nothing can be logged, and so nothing is served:
 -- `casework migrate` makes them, the worker keeps a year ahead, and `casework doctor` tells when fewer are left than three.
@@ -39,7 +36,7 @@ CREATE OR REPLACE FUNCTION audit.open_event(
     decision text, client text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
-    -- audit.new_event_id(), written out: a call of it costs as much as the row
+    -- as audit.first_id counts, and then the number; a function of its own would cost as much as the row
     made bigint := (((extract(epoch FROM now()) - 1577836800) * 1000)::bigint << 12) | (nextval('audit.event_number') & 4095);
 BEGIN
     INSERT INTO audit.event (id, request_id, session_id, principal_kind, principal_id, acting_for, roles, action, purpose, decision, client)
