@@ -57,9 +57,8 @@ def run(cluster: Cluster, hot: Hot, seconds: float) -> Round:
     count = int(re.search(r"actually processed: (\d+)", done.stdout)[1])  # type: ignore[index]
     rps = float(re.search(r"tps = ([\d.]+)", done.stdout)[1])  # type: ignore[index]
     taken = sorted(int(line.split()[2]) for log in where.glob("log*") for line in log.read_text().splitlines())
-    return Round(
-        count, rps, taken[len(taken) // 2] / 1000, taken[int(len(taken) * 0.99)] / 1000, 0.0, spent / count * 1e6
-    )
+    p50, p95, p99 = (taken[int(len(taken) * share)] / 1000 for share in (0.5, 0.95, 0.99))
+    return Round(count, rps, p50, p95, p99, 0.0, spent / count * 1e6)
 
 
 def _variables(hot: Hot) -> str:

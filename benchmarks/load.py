@@ -3,11 +3,12 @@
 import os
 import secrets
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.machine import Cluster, cpu_seconds
+from benchmarks.machine import Cluster, cpu_seconds, idle_seconds
 from benchmarks.servers import Round, Server, tail
 
 HERE = Path(__file__).parent
@@ -53,15 +54,16 @@ def load(
         str(HERE / "load.lua"),
         address,
     ]
-    before = server.cpu_seconds(), cpu_seconds(cluster.pid)
+    before = server.cpu_seconds(), cpu_seconds(cluster.pid), idle_seconds(), time.monotonic()
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
-    after = server.cpu_seconds(), cpu_seconds(cluster.pid)
-    count, microseconds, p50, p99, errors = map(int, done.stdout.rpartition("RESULT ")[2].split())
+    after = server.cpu_seconds(), cpu_seconds(cluster.pid), idle_seconds(), time.monotonic()
+    count, microseconds, p50, p95, p99, errors = map(int, done.stdout.rpartition("RESULT ")[2].split())
     if not count:
         raise Refused(f"{server.name} answered nothing within {duration}.\n{tail(server.log)}")
     if errors:
         raise Refused(f"{server.name}: {errors} errors of {count}. {done.stderr[:700]}\n{tail(server.log)}")
     return Round(
-        count, count / microseconds * 1e6, p50 / 1000, p99 / 1000,
+        count, count / microseconds * 1e6, p50 / 1000, p95 / 1000, p99 / 1000,
         (after[0] - before[0]) / count * 1e6, (after[1] - before[1]) / count * 1e6,
+        (after[2] - before[2]) / (after[3] - before[3]) / (os.cpu_count() or 1),
     )  # fmt: skip

@@ -53,6 +53,12 @@ def cpu_seconds(pid: int) -> float:
     return sum(sum(_times(each)) for each in tree(pid)) / os.sysconf("SC_CLK_TCK")
 
 
+def idle_seconds() -> float:
+    """What the processors of the machine have been idle so far, waiting for the disk included."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()
+    return (int(fields[4]) + int(fields[5])) / os.sysconf("SC_CLK_TCK")
+
+
 def memory(pid: int) -> float:
     """Resident memory of a process, MB."""
     with suppress(FileNotFoundError, ProcessLookupError):

@@ -16,8 +16,8 @@ def medians(rounds: Sequence[Round]) -> dict[str, float]:
         return round(statistics.median(map(figure, rounds)), digits)
 
     return {
-        "rps": of(lambda r: r.rps, 0), "p50_ms": of(lambda r: r.p50_ms, 2), "p99_ms": of(lambda r: r.p99_ms, 2),
-        "cpu_us": of(lambda r: r.cpu_us, 0), "database_us": of(lambda r: r.database_us, 0),
+        "rps": of(lambda r: r.rps, 0), "p50_ms": of(lambda r: r.p50_ms, 2), "p95_ms": of(lambda r: r.p95_ms, 2), "p99_ms": of(lambda r: r.p99_ms, 2),
+        "cpu_us": of(lambda r: r.cpu_us, 0), "database_us": of(lambda r: r.database_us, 0), "idle": of(lambda r: r.idle, 2),
     }  # fmt: skip
 
 

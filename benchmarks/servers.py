@@ -56,11 +56,14 @@ class Round:
     requests: int
     rps: float
     p50_ms: float
+    p95_ms: float
     p99_ms: float
     cpu_us: float
     """Of the server, a request."""
     database_us: float
     """Of PostgreSQL, a request."""
+    idle: float = 0.0
+    """Share of all processors that nobody used meanwhile."""
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:

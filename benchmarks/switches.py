@@ -103,7 +103,7 @@ def switches(report: Report, driven: Driven, server: Server, *, rounds: int, sec
             on_, off_ = _in_turns(driven, server, path, (as_it_is, off), rounds, seconds, connections)
             report.add(
                 "switches", f"{name}: {path}", rps_on=on_["rps"], rps_off=off_["rps"], p50_costs=_more(on_["p50_ms"], off_["p50_ms"]),
-                p99_costs=_more(on_["p99_ms"], off_["p99_ms"]), database_us_on=on_["database_us"], database_us_off=off_["database_us"],
+                p95_costs=_more(on_["p95_ms"], off_["p95_ms"]), p99_costs=_more(on_["p99_ms"], off_["p99_ms"]), database_us_on=on_["database_us"], database_us_off=off_["database_us"],
             )  # fmt: skip
 
 
@@ -154,6 +154,11 @@ def workers(report: Report, driven: Driven, cluster: Cluster, *, rounds: int, se
                 two=two["rps"],
                 ratio=round(two["rps"] / one["rps"], 2),
                 goal="≥ 1.15",
+                **{
+                    f"{name}_{count}": figures[name]
+                    for count, figures in (("one", one), ("two", two))
+                    for name in ("cpu_us", "database_us", "idle")
+                },
             )
             eight = [_drive(driven, single, path, seconds=seconds, connections=8) for _ in range(rounds)]
             tails = statistics.median(each.p99_ms / each.p50_ms for each in eight)

@@ -23,17 +23,16 @@ from casework.enquiries import queries as enquiries
 from casework.enquiries.schemas import EnquirySubmission
 from casework.kernel.database import Flush
 from casework.kernel.references import new_reference
-from casework.kernel.statements import Statement
+from casework.kernel.statements import Statement, called
 from casework.people.queries import ME
 from casework.premises.queries import PREMISES_LIST
 from casework.reference import queries as reference
 from casework.visits import queries as visits
 from casework.visits.schemas import VisitCompletion
-from casework.work import doorway
+from casework.work import doorway, unit
 
 PLAIN: frozenset[str] = frozenset()
-SAY = "SELECT access.say($1, $2, $3, $4, $5, $6::jsonb)"
-FINISH = "SELECT work.finish($1, $2, $3, $4)"
+SAY, FINISH, FINISH_SHOWN = unit._SAY, unit._FINISH, unit._FINISH_SHOWN
 JSON = "application/json"
 # begin takes what the doorway gives it; what it has beyond bearer, action, purpose, request and key is not in use here.
 BEGIN = doorway._BEGIN
@@ -129,7 +128,6 @@ class Doing:
         self.bound = {
             "me": row["principal"],
             "teams": row["teams"],
-            "cases": row["cases"],
             "answering": row["answering"],
             "versions": versions,
         }
@@ -188,13 +186,16 @@ async def submit(request: Request) -> Response:
         stated = {name: body["contact"].get(name) for name in ("name", "job_title", "email", "phone")}
         await work.row(enquiries.NAME_CONTACT, id=contact, enquiry_id=enquiry, team_id=place["team_id"], **stated)
         hashed = hashlib.sha256(b"trk_" + token.encode()).digest()
-        await work.row(enquiries.RECEIPT, hash=hashed, enquiry_id=enquiry, contact_id=contact)
         answer = json.dumps({
             "outcome": "received", "id": str(enquiry), "reference": number, "tracking_token": "trk_" + token, "respond_by": str(day),
             "expected_wait": "You hear from us within 5 working days.", "force": {"code": place["force_code"], "name": place["force"]},
             "team": {name: place[name] for name in ("team", "phone", "mailbox", "hours")},
         })  # fmt: skip
-        await work.connection.execute(FINISH, key, 201, "{}", answer.replace(token, "%%"))
+        texts, values = called([
+            (enquiries.ISSUE_TRACKING, (hashed, enquiry, contact)), (enquiries.ACKNOWLEDGE, (enquiry,)),
+            (FINISH, (key, 201, "{}", answer.replace(token, "%%"))),
+        ])  # fmt: skip
+        await work.connection.execute("SELECT " + ", ".join(texts), *values)
     return Response(answer, status_code=201, media_type=JSON, headers={"ETag": '"1"'})
 
 
@@ -218,9 +219,12 @@ async def complete(request: Request) -> Response:
                 return Response(status_code=422)
             stated = {**finding, "id": uuid4()}
             await work.row(visits.RECORD.insert, visit_id=visit_id, threat_level=level, **stated)
-        await work.connection.execute(SAY, done["case_id"], "visit", visit_id, None, None, None)
-        shown = await work.row(visits.VISIT_SHOWN, id=visit_id)
-        await work.connection.execute(FINISH, key, 200, "{}", shown["body"])
+        calls = [
+            (SAY, (done["case_id"], "visit", visit_id, None, None, None)),
+            (FINISH_SHOWN, (key, 200, "{}")),
+        ]
+        shown = await visits.VISIT_SHOWN.row_with(work.connection, {**work.bound, "id": visit_id}, calls)
+        assert shown is not None
     return Response(shown["body"], media_type=JSON, headers={"ETag": f'"{shown["version"]}"'})
 
 

@@ -41,7 +41,7 @@ def asked(world: World, team: Team, question: Any, *values: Any) -> Any:
         connection = await asyncpg.connect(world.addresses.staff)
         try:
             async with connection.transaction():
-                caller = WorkCaller("staff", None, (), (), (), None)
+                caller = WorkCaller("staff", None, (), (), None)
                 return await question(Work(connection, caller, Action.REFERENCE_READ), *values)
         finally:
             await connection.close()

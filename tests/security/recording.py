@@ -18,7 +18,7 @@ class Heard:
     begun: tuple[Any, ...] | None
     """hash, action, purpose, request, acting; ``None`` where the statement itself begins."""
     caller: dict[str, Any]
-    """The arrays that the beginning answered: teams and cases."""
+    """What the beginning answered of the reach: teams and answering."""
     rows: int
 
 
@@ -36,7 +36,7 @@ def recording() -> Iterator[dict[str, Heard]]:
         if begins and "work.claim" in query:
             # asyncpg answers with records; those of a write's beginning carry what its statements are bound with.
             record = rows[0] if rows else None
-            arrays = {name: record[name] for name in ("teams", "cases", "principal")} if record is not None else {}
+            arrays = {name: record[name] for name in ("teams", "answering")} if record is not None else {}
             beginnings[self] = (tuple(args[:5]), arrays)
             return answer
         begun, arrays = (None, {}) if begins else beginnings.get(self, (None, {}))

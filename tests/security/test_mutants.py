@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 from casework.access.tokens import hash_token
+from casework.work.unit import BEGUN_AS
 from tests.security import asking
 from tests.security import stage as staging
 from tests.security.model import OFFERS, Principal, may, reads_offer
@@ -110,7 +111,7 @@ def values_for(sample: Heard, person: Principal, arrays: dict[str, Any]) -> list
     for value in sample.values:
         if isinstance(value, bytes) and len(value) == 32:
             value = token
-        for name in ("teams", "answering", "cases"):
+        for name in ("teams", "answering"):
             if isinstance(value, list) and value == list(sample.caller.get(name) or ()) and arrays:
                 value = list(arrays[name] or ())
                 break
@@ -128,7 +129,7 @@ async def run(
         arrays: dict[str, Any] = {}
         if sample.begun is not None:
             begun = await connection.fetchrow(
-                "SELECT * FROM access.begin($1, $2, NULL, NULL, NULL)",
+                f"SELECT {BEGUN_AS} FROM access.begin($1, $2, NULL, NULL, NULL, false) b",
                 hash_token(person.caller.token or ""), sample.begun[1],
             )  # fmt: skip
             if begun is None or begun["decision"] != "allow":

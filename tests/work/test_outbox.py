@@ -31,7 +31,7 @@ from casework.worker import work
 
 async def hang(job):
     async def effect(work):
-        await work.connection.execute("SELECT work.beat('effect')")
+        work.owe("work.beat('effect')")
     await job.once(Action.SIGNPOST_LIST, effect)
     print("done", flush=True)
     await asyncio.sleep(3600)
@@ -77,7 +77,9 @@ async def enqueue(
         )
         caller = Caller.of(row)
         for _ in range(times):
-            await Work(connection, caller, action).enqueue(task, ids, lock=lock)
+            writing = Work(connection, caller, action)
+            writing.enqueue(task, ids, lock=lock)
+            await writing.settle()
         await (transaction.commit() if commit else transaction.rollback())
     finally:
         await connection.close()

@@ -38,14 +38,11 @@ class Scope:
     delete: bool = False
     key: str = "id"
 
-    def rows(self, teams: str, cases: str, answering: str) -> str:
-        """The common shape over three arrays; the first lock (``WHERE``) and the second (policy) are both written with it."""
+    def rows(self, teams: str, answering: str, reached: str) -> str:
+        """The common shape, of two arrays of teams and of what tells that the case is reached by itself."""
         if self.case is None:
             return f"team_id = ANY ({teams})"
-        return (
-            f"team_id = ANY ({teams}) AND NOT restricted OR restricted AND team_id = ANY ({answering})"
-            f" OR {self.case} = ANY ({cases})"
-        )
+        return f"team_id = ANY ({teams}) AND NOT restricted OR restricted AND team_id = ANY ({answering}) OR {reached}"
 
 
 def _words(actions: tuple[A, ...]) -> str:
@@ -462,8 +459,22 @@ def _policy(scope: Scope, verb: str, role: str, using: str = "", check: str = ""
     return f"CREATE POLICY {role.removeprefix('casework_')}_{verb.lower()} ON casework.{scope.table} FOR {verb} TO {role}{clauses}"
 
 
+def _read(scope: Scope) -> str:
+    action = scope.read.value
+    return scope.rows(
+        f"(SELECT access.read_teams('{action}'))::uuid[]",
+        f"(SELECT access.answering_teams('{action}'))::uuid[]",
+        f"{scope.case} = ANY ((SELECT access.cases('{action}'))::uuid[])",
+    )
+
+
 def _written(scope: Scope, words: str) -> str:
-    return scope.rows(*(f"(SELECT access.write_{reach}({words}))::uuid[]" for reach in ("teams", "cases", "answering")))
+    # A list is compared with an array, made once. What is written is a row or a few: each is asked about by itself.
+    return scope.rows(
+        f"(SELECT access.write_teams({words}))::uuid[]",
+        f"(SELECT access.write_answering({words}))::uuid[]",
+        f"access.write_case({words}, {scope.case})",
+    )
 
 
 def _columns(columns: tuple[str, ...]) -> str:
@@ -471,10 +482,7 @@ def _columns(columns: tuple[str, ...]) -> str:
 
 
 def _staff(scope: Scope) -> Iterator[str]:
-    teams = f"(SELECT access.read_teams('{scope.read.value}'))::uuid[]"
-    cases = f"(SELECT access.cases('{scope.read.value}'))::uuid[]"
-    answering = f"(SELECT access.answering_teams('{scope.read.value}'))::uuid[]"
-    yield _policy(scope, "SELECT", "casework_staff", scope.using or scope.rows(teams, cases, answering))
+    yield _policy(scope, "SELECT", "casework_staff", scope.using or _read(scope))
     yield f"GRANT SELECT ON casework.{scope.table} TO casework_staff"
     for verb, actions in (("INSERT", scope.insert), ("UPDATE", scope.update)):
         if actions:
@@ -527,7 +535,10 @@ def statements() -> Iterator[str]:
 
 
 def _log_triggers(scope: Scope) -> Iterator[str]:
-    table = f"casework.{scope.table}"
+    table, recorded = f"casework.{scope.table}", scope.key == "id"
+    if recorded:
+        yield f"SELECT audit.make_log('{scope.table}', '{scope.case or ''}')"
+    function = f"audit.log_{scope.table}()" if recorded else "audit.log_rows()"
     for verb, tables in (
         ("INSERT", "NEW TABLE AS new_rows"),
         ("UPDATE", "OLD TABLE AS old_rows NEW TABLE AS new_rows"),
@@ -535,5 +546,5 @@ def _log_triggers(scope: Scope) -> Iterator[str]:
     ):
         yield (
             f"CREATE OR REPLACE TRIGGER log_{verb.lower()} AFTER {verb} ON {table} REFERENCING {tables}"
-            f" FOR EACH STATEMENT EXECUTE FUNCTION audit.log_change('{scope.case or ''}', '{scope.key}')"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION {function}"
         )

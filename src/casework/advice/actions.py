@@ -72,7 +72,7 @@ async def draft(work: Work, case_id: UUID, drafting: AdviceDrafting) -> Answer:
     )
     if new:
         await begin_work(work, case_id)
-        await work.say(case_id, subject=("advice", advice_id))
+        work.say(case_id, subject=("advice", advice_id))
     return await work.show(queries.ADVICE_SHOWN, advice_id, location=f"/v1/advice/{advice_id}")
 
 
@@ -86,7 +86,7 @@ async def correct(work: Work, advice_id: UUID, correction: AdviceCorrection) -> 
         await work.rows(queries.COPY_RECOMMENDATIONS, id=made, corrects=advice_id)
         await work.rows(queries.COPY_CITATIONS, id=made, corrects=advice_id)
         await begin_work(work, standing["case_id"])
-        await work.say(standing["case_id"], subject=("advice", made), reason=correction.correction_reason)
+        work.say(standing["case_id"], subject=("advice", made), reason=correction.correction_reason)
     return await work.show(queries.ADVICE_SHOWN, made, location=f"/v1/advice/{made}")
 
 
@@ -153,7 +153,7 @@ async def ask_reviewer(work: Work, advice_id: UUID, asking: ReviewerAsking) -> A
     if not fit["part"]:
         raise problems.NotAReviewer
     _require_competence(fit, standing)
-    await work.say(standing["case_id"], subject=("advice", advice_id), facts={"reviewer_id": str(asking.reviewer_id)})
+    work.say(standing["case_id"], subject=("advice", advice_id), facts={"reviewer_id": str(asking.reviewer_id)})
     return await work.show(queries.ADVICE_SHOWN, advice_id)
 
 
@@ -173,7 +173,7 @@ async def submit(work: Work, advice_id: UUID, _: AdviceSubmission) -> Answer:
     """Hand a draft to review."""
     standing = await _advance(work, queries.SUBMIT, advice_id)
     await work.obtain(queries.RECOMMENDED, problems.NothingRecommended(), id=advice_id)
-    await work.say(standing["case_id"], subject=("advice", advice_id))
+    work.say(standing["case_id"], subject=("advice", advice_id))
     return await work.show(queries.ADVICE_SHOWN, advice_id)
 
 
@@ -188,7 +188,7 @@ async def review(work: Work, advice_id: UUID, reviewing: Reviewing) -> Answer:
         _require_competence(await _fitness(work, work.caller.person, standing), standing)
     review_id = await work.create(queries.REVIEW, reviewing, advice_id=advice_id)
     assert standing is not None
-    await work.say(standing["case_id"], subject=("advice", advice_id), facts={"decision": reviewing.decision.value})
+    work.say(standing["case_id"], subject=("advice", advice_id), facts={"decision": reviewing.decision.value})
     answer = await work.show(queries.REVIEW_SHOWN, review_id)
     approved = reviewing.decision is Decision.APPROVED
     await work.advance(
@@ -219,15 +219,15 @@ async def issue(work: Work, advice_id: UUID, issuing: AdviceIssuing) -> Answer:
         await work.rows(queries.SETTLE_SUPERSEDED, superseded=superseded["id"])
     await work.rows(queries.CARRY, id=advice_id, case_id=issued["case_id"])
     await follow_up(work, issued["case_id"], issuing.follow_up_on)
-    await work.say(issued["case_id"], subject=("advice", advice_id))
-    await notify(work, Notice.ADVICE, case_id=issued["case_id"])
+    work.say(issued["case_id"], subject=("advice", advice_id))
+    notify(work, Notice.ADVICE, case_id=issued["case_id"])
     return await work.show(queries.ADVICE_SHOWN, advice_id)
 
 
 async def withdraw(work: Work, advice_id: UUID, withdrawing: AdviceWithdrawing) -> Answer:
     """Withdraw issued advice; it stays readable as withdrawn."""
     withdrawn = await work.advance(queries.WITHDRAW, id=advice_id, reason=withdrawing.reason)
-    await work.say(withdrawn["case_id"], subject=("advice", advice_id), reason=withdrawing.reason)
+    work.say(withdrawn["case_id"], subject=("advice", advice_id), reason=withdrawing.reason)
     return await work.show(queries.ADVICE_SHOWN, advice_id)
 
 
@@ -237,7 +237,7 @@ async def record_interim(work: Work, case_id: UUID, recording: InterimRecording)
         raise problems.not_right("/given_at", "future", "Give the moment at which it was said.")
     made, new = await _created(work, queries.RECORD_INTERIM, recording, case_id=case_id)
     if new:
-        await work.say(case_id, subject=("interim_advice", made))
+        work.say(case_id, subject=("interim_advice", made))
     return await work.show(queries.INTERIM_SHOWN, made)
 
 
@@ -253,7 +253,7 @@ async def respond(work: Work, recommendation_id: UUID, responding: Responding) -
     if new:
         case_id = await _standing_case(work, recommendation_id)
         await work.obtain(queries.ANSWERED, id=recommendation_id, answer=responding.answer.value)
-        await work.say(
+        work.say(
             case_id,
             subject=("recommendation", recommendation_id),
             reason_code=responding.reason_code,
@@ -273,9 +273,7 @@ async def verify(work: Work, recommendation_id: UUID, verifying: Verifying) -> A
             wrong = problems.wrong_visit()
             await work.obtain(queries.COMPLETED_VISIT, wrong, visit_id=verifying.visit_id, case_id=case_id)
         await work.obtain(queries.VERIFIED, id=recommendation_id, state=verifying.state.value)
-        await work.say(
-            case_id, subject=("recommendation", recommendation_id), facts={"verification": verifying.state.value}
-        )
+        work.say(case_id, subject=("recommendation", recommendation_id), facts={"verification": verifying.state.value})
     return await work.show(queries.VERIFICATION_SHOWN, made)
 
 

@@ -82,7 +82,7 @@ async def open_case(work: Work, opening: CaseOpening) -> Answer:
         due_on = await working_day_after(work, opening.team_id, _today(), WORKING_DAYS)
     case_id = await work.create(queries.OPEN, opening, reference="CASE", due_on=due_on)
     if await work.row(queries.TOLD, case_id=case_id) is None:
-        await work.say(case_id)
+        work.say(case_id)
     return await work.show(queries.CASE_SHOWN, case_id, location=f"/v1/cases/{case_id}")
 
 
@@ -97,7 +97,7 @@ async def accept_enquiry(work: Work, enquiry_id: UUID, acceptance: EnquiryAccept
     )
     case = await work.obtain(queries.JOINABLE, not_joinable, id=case_id, team_id=enquiry["team_id"])
     await work.advance(enquiries.ACCEPT, id=enquiry_id, case_id=case_id, restricted=case["restricted"])
-    await work.say(case_id, subject=("enquiry", enquiry_id), facts={"reference": enquiry["reference"]})
+    work.say(case_id, subject=("enquiry", enquiry_id), facts={"reference": enquiry["reference"]})
     answer = await work.show(queries.CASE_SHOWN, case_id, location=f"/v1/cases/{case_id}")
     return replace(answer, status=200 if acceptance.case_id else 201)
 
@@ -123,7 +123,7 @@ async def amend_case(work: Work, case_id: UUID, amendment: CaseAmendment) -> Ans
     answer = await amend(work, queries.AMENDING, case_id, amendment)
     await require_word(work, "competences", stated.get("strand"), "/strand")
     if stated:
-        await work.say(case_id, facts={"fields": ", ".join(sorted(stated))})
+        work.say(case_id, facts={"fields": ", ".join(sorted(stated))})
     return answer
 
 
@@ -135,7 +135,7 @@ async def take(work: Work) -> Answer:
         raise NothingToTake(competences=mine["competences"] if mine else [])
     case_id: UUID = taken["id"]
     assert work.caller.person is not None
-    await work.say(case_id, subject=("person", work.caller.person))
+    work.say(case_id, subject=("person", work.caller.person))
     await work.row(queries.PASS_ON, case_id=case_id, adviser_id=work.caller.person)
     return await work.show(queries.CASE_SHOWN, case_id, location=f"/v1/cases/{case_id}")
 
@@ -145,7 +145,7 @@ async def allocate(work: Work, case_id: UUID, allocation: CaseAllocation) -> Ans
     case = await _judged(work, case_id)
     await _competent(work, case, allocation.adviser_id)
     await work.advance(queries.MOVES[work.action], id=case_id, adviser_id=allocation.adviser_id)
-    await work.say(case_id, subject=("person", allocation.adviser_id))
+    work.say(case_id, subject=("person", allocation.adviser_id))
     await work.row(queries.PASS_ON, case_id=case_id, adviser_id=allocation.adviser_id)
     return await work.show(queries.CASE_SHOWN, case_id)
 
@@ -158,9 +158,7 @@ async def hand_over(work: Work, case_id: UUID, handing: CaseHandingOver) -> Answ
         raise AlreadyInvolved("This person is the case's adviser already.")
     await _competent(work, case, handing.adviser_id)
     await work.advance(queries.MOVES[work.action], id=case_id, adviser_id=handing.adviser_id)
-    await work.say(
-        case_id, subject=("person", handing.adviser_id), reason_code=handing.reason_code, reason=handing.note
-    )
+    work.say(case_id, subject=("person", handing.adviser_id), reason_code=handing.reason_code, reason=handing.note)
     left = await work.obtain(queries.CASE_LEFT, id=case_id)
     await work.row(queries.PASS_ON, case_id=case_id, adviser_id=handing.adviser_id)
     shown = await work.row(queries.CASE_SHOWN, id=case_id) or left
@@ -176,7 +174,7 @@ async def collaborate(work: Work, case_id: UUID, collaboration: CaseCollaboratio
         raise AlreadyInvolved("This person is the case's adviser.")
     await work.advance(queries.MOVES[work.action], id=case_id)
     await work.create(queries.ADD_COLLABORATOR, collaboration, case_id=case_id)
-    await work.say(case_id, subject=("person", person_id))
+    work.say(case_id, subject=("person", person_id))
     return await work.show(queries.CASE_SHOWN, case_id)
 
 
@@ -185,7 +183,7 @@ async def uncollaborate(work: Work, case_id: UUID, person_id: UUID) -> Answer:
     await _judged(work, case_id)
     await work.obtain(queries.END_COLLABORATOR, case_id=case_id, person_id=person_id)
     await work.advance(queries.MOVES[work.action], id=case_id)
-    await work.say(case_id, subject=("person", person_id))
+    work.say(case_id, subject=("person", person_id))
     return await work.show(queries.CASE_SHOWN, case_id)
 
 
@@ -194,7 +192,7 @@ async def hold(work: Work, case_id: UUID, holding: CaseHolding) -> Answer:
     await _judged(work, case_id)
     await require_reason(work, "reason_hold", holding.reason_code, holding.note)
     await work.advance(queries.MOVES[work.action], id=case_id, today=_today(), reason_code=holding.reason_code)
-    await work.say(case_id, reason_code=holding.reason_code, reason=holding.note)
+    work.say(case_id, reason_code=holding.reason_code, reason=holding.note)
     return await work.show(queries.CASE_SHOWN, case_id)
 
 
@@ -207,7 +205,7 @@ async def resume(work: Work, case_id: UUID, resuming: CaseResuming) -> Answer:
         if rested:
             due_on = await working_day_after(work, case["team_id"], due_on, rested)
     await work.advance(queries.MOVES[work.action], id=case_id, due_on=due_on)
-    await work.say(case_id, reason=resuming.note)
+    work.say(case_id, reason=resuming.note)
     return await work.show(queries.CASE_SHOWN, case_id)
 
 
@@ -225,7 +223,7 @@ async def close(work: Work, case_id: UUID, closing: CaseClosing) -> Answer:
         reason_code=closing.reason_code,
         next_review_on=closing.next_review_on,
     )
-    await work.say(case_id, reason_code=closing.reason_code, reason=closing.note)
+    work.say(case_id, reason_code=closing.reason_code, reason=closing.note)
     return await work.show(queries.CASE_SHOWN, case_id)
 
 
@@ -234,7 +232,7 @@ async def reopen(work: Work, case_id: UUID, reopening: CaseReopening) -> Answer:
     case = await _judged(work, case_id)
     due_on = await working_day_after(work, case["team_id"], _today(), WORKING_DAYS)
     await work.advance(queries.MOVES[work.action], id=case_id, due_on=due_on)
-    await work.say(case_id, reason=reopening.note)
+    work.say(case_id, reason=reopening.note)
     return await work.show(queries.CASE_SHOWN, case_id)
 
 
@@ -246,7 +244,7 @@ async def restrict(work: Work, case_id: UUID, restricting: CaseRestricting) -> A
     await require_reason(work, "reason_restrict", restricting.reason_code, restricting.note)
     await work.row(queries.ANNOUNCE_RESTRICTION, id=case_id)
     await work.advance(queries.MOVES[work.action], id=case_id)
-    await work.say(case_id, reason_code=restricting.reason_code, reason=restricting.note)
+    work.say(case_id, reason_code=restricting.reason_code, reason=restricting.note)
     return await work.show(queries.CASE_SHOWN, case_id)
 
 
@@ -256,7 +254,7 @@ async def unrestrict(work: Work, case_id: UUID, unrestricting: CaseUnrestricting
     if not case["restricted"]:
         raise StateConflict("The case is not restricted.")
     await work.advance(queries.MOVES[work.action], id=case_id)
-    await work.say(case_id, reason=unrestricting.note)
+    work.say(case_id, reason=unrestricting.note)
     return await work.show(queries.CASE_SHOWN, case_id)
 
 

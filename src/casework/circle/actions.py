@@ -54,7 +54,7 @@ async def share(work: Work, case_id: UUID, sharing: CaseSharing) -> Answer:
     if not known:
         facts = {"mode": sharing.mode.value}
         subject = ("team", sharing.to_team_id)
-        await work.say(case_id, subject=subject, reason_code=sharing.purpose_code, reason=sharing.note, facts=facts)
+        work.say(case_id, subject=subject, reason_code=sharing.purpose_code, reason=sharing.note, facts=facts)
     return await work.show(queries.SHARE_SHOWN, share_id)
 
 
@@ -73,7 +73,7 @@ async def unshare(work: Work, case_id: UUID, share_id: UUID) -> Answer:
     if ended is None:
         await work.obtain(queries.SHARE_KNOWN, id=share_id, case_id=case_id)
         raise StateConflict("This share has ended already.")
-    await work.say(case_id, subject=("team", ended["to_team_id"]))
+    work.say(case_id, subject=("team", ended["to_team_id"]))
     return await work.show(queries.SHARE_SHOWN, share_id)
 
 
@@ -89,7 +89,7 @@ async def open_in_emergency(work: Work, opening: EmergencyOpening) -> Answer:
     if found["verdict"] == "known":
         raise NoEmergencyAccessNeeded
     case_id = found["of_case"]
-    await notify_team(work, found["of_team"], TeamNotice.EMERGENCY_ACCESS, case_id=case_id)
+    notify_team(work, found["of_team"], TeamNotice.EMERGENCY_ACCESS, case_id=case_id)
     return await work.show(queries.EMERGENCY_SHOWN, found["opened"], location=f"/v1/cases/{case_id}")
 
 
@@ -105,15 +105,15 @@ async def offer(work: Work, case_id: UUID, offering: CaseTransferring) -> Answer
     transfer_id = await work.create(queries.OFFER, offering, case_id=case_id)
     if not known:
         subject, facts = ("team", offering.to_team_id), {"decision": "offered"}
-        await work.say(case_id, subject=subject, reason_code=offering.reason_code, reason=offering.note, facts=facts)
-        await notify_team(work, offering.to_team_id, TeamNotice.CASE_OFFERED, case_id=case_id)
+        work.say(case_id, subject=subject, reason_code=offering.reason_code, reason=offering.note, facts=facts)
+        notify_team(work, offering.to_team_id, TeamNotice.CASE_OFFERED, case_id=case_id)
     return await work.show(queries.TRANSFER_SHOWN, transfer_id)
 
 
 async def withdraw(work: Work, transfer_id: UUID) -> Answer:
     """Take an offer back, as long as the other team has not decided."""
     row = await work.advance(queries.WITHDRAW, id=transfer_id)
-    await work.say(row["case_id"], subject=("case_transfer", transfer_id), facts={"decision": "withdrawn"})
+    work.say(row["case_id"], subject=("case_transfer", transfer_id), facts={"decision": "withdrawn"})
     return await work.show(queries.TRANSFER_SHOWN, transfer_id)
 
 

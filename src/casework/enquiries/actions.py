@@ -96,7 +96,8 @@ async def submit(work: Work, submission: EnquirySubmission) -> Answer:
     contact = submission.contact.model_dump()
     await work.row(queries.NAME_CONTACT, id=contact_id, enquiry_id=enquiry_id, team_id=place["team_id"], **contact)
     token, secret = _new_token(work)
-    await work.row(queries.RECEIPT, hash=hash_token(token), enquiry_id=enquiry_id, contact_id=contact_id)
+    work.owe(queries.ISSUE_TRACKING, hash_token(token), enquiry_id, contact_id)
+    work.owe(queries.ACKNOWLEDGE, enquiry_id)
     received = Received(
         outcome="received",
         id=enquiry_id,
@@ -153,7 +154,7 @@ async def _insert(work: Work, statement: Statement, **values: Any) -> str:
     """Insert the enquiry under a random reference; one that is taken is drawn again. Returns the reference."""
     for _ in range(_TRIES):
         reference = new_reference("ENQ")
-        if await statement.changes(work.connection, {"reference": reference, **values}):
+        if await work.changes(statement, reference=reference, **values):
             return reference
     raise AlreadyExists("Something else has this id. Choose another.")
 
@@ -172,14 +173,14 @@ async def add_message(work: Work, enquiry_id: UUID, adding: MessageAdding) -> An
     message_id = await work.create(creation, adding, enquiry_id=enquiry_id, enquiry=work.caller.enquiry)
     await _say_of_case(work, enquiry_id, ("enquiry_message", message_id))
     if work.caller.kind == "staff":
-        await notify(work, Notice.MESSAGE, enquiry_id=enquiry_id)
+        notify(work, Notice.MESSAGE, enquiry_id=enquiry_id)
     return await work.show(queries.MESSAGE_ADDED, message_id)
 
 
 async def _say_of_case(work: Work, enquiry_id: UUID, subject: tuple[str, UUID]) -> None:
     row = await work.obtain(queries.CASE_OF, id=enquiry_id)
     if row["case_id"] is not None:
-        await work.say(row["case_id"], subject=subject)
+        work.say(row["case_id"], subject=subject)
 
 
 # --- moves ---
@@ -197,7 +198,7 @@ async def _move(
     """Advance the enquiry, and tell the case it belongs to, if it belongs to one."""
     row = await work.advance(guarded, id=enquiry_id, reason_code=reason_code, **values)
     if row["case_id"] is not None:
-        await work.say(row["case_id"], subject=("enquiry", enquiry_id), reason_code=reason_code, reason=reason)
+        work.say(row["case_id"], subject=("enquiry", enquiry_id), reason_code=reason_code, reason=reason)
 
 
 async def triage(work: Work, enquiry_id: UUID, found: EnquiryTriage) -> Answer:
@@ -287,7 +288,7 @@ async def replace_contact(work: Work, enquiry_id: UUID, replacement: ContactRepl
     contact |= {"id": uuid7(), "enquiry_id": enquiry_id, "team_id": row["team_id"], "restricted": row["restricted"]}
     await work.row(queries.NAME_NEXT_CONTACT, **contact)
     if row["case_id"] is not None:
-        await work.say(row["case_id"], subject=("enquiry", enquiry_id), reason=replacement.reason)
+        work.say(row["case_id"], subject=("enquiry", enquiry_id), reason=replacement.reason)
     return await work.show(queries.STANDING, enquiry_id)
 
 
@@ -346,7 +347,7 @@ async def reissue_token(work: Work, enquiry_id: UUID) -> Answer:
     if contact["verified_at"] is None:
         raise ContactNotVerified
     token, secret = _new_token(work)
-    await work.row(queries.ISSUE_TOKEN, hash=hash_token(token), enquiry_id=enquiry_id, contact_id=contact["id"])
+    work.owe(queries.ISSUE_TRACKING, hash_token(token), enquiry_id, contact["id"])
     reissued = TokenReissued(id=enquiry_id, reference=contact["reference"], tracking_token=token)
     return Answer(reissued.model_dump_json(), secrets={_TOKEN: secret})
 
@@ -377,7 +378,7 @@ async def transfer(work: Work, enquiry_id: UUID, transferring: EnquiryTransferri
         offered_by=work.caller.person,
     )
     await _move(work, queries.TRANSFER, enquiry_id)
-    await notify_team(work, to_team, TeamNotice.ENQUIRY_OFFERED, enquiry_id=enquiry_id)
+    notify_team(work, to_team, TeamNotice.ENQUIRY_OFFERED, enquiry_id=enquiry_id)
     return await work.show(queries.TRANSFER_SHOWN, offer_id, location=f"/v1/enquiry-transfers/{offer_id}")
 
 
@@ -398,5 +399,5 @@ async def settle(work: Work, transfer_id: UUID, outcome: PassingState, deciding:
     if not settled["settled"]:
         raise StateConflict("Somebody else has just decided about this offer.")
     if outcome is PassingState.ACCEPTED:
-        await notify(work, Notice.PASSED, enquiry_id=offer["enquiry_id"])
+        notify(work, Notice.PASSED, enquiry_id=offer["enquiry_id"])
     return await work.show(queries.TRANSFER_SHOWN, transfer_id)

@@ -60,7 +60,7 @@ headline = table("case_headline", column("id", Uuid()), column("state", Text()),
 class _Own(Reachable):
     """The enquirer's reach: the one enquiry of the token, bound as ``enquiry``."""
 
-    def within(self, teams: Any, cases: Any, answering: Any) -> Any:  # noqa: ARG002 — the token says it all
+    def shape(self, teams: Any, answering: Any, reaches: Any) -> Any:  # noqa: ARG002 — the token says it all
         return self.table.id == given("enquiry", Uuid())
 
 
@@ -116,19 +116,9 @@ SUBMIT = _plain_insert(Enquiry, **_ASKED)
 SUBMIT_FOR_CALLER = _plain_insert(Enquiry, **_ASKED, submitted_by=Uuid())
 NAME_CONTACT = _plain_insert(Contact, **_NAMED)
 NAME_NEXT_CONTACT = _plain_insert(Contact, **_NAMED, restricted=Boolean())
-ISSUE_TOKEN = written(
-    "SELECT access.issue_tracking(:hash, :enquiry_id, :contact_id, interval '2 years')",
-    hash=LargeBinary(),
-    enquiry_id=Uuid(),
-    contact_id=Uuid(),
-)
-RECEIPT = written(
-    "SELECT access.issue_tracking(:hash, :enquiry_id, :contact_id, interval '2 years'), work.acknowledge(:enquiry_id)",
-    hash=LargeBinary(),
-    enquiry_id=Uuid(),
-    contact_id=Uuid(),
-)
-"""What a new enquiry's sender gets: the token, and a message that says it has arrived."""
+# What a new enquiry's sender gets: the token, and a message that says it has arrived.
+ISSUE_TRACKING = "access.issue_tracking({}, {}, {}, interval '2 years')"
+ACKNOWLEDGE = "work.acknowledge({})"
 
 ASK_CODE = written("SELECT * FROM access.ask_code(:an_hour)", an_hour=Integer())
 ENTER_CODE = written(

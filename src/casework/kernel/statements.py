@@ -15,6 +15,19 @@ _PAGE = "9223372036854775801"
 Connection = Any
 """An asyncpg connection, or the proxy that its pool hands out."""
 
+Call = tuple[str, Sequence[Any]]
+"""A call of a function in SQL, with ``{}`` for each of its parameters, and their values."""
+
+
+def called(calls: Iterable[Call], after: int = 0) -> tuple[list[str], list[Any]]:
+    """The calls with their parameters numbered from ``after``, and all their values in that order."""
+    texts: list[str] = []
+    values: list[Any] = []
+    for text_, given_ in calls:
+        texts.append(text_.format(*(f"${after + len(values) + place}" for place in range(1, len(given_) + 1))))
+        values.extend(given_)
+    return texts, values
+
 
 class Statement:
     """One SQL statement with typed, named parameters, compiled at its first use and kept.
@@ -40,6 +53,18 @@ class Statement:
         """The first row, or ``None``."""
         compiled = self.compiled(page)
         row: asyncpg.Record | None = await connection.fetchrow(compiled.text, *compiled.arguments(values))
+        return row
+
+    async def row_with(
+        self, connection: Connection, values: Mapping[str, Any], calls: Sequence[Call]
+    ) -> asyncpg.Record | None:
+        """The first row, and these calls in the same round trip, none if there is no row. A call may name it as ``s``."""
+        compiled = self.compiled()
+        bound = compiled.arguments(values)
+        texts, more = called(calls, len(bound))
+        # OFFSET 0: what a call names is not worked out once more for it.
+        together = f"SELECT s.*, {', '.join(texts)} FROM ({compiled.text} OFFSET 0) s"  # noqa: S608 — our own texts
+        row: asyncpg.Record | None = await connection.fetchrow(together, *bound, *more)
         return row
 
     async def rows(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[asyncpg.Record]:

@@ -54,8 +54,8 @@ async def propose(work: Work, case_id: UUID, proposing: VisitProposing) -> Answe
     )
     if not repeated:
         await begin_work(work, case_id)
-        await work.say(case_id, subject=("visit", visit_id))
-        await notify(work, Notice.VISIT, case_id=case_id)
+        work.say(case_id, subject=("visit", visit_id))
+        notify(work, Notice.VISIT, case_id=case_id)
     return await work.show(queries.VISIT_SHOWN, visit_id, location=f"/v1/visits/{visit_id}")
 
 
@@ -73,8 +73,8 @@ async def amend(work: Work, visit_id: UUID, amendment: VisitAmendment) -> Answer
     changes = VisitAmendment.model_construct(set(stated), **stated)
     answer = await carry_out(work, queries.AMENDING, visit_id, changes)
     if stated:
-        await work.say(visit["case_id"], subject=("visit", visit_id))
-        await notify(work, Notice.VISIT, case_id=visit["case_id"])
+        work.say(visit["case_id"], subject=("visit", visit_id))
+        notify(work, Notice.VISIT, case_id=visit["case_id"])
     return answer
 
 
@@ -85,7 +85,7 @@ async def confirm(work: Work, visit_id: UUID, confirmation: VisitConfirmation) -
         row = await work.advance(queries.CONFIRM, id=visit_id, by="business" if by_business else "staff")
     else:
         row = await work.advance(queries.DECLINE, id=visit_id, note=confirmation.note)
-    await work.say(
+    work.say(
         row["case_id"],
         subject=("visit", visit_id),
         reason=confirmation.note,
@@ -105,7 +105,7 @@ async def complete(work: Work, visit_id: UUID, completion: VisitCompletion) -> A
         queries.COMPLETE, id=visit_id, **completion.model_dump(include={"arrived_at", "left_at", "attendance", "notes"})
     )
     await _record(work, visit, {f"/findings/{number}": each for number, each in enumerate(completion.findings)})
-    await work.say(row["case_id"], subject=("visit", visit_id))
+    work.say(row["case_id"], subject=("visit", visit_id))
     return await work.show(queries.VISIT_SHOWN, visit_id)
 
 
@@ -118,7 +118,7 @@ async def cancel(work: Work, visit_id: UUID, ending: VisitEnding) -> Answer:
     """Cancel a visit to come."""
     answer = await _end(work, visit_id, ending, queries.CANCEL, "reason_cancel_visit")
     visit = await work.obtain(queries.VISIT_NOW, id=visit_id)
-    await notify(work, Notice.VISIT, case_id=visit["case_id"])
+    notify(work, Notice.VISIT, case_id=visit["case_id"])
     return answer
 
 
@@ -128,7 +128,7 @@ async def _end(work: Work, visit_id: UUID, ending: VisitEnding, move: Guarded, w
     if ending.reason_code == "other" and ending.note is None:
         raise _invalid("/note", "required", "Say which other reason.")
     row = await work.advance(move, id=visit_id, reason_code=ending.reason_code)
-    await work.say(row["case_id"], subject=("visit", visit_id), reason_code=ending.reason_code, reason=ending.note)
+    work.say(row["case_id"], subject=("visit", visit_id), reason_code=ending.reason_code, reason=ending.note)
     return await work.show(queries.VISIT_SHOWN, visit_id)
 
 
@@ -138,7 +138,7 @@ async def record_finding(work: Work, visit_id: UUID, recording: FindingRecording
     repeated = await _repeated(work, queries.FINDING_KNOWN, recording.id, visit_id)
     (finding_id,) = await _record(work, visit, {"": recording})
     if not repeated:
-        await work.say(visit["case_id"], subject=("finding", finding_id))
+        work.say(visit["case_id"], subject=("finding", finding_id))
     return await work.show(queries.FINDING_SHOWN, finding_id, location=f"/v1/findings/{finding_id}")
 
 
@@ -150,7 +150,7 @@ async def amend_finding(work: Work, finding_id: UUID, amendment: FindingAmendmen
     await _require_area(work, finding["premises_id"], stated.get("area_id"))
     answer = await carry_out(work, queries.AMENDING_FINDING, finding_id, amendment)
     if amendment.model_fields_set:
-        await work.say(finding["case_id"], subject=("finding", finding_id))
+        work.say(finding["case_id"], subject=("finding", finding_id))
     return answer
 
 

@@ -39,7 +39,6 @@ from casework.kernel.statements import Statement, given, one_of, page_size
 from casework.work.unit import Creation, Guarded
 
 UUIDS = ARRAY(Uuid)
-
 BEGIN = (
     "access.begin(:hash, :action, :purpose, :request, :acting) AS ctx"
     " CROSS JOIN set_config('synchronous_commit', 'off', true) AS unflushed"
@@ -104,7 +103,15 @@ class Reachable:
         return getattr(self.table, named) if named else cast(null(), Uuid)
 
     def within(self, teams: Any, cases: Any, answering: Any) -> ColumnElement[bool]:
-        """The reach as a WHERE: the same shape as the policy of ``access/rls.py``."""
+        """The reach of a read as a WHERE: the same shape as the policy of ``access/rls.py``."""
+        return self.shape(teams, answering, lambda of_case: of_case == any_(cases))
+
+    def reached(self) -> ColumnElement[bool]:
+        """The reach of the running unit of work: its ``teams`` and ``answering`` are bound parameters, a case is asked about."""
+        return self.shape(given("teams", UUIDS), given("answering", UUIDS), func.access.reaches)
+
+    def shape(self, teams: Any, answering: Any, reaches: Callable[[Any], Any]) -> ColumnElement[bool]:
+        """What both have in common; ``reaches`` judges by the column that names the case."""
         if self.open:
             return true()
         team = getattr(self.table, self.team)
@@ -114,12 +121,8 @@ class Reachable:
         return or_(
             and_(team == any_(teams), ~restricted),
             and_(restricted, team == any_(answering)),
-            getattr(self.table, self.case) == any_(cases),
+            reaches(getattr(self.table, self.case)),
         )
-
-    def reached(self) -> ColumnElement[bool]:
-        """The reach of the running unit of work: its ``teams``, ``cases`` and ``answering`` are bound parameters."""
-        return self.within(given("teams", UUIDS), given("cases", UUIDS), given("answering", UUIDS))
 
 
 def read_one(

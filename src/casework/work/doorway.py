@@ -28,12 +28,11 @@ from casework.work import replaying
 from casework.work.composing import BEGIN, BEGINNING, Listing
 from casework.work.operations import canonical, operations
 from casework.work.troubles import trouble
-from casework.work.unit import Answer, Caller, Reaction, Work
+from casework.work.unit import BEGUN_AS, Answer, Caller, Keeping, Reaction, Work
 
-_BEGIN = """SELECT b.decision, b.kind, b.principal, b.roles, b.teams, b.cases, b.enquiry, b.event, b.answering,
-       k.claim, k.status, k.headers, k.body, k.salt
-FROM access.begin($1, $2, $3, $4, $5) b CROSS JOIN set_config('synchronous_commit', 'off', true)
-LEFT JOIN LATERAL work.claim($6, $7) k ON $6::bytea IS NOT NULL AND b.decision = 'allow'"""
+_BEGIN = f"""SELECT {BEGUN_AS}, k.claim, k.status, k.headers, k.body, k.salt
+FROM access.begin($1, $2, $3, $4, $5, false) b CROSS JOIN set_config('synchronous_commit', 'off', true)
+LEFT JOIN LATERAL work.claim($6, $7) k ON $6::bytea IS NOT NULL AND b.decision = 'allow'"""  # noqa: S608 — constants of the code
 BEGUN = written(f"SELECT ctx.decision, ctx.event FROM {BEGIN}", **BEGINNING)  # noqa: S608 — constants of the code
 _CASE_ADDRESS = re.compile(r"/v1/cases/([0-9a-f-]{36})(?:/|$)")
 _LEAST_PUBLIC_KEY = 20
@@ -337,31 +336,29 @@ class Door:
         key: str | None,
         key_hash: bytes | None,
     ) -> Response | Problem:
-        caller = Caller.of(row)
+        keeping = None
+        if key_hash is not None:
+            keeping = Keeping(key_hash, status, replaying.kept_part(row["kind"], row["roles"]))
         work = Work(
             connection,
-            caller,
+            Caller.of(row),
             self.action,
             versions=self._versions(),
             reactions=self.house.reactions,
             secret=(lambda label: self._derive(key, row["salt"], label)) if key is not None else None,
+            keeping=keeping,
         )
         answer = await act(work)
-        if answer.refusal is not None:
-            return answer.refusal
-        headers = {}
-        if answer.version is not None:
-            headers["ETag"] = f'"{answer.version}"'
-        if answer.location is not None:
-            headers["Location"] = answer.location
-        code = answer.status or status
-        if key_hash is not None:
+        if answer.refusal is None:
             kept = answer.body
             for label, secret in answer.secrets.items():
                 kept = kept.replace(secret, _place(row["salt"], label))
-            beside = json.dumps(headers | replaying.kept_part(row["kind"], row["roles"]))
-            await connection.execute("SELECT work.finish($1, $2, $3, $4)", key_hash, code, beside, kept)
-        return Response(answer.body, status_code=code, media_type="application/json", headers=headers)
+            work.keep(answer, kept)
+        await work.settle()
+        if answer.refusal is not None:
+            return answer.refusal
+        code = answer.status or status
+        return Response(answer.body, status_code=code, media_type="application/json", headers=answer.headers)
 
     async def _replayed(self, connection: Connection, row: asyncpg.Record, key: str | None) -> Response:
         """The kept answer, unless it shows a case that its caller may not read any more."""

@@ -10,7 +10,7 @@ from casework.access.actions import Action
 from casework.kernel.keys import Keys
 from casework.kernel.problems import Forbidden, Unauthenticated
 from casework.kernel.settings import Settings
-from casework.work.unit import Caller, Reaction, Work
+from casework.work.unit import BEGUN_AS, Caller, Reaction, Work
 
 Task = Callable[..., Awaitable[None]]
 """``async def task(job, **ids)``; safe to repeat. A slice's ``tasks.py`` names its own in ``TASKS``."""
@@ -44,16 +44,18 @@ class Job:
             if not await connection.fetchval("SELECT work.first_time($1, $2)", self.id, step):
                 return False
             caller = await self._begin(connection, action)
-            await effect(Work(connection, caller, action, reactions=self.workshop.reactions))
+            work = Work(connection, caller, action, reactions=self.workshop.reactions)
+            await effect(work)
+            await work.settle()
         return True
 
     async def _begin(self, connection: Any, action: Action) -> Caller:
         cause = await connection.fetchrow("SELECT * FROM work.session_for($1)", self.id)
         if cause["hash"] is None:
             await connection.execute("SELECT access.begin_system($1, $2)", action.value, f"job {self.task}")
-            return Caller("system", None, ("system",), (), (), None)
+            return Caller("system", None, ("system",), (), None)
         row = await connection.fetchrow(
-            "SELECT * FROM access.begin($1, $2, NULL, gen_random_uuid(), $3)",
+            f"SELECT {BEGUN_AS} FROM access.begin($1, $2, NULL, gen_random_uuid(), $3, false) b",  # noqa: S608 — constants of the code
             cause["hash"],
             action.value,
             cause["acting"],

@@ -28,20 +28,20 @@ class TeamNotice(StrEnum):
     ENQUIRY_OFFERED = "enquiry_offered"
 
 
-async def notify(work: Work, notice: Notice, *, enquiry_id: UUID | None = None, case_id: UUID | None = None) -> None:
+def notify(work: Work, notice: Notice, *, enquiry_id: UUID | None = None, case_id: UUID | None = None) -> None:
     """Tell the business of an enquiry, or the verified contacts of a case, that there is news. Those without e-mail are rung.
 
     What is not yet sent is not said twice: several changes in a row are one message.
     """
     named = {"enquiry_id": str(enquiry_id)} if enquiry_id is not None else {"case_id": str(case_id)}
     lock = f"{SEND}:{notice}:{enquiry_id or case_id}"
-    await work.enqueue(SEND, {"kind": notice.value, **named}, lock=lock)
+    work.enqueue(SEND, {"kind": notice.value, **named}, lock=lock)
 
 
-async def notify_team(
+def notify_team(
     work: Work, team_id: UUID, notice: TeamNotice, *, case_id: UUID | None = None, enquiry_id: UUID | None = None
 ) -> None:
     """Write to a team's mailbox about a case or an enquiry, by its reference."""
     named = {"case_id": case_id, "enquiry_id": enquiry_id}
     ids = {name: str(id_) for name, id_ in named.items() if id_ is not None}
-    await work.enqueue(SEND, {"kind": notice.value, "team_id": str(team_id), **ids})
+    work.enqueue(SEND, {"kind": notice.value, "team_id": str(team_id), **ids})

@@ -15,7 +15,10 @@ from pydantic import BaseModel
 from casework.access.actions import Action
 from casework.kernel.problems import AlreadyExists, Forbidden, NotFound, PreconditionFailed, Problem, StateConflict
 from casework.kernel.references import new_reference
-from casework.kernel.statements import Connection, Statement
+from casework.kernel.statements import Call, Connection, Statement, called
+
+BEGUN_AS = "b.decision, b.kind, b.principal, b.roles, b.teams, b.enquiry, b.event, b.answering"
+"""What is asked of ``access.begin(…) AS b``, for ``Caller.of``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +30,14 @@ class Caller:
     principal: UUID | None
     roles: Sequence[str]
     teams: Sequence[UUID]
-    cases: Sequence[UUID]
     enquiry: UUID | None
     answering: Sequence[UUID] = ()
     """The teams for whose restricted cases the caller answers."""
 
     @classmethod
     def of(cls, row: asyncpg.Record) -> "Caller":
-        """The caller whom ``access.begin`` found."""
-        return cls(
-            row["kind"], row["principal"], row["roles"], row["teams"], row["cases"], row["enquiry"], row["answering"]
-        )
+        """The caller whom ``access.begin`` found (``BEGUN_AS``)."""
+        return cls(row["kind"], row["principal"], row["roles"], row["teams"], row["enquiry"], row["answering"])
 
     @property
     def person(self) -> UUID | None:
@@ -58,8 +58,31 @@ class Answer:
     refusal: Problem | None = None
     """Told instead of the body once all is committed: where a refusal must leave something behind, such as a try that counts."""
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Those that the answer is sent with."""
+        return _headers(self.version, self.location)
+
+
+def _headers(version: int | None, location: str | None) -> dict[str, str]:
+    headers = {"ETag": f'"{version}"'} if version is not None else {}
+    return headers | ({"Location": location} if location is not None else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """The key under which an action's answer is kept, with its status and what is kept beside it."""
+
+    key_hash: bytes
+    status: int
+    beside: Mapping[str, str]
+
 
 _TRIES = 5
+_SAY = "access.say({}, {}, {}, {}, {}, {}::jsonb)"
+_ENQUEUE = "work.enqueue({}, {}::jsonb, {}, {})"
+_FINISH = "work.finish({}, {}, {}, {})"
+_FINISH_SHOWN = "work.finish({}, {}, ({}::jsonb || jsonb_strip_nulls(jsonb_build_object('ETag', '\"' || s.version || '\"')))::text, s.body)"
 
 Reaction = Callable[["Work", Mapping[str, Any]], Awaitable[None]]
 
@@ -76,19 +99,22 @@ class Work:
         versions: Sequence[int] | None = None,
         secret: Callable[[str], str] | None = None,
         reactions: Mapping[Action, Sequence[Reaction]] | None = None,
+        keeping: Keeping | None = None,
     ) -> None:
-        self.connection = connection
+        self._connection = connection
         self.caller = caller
         self.action = action
         self.versions = versions
         self._secret = secret
         self._reactions = reactions or {}
+        self._keeping = keeping
+        self._kept: Answer | None = None
+        self._owed: list[Call] = []
 
     def _values(self, values: dict[str, Any]) -> dict[str, Any]:
         caller = self.caller
         return {
             "teams": caller.teams,
-            "cases": caller.cases,
             "answering": caller.answering,
             "me": caller.principal,
             "versions": self.versions,
@@ -96,12 +122,30 @@ class Work:
         }
 
     async def row(self, statement: Statement, **values: Any) -> asyncpg.Record | None:
-        """The first row of a statement. The caller's reach is bound as ``teams`` and ``cases``."""
-        return await statement.row(self.connection, self._values(values))
+        """The first row of a statement. The caller's reach is bound as ``teams`` and ``answering``."""
+        await self.settle()
+        return await statement.row(self._connection, self._values(values))
 
     async def rows(self, statement: Statement, **values: Any) -> Sequence[asyncpg.Record]:
         """All rows of a statement."""
-        return await statement.rows(self.connection, self._values(values))
+        await self.settle()
+        return await statement.rows(self._connection, self._values(values))
+
+    async def changes(self, statement: Statement, **values: Any) -> int:
+        """How many rows a statement made or changed that returns none."""
+        await self.settle()
+        return await statement.changes(self._connection, self._values(values))
+
+    def owe(self, call: str, *values: Any) -> None:
+        """Call a function of the database (``{}`` for each parameter) with the next statement, for it answers nothing."""
+        self._owed.append((call, values))
+
+    async def settle(self) -> None:
+        """Make the calls that are owed, now: whoever begins a unit of work does so at its end."""
+        if self._owed:
+            texts, values = called(self._owed)
+            self._owed.clear()
+            await self._connection.execute("SELECT " + ", ".join(texts), *values)
 
     async def obtain(self, statement: Statement, problem: Problem | None = None, **values: Any) -> asyncpg.Record:
         """The row that must be there: 404, or the problem given, when it is not."""
@@ -165,11 +209,27 @@ class Work:
         return repeated
 
     async def show(self, shown: Statement, id_: UUID, *, location: str | None = None, **values: Any) -> Answer:
-        """The answer that shows a record as it stands now, at the end of an action."""
-        row = await self.obtain(shown, id=id_, **values)
-        return Answer(row["body"], row["version"], location)
+        """The answer that shows a record as it stands now, at the end of an action; what is owed, and its keeping, go with it."""
+        if self._keeping is not None:
+            beside = {**self._keeping.beside, **_headers(None, location)}
+            self.owe(_FINISH_SHOWN, self._keeping.key_hash, self._keeping.status, json.dumps(beside))
+        calls, self._owed = self._owed, []
+        bound = self._values({"id": id_, **values})
+        row = await (shown.row_with(self._connection, bound, calls) if calls else shown.row(self._connection, bound))
+        if row is None:
+            raise NotFound
+        answer = Answer(row["body"], row["version"], location)
+        if self._keeping is not None:
+            self._kept = answer
+        return answer
 
-    async def say(
+    def keep(self, answer: Answer, text: str) -> None:
+        """Keep an answer under its key, with ``text`` for its body, unless it is what was shown, and kept, last."""
+        if self._keeping is not None and answer is not self._kept:
+            beside = {**self._keeping.beside, **answer.headers}
+            self.owe(_FINISH, self._keeping.key_hash, answer.status or self._keeping.status, json.dumps(beside), text)
+
+    def say(
         self,
         case_id: UUID,
         *,
@@ -180,28 +240,19 @@ class Work:
     ) -> None:
         """Write a line of the case's timeline: the current action, by the caller, about ``subject`` (kind, id), and why."""
         kind, subject_id = subject or (None, None)
-        await self.connection.execute(
-            "SELECT access.say($1, $2, $3, $4, $5, $6::jsonb)",
-            case_id,
-            kind,
-            subject_id,
-            reason_code,
-            reason,
-            json.dumps(dict(facts)) if facts else None,
-        )
+        told = json.dumps(dict(facts)) if facts else None
+        self.owe(_SAY, case_id, kind, subject_id, reason_code, reason, told)
 
     async def react(self, row: Mapping[str, Any]) -> None:
         """Let other slices do what this action causes there, in the same transaction (``casework.reactions``)."""
         for reaction in self._reactions.get(self.action, ()):
             await reaction(self, row)
 
-    async def enqueue(
+    def enqueue(
         self, task: str, arguments: dict[str, str], *, lock: str | None = None, not_before: datetime | None = None
     ) -> None:
         """Write a job that runs after this transaction has committed, and not at all if it has not. Pass ids only."""
-        await self.connection.execute(
-            "SELECT work.enqueue($1, $2::jsonb, $3, $4)", task, json.dumps(arguments), lock, not_before
-        )
+        self.owe(_ENQUEUE, task, json.dumps(arguments), lock, not_before)
 
     def secret(self, label: str) -> str:
         """A value shown once and stored nowhere; the same Idempotency-Key shows it again."""

@@ -51,35 +51,41 @@ BEGIN
 END $$;
 
 -- Cases reached otherwise than by the team: one's own, restricted ones of one's circle, shared ones, broken glass.
-CREATE OR REPLACE FUNCTION access.reach_cases(principal uuid, with_scopes text[], wanted text) RETURNS uuid[]
+-- ``single``: that one, if it is among them; to ask for one costs the same however many somebody has.
+DROP FUNCTION IF EXISTS access.reach_cases(uuid, text[], text);
+CREATE OR REPLACE FUNCTION access.reach_cases(principal uuid, with_scopes text[], wanted text, single uuid) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE h record; reached uuid[] := '{}';
+DECLARE h record; kinds text[]; reached uuid[] := '{}';
 BEGIN
     -- One small look-up for each role held, rather than one query with every branch: most callers need one of them.
     FOR h IN SELECT x.role, x.team_id, x.reach, x.shared FROM access.held x
              WHERE x.principal_id = principal AND x.action = wanted
                AND (with_scopes IS NULL OR x.scope IS NULL OR x.scope = ANY (with_scopes))
     LOOP
-        IF h.reach = 'assigned' THEN
+        kinds := CASE WHEN h.reach = 'assigned' THEN ARRAY['allocated']
+                      WHEN h.reach = 'involved' OR h.reach = 'team' AND h.role = 'adviser' THEN ARRAY['allocated', 'collaborator']
+                      WHEN h.reach = 'reviewing' THEN ARRAY['reviewer'] END;
+        IF kinds IS NULL THEN NULL;
+        ELSIF single IS NOT NULL THEN
             reached := reached || ARRAY(SELECT g.case_id FROM access.case_grant g
-                WHERE g.principal_id = principal AND g.kind = 'allocated' AND g.team_id = h.team_id);
-        ELSIF h.reach = 'involved' THEN
+                WHERE g.case_id = single AND g.principal_id = principal AND g.kind = ANY (kinds)
+                  AND (h.reach = 'reviewing' OR g.team_id = h.team_id) AND (h.reach <> 'team' OR g.restricted));
+        ELSIF h.reach = 'team' THEN
             reached := reached || ARRAY(SELECT g.case_id FROM access.case_grant g
-                WHERE g.principal_id = principal AND g.kind IN ('allocated', 'collaborator') AND g.team_id = h.team_id);
-        ELSIF h.reach = 'reviewing' THEN
+                WHERE g.principal_id = principal AND g.restricted AND g.kind = ANY (kinds) AND g.team_id = h.team_id);
+        ELSE
             reached := reached || ARRAY(SELECT g.case_id FROM access.case_grant g
-                WHERE g.principal_id = principal AND g.kind = 'reviewer');
-        ELSIF h.reach = 'team' AND h.role = 'adviser' THEN
-            reached := reached || ARRAY(SELECT g.case_id FROM access.case_grant g
-                WHERE g.principal_id = principal AND g.restricted AND g.kind IN ('allocated', 'collaborator')
-                  AND g.team_id = h.team_id);
+                WHERE g.principal_id = principal AND g.kind = ANY (kinds)
+                  AND (h.reach = 'reviewing' OR g.team_id = h.team_id));
         END IF;
         IF h.shared IS NOT NULL THEN
             reached := reached || ARRAY(SELECT s.case_id FROM access.case_share s
-                WHERE s.team_id = h.team_id AND s.until > now() AND (h.shared = 'read' OR h.shared = s.mode));
+                WHERE s.team_id = h.team_id AND s.until > now() AND (h.shared = 'read' OR h.shared = s.mode)
+                  AND (single IS NULL OR s.case_id = single));
             IF h.shared = 'read' AND h.role = 'supervisor' THEN
                 reached := reached || ARRAY(SELECT g.case_id FROM access.case_grant g
-                    WHERE g.principal_id = principal AND g.kind = 'break_glass' AND g.until > now());
+                    WHERE g.principal_id = principal AND g.kind = 'break_glass' AND g.until > now()
+                      AND (single IS NULL OR g.case_id = single));
             END IF;
         END IF;
     END LOOP;
@@ -89,24 +95,23 @@ END $$;
 -- The same for the holder of a live session. A tool that acts for a person reaches what both of them reach.
 CREATE OR REPLACE FUNCTION access.teams_of(hash bytea, wanted text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE s record; teams uuid[]; person uuid;
+DECLARE everywhere boolean; teams uuid[]; person uuid := nullif(current_setting('casework.acting', true), '')::uuid;
 BEGIN
-    SELECT x.principal_id, CASE WHEN x.kind = 'client' THEN coalesce(x.scopes, '{}') END AS scopes INTO s
-    FROM access.session x
-    WHERE x.token_hash = hash AND x.revoked_at IS NULL AND x.expires_at > now()
-      AND (x.idle_until IS NULL OR x.idle_until > now()) AND x.kind IN ('staff', 'client');
-    IF NOT FOUND THEN RETURN '{}'; END IF;
-    teams := access.reach_teams(s.principal_id, s.scopes, wanted);
-    person := nullif(current_setting('casework.acting', true), '')::uuid;
+    SELECT bool_or(h.reach = 'all'), array_agg(h.team_id) FILTER (WHERE h.reach = 'team') INTO everywhere, teams
+    FROM access.holding h WHERE h.token_hash = hash AND h.action = wanted;
+    IF everywhere THEN
+        SELECT array_agg(t.id) INTO teams FROM casework.team t;
+    END IF;
     IF person IS NOT NULL THEN
         teams := ARRAY(SELECT unnest(teams) INTERSECT SELECT unnest(access.reach_teams(person, NULL, wanted)));
     END IF;
-    RETURN teams;
+    RETURN coalesce(teams, '{}');
 END $$;
 
-CREATE OR REPLACE FUNCTION access.cases_of(hash bytea, wanted text) RETURNS uuid[]
+DROP FUNCTION IF EXISTS access.cases_of(bytea, text);
+CREATE OR REPLACE FUNCTION access.cases_of(hash bytea, wanted text, single uuid) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE s record; reached uuid[]; person uuid; teams uuid[];
+DECLARE s record; person uuid; teams uuid[];
 BEGIN
     SELECT x.principal_id, CASE WHEN x.kind = 'client' THEN coalesce(x.scopes, '{}') END AS scopes INTO s
     FROM access.session x
@@ -115,12 +120,12 @@ BEGIN
     IF NOT FOUND THEN RETURN '{}'; END IF;
     person := nullif(current_setting('casework.acting', true), '')::uuid;
     IF person IS NULL THEN
-        RETURN access.reach_cases(s.principal_id, s.scopes, wanted);
+        RETURN access.reach_cases(s.principal_id, s.scopes, wanted, single);
     END IF;
     -- What the person reaches by the case, as far as the tool reaches its team; a tool never sees a restricted one.
     teams := access.reach_teams(s.principal_id, s.scopes, wanted);
     RETURN ARRAY(SELECT h.case_id FROM access.case_home h
-                 WHERE h.case_id = ANY (access.reach_cases(person, NULL, wanted)) AND h.team_id = ANY (teams) AND NOT h.restricted);
+                 WHERE h.case_id = ANY (access.reach_cases(person, NULL, wanted, single)) AND h.team_id = ANY (teams) AND NOT h.restricted);
 END $$;
 
 -- Nobody for whom a tool acts answers for restricted cases, nor does the tool.
@@ -159,7 +164,7 @@ BEGIN RETURN access.teams_of(decode(nullif(current_setting('casework.session', t
 
 CREATE OR REPLACE FUNCTION access.cases(wanted text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-BEGIN RETURN access.cases_of(decode(nullif(current_setting('casework.session', true), ''), 'hex'), wanted); END $$;
+BEGIN RETURN access.cases_of(decode(nullif(current_setting('casework.session', true), ''), 'hex'), wanted, NULL); END $$;
 
 -- A table may be written only by the actions that its scope names, and only as far as the current one reaches.
 CREATE OR REPLACE FUNCTION access.write_teams(allowed text[]) RETURNS uuid[]
@@ -176,6 +181,24 @@ DECLARE doing text := nullif(current_setting('casework.action', true), '');
 BEGIN
     IF doing IS NULL OR doing <> ALL (allowed) THEN RETURN '{}'; END IF;
     RETURN access.cases(doing);
+END $$;
+
+-- Whether one case is among them: what is written is a row or a few, and somebody's cases may be hundreds.
+CREATE OR REPLACE FUNCTION access.write_case(allowed text[], of_case uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE doing text := nullif(current_setting('casework.action', true), '');
+BEGIN
+    IF of_case IS NULL OR doing IS NULL OR doing <> ALL (allowed) THEN RETURN false; END IF;
+    RETURN of_case = ANY (access.cases_of(decode(nullif(current_setting('casework.session', true), ''), 'hex'), doing, of_case));
+END $$;
+
+-- The same for the first lock of a write: whether the current action reaches this case by itself; the business, its own.
+CREATE OR REPLACE FUNCTION access.reaches(of_case uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE doing text := nullif(current_setting('casework.action', true), '');
+BEGIN
+    IF session_user = 'casework_public' THEN RETURN coalesce(of_case = ANY (access.own_cases(access.own_write(ARRAY[doing]))), false); END IF;
+    RETURN access.write_case(ARRAY[doing], of_case);
 END $$;
 
 CREATE OR REPLACE FUNCTION access.write_answering(allowed text[]) RETURNS uuid[]
@@ -312,10 +335,12 @@ $$;
 -- The first word of every transaction. Resolves the bearer, judges the action, opens the log's event, sets the context.
 -- decision: allow, unauthenticated or forbidden. A refusal is logged too, and reaches no row.
 -- ``acting``: the person for whom a tool acts; both must hold the action.
+-- ``listing``: whether the cases reached by themselves are wanted as a list; a write asks of each (access.reaches).
 DROP FUNCTION IF EXISTS access.begin(bytea, text, text, uuid);
 DROP FUNCTION IF EXISTS access.begin(bytea, text, text, uuid, uuid);
+DROP FUNCTION IF EXISTS access.begin(bytea, text, text, uuid, uuid, boolean);
 CREATE FUNCTION access.begin(
-    hash bytea, wanted text, purpose text, request uuid, acting uuid,
+    hash bytea, wanted text, purpose text, request uuid, acting uuid, listing boolean DEFAULT true,
     OUT decision text, OUT kind text, OUT principal uuid, OUT roles text[], OUT teams uuid[], OUT cases uuid[],
     OUT enquiry uuid, OUT event bigint, OUT answering uuid[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -368,10 +393,12 @@ BEGIN
             IF everywhere OR acting IS NOT NULL THEN teams := access.teams_of(hash, wanted); END IF;
             IF decision <> 'allow' THEN
                 teams := '{}'; answering := '{}';
+            ELSIF NOT listing THEN
+                NULL;
             ELSIF acting IS NULL THEN
-                cases := access.reach_cases(principal, scopes, wanted);
+                cases := access.reach_cases(principal, scopes, wanted, NULL);
             ELSE
-                cases := access.cases_of(hash, wanted);
+                cases := access.cases_of(hash, wanted, NULL);
             END IF;
             IF s.last_seen_at < now() - interval '1 minute' THEN
                 UPDATE access.session x
@@ -415,9 +442,9 @@ DECLARE h access.case_home; teams uuid[]; cases uuid[]; answering uuid[]; heads 
 BEGIN
     PERFORM set_config('casework.acting', coalesce(acting::text, ''), true);
     -- All of it before the case is looked for: a foreign one must take as long as one that is not there.
-    teams := access.teams_of(hash, wanted); cases := access.cases_of(hash, wanted);
+    teams := access.teams_of(hash, wanted); cases := access.cases_of(hash, wanted, NULL);
     answering := access.answering_of(hash, wanted);
-    heads := access.teams_of(hash, 'case.read_headline'); readable := access.cases_of(hash, 'case.read');
+    heads := access.teams_of(hash, 'case.read_headline'); readable := access.cases_of(hash, 'case.read', NULL);
     answered := access.answering_of(hash, 'case.read');
     SELECT * INTO h FROM access.case_home c WHERE c.case_id = of_case;
     RETURN CASE WHEN h.team_id = ANY (teams) AND NOT h.restricted OR h.restricted AND h.team_id = ANY (answering)

@@ -170,7 +170,7 @@ BEGIN
         END IF;
     ELSIF r.team_id = ANY (access.reach_teams(person, with_scopes, r.read_by)) AND NOT r.restricted
        OR r.restricted AND r.case_id IS NOT NULL AND r.team_id = ANY (access.reach_answering(person, with_scopes, r.read_by))
-       OR r.case_id = ANY (access.reach_cases(person, with_scopes, r.read_by)) THEN
+       OR r.case_id = ANY (access.reach_cases(person, with_scopes, r.read_by, NULL)) THEN
         sees := 'readable';
     ELSIF r.kind = 'case' AND r.team_id = ANY (access.reach_teams(person, with_scopes, 'case.read_headline')) THEN
         sees := 'headline';

@@ -6,7 +6,7 @@ GRANT USAGE ON SCHEMA casework, access, audit, work TO casework_staff, casework_
 GRANT USAGE ON SCHEMA access TO casework_door;
 
 GRANT EXECUTE ON FUNCTION
-    casework.new_id(), access.begin(bytea, text, text, uuid, uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
+    casework.new_id(), access.begin(bytea, text, text, uuid, uuid, boolean), access.reaches(uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
     access.state(text), access.say(uuid, text, uuid, text, text, jsonb), access.current_hash(), access.current_action(), access.current_principal(), access.doing(text[]),
     access.own_enquiries(text[]), access.own_cases(text[]), access.own_write(text[]), access.name_of(uuid),
     access.own_actions(text, text), access.enquirer_role(bytea), access.issue_tracking(bytea, uuid, uuid, interval),
@@ -28,7 +28,8 @@ GRANT EXECUTE ON FUNCTION access.settle_enquiry_transfer(uuid, integer, text, te
 GRANT EXECUTE ON FUNCTION access.arm_code(bigint, bytea), work.letters(bigint) TO casework_worker;
 
 GRANT EXECUTE ON FUNCTION
-    access.read_teams(text), access.answering_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]), access.write_answering(text[]),
+    access.read_teams(text), access.answering_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]), access.write_case(text[], uuid),
+    access.write_answering(text[]),
     access.is_adviser(uuid, uuid), access.assignable(uuid, uuid), access.announce_restriction(uuid),
     access.open_in_emergency(text, text, text), access.decide_transfer(uuid, integer[], boolean, uuid, text),
     access.member_teams(text), access.holds(text), access.may_review(uuid, uuid, text), access.is_published(uuid), access.allowed_actions(text, text, uuid, uuid, boolean),

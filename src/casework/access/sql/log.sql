@@ -82,59 +82,59 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
     VALUES (audit.current_event(), of_kind, id, of_case, 'disclosure')
 $$;
 
--- The trigger on every scoped table: one row per record, the names of the fields that changed, and the state's old and new value.
-CREATE OR REPLACE FUNCTION audit.log_change() RETURNS trigger
+-- Reference data without an id of its own (postcodes, forces): nobody's record, so the statement is told, not each row.
+DROP FUNCTION IF EXISTS audit.log_change() CASCADE;
+CREATE OR REPLACE FUNCTION audit.log_rows() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE
-    event bigint := audit.current_event();
-    case_column text := TG_ARGV[0];
-    touched bigint;
-    written text;
-    many boolean := false;
+DECLARE event bigint := audit.current_event(); touched bigint;
 BEGIN
-    -- Reference data without an id of its own (postcodes, forces): nobody's record, so the statement is told, not each row.
-    IF TG_ARGV[1] <> 'id' THEN
-        IF TG_OP = 'DELETE' THEN SELECT count(*) INTO touched FROM old_rows; ELSE SELECT count(*) INTO touched FROM new_rows; END IF;
-        INSERT INTO audit.event_object (event_id, kind, operation, facts)
-        VALUES (event, TG_TABLE_NAME, CASE TG_OP WHEN 'INSERT' THEN 'collection' WHEN 'UPDATE' THEN 'alteration' ELSE 'erasure' END,
-                jsonb_build_object('rows', touched::text));
-        RETURN NULL;
-    END IF;
-    -- An import's many rows: to write a statement out of the table's own columns costs half a millisecond, and a document a
-    -- row, for the few rows of a request, costs ten times as much for each. Both write down the same.
-    IF TG_OP = 'INSERT' THEN many := EXISTS (SELECT FROM new_rows OFFSET 99); END IF;  -- a deletion has no such table
-    IF many THEN
-        SELECT format('INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, fields, facts)
-                       SELECT $1, $2, r.id, %s, ''collection'', array_remove(ARRAY[%s], NULL), %s FROM new_rows r',
-                      CASE WHEN case_column = '' THEN 'NULL' ELSE format('r.%I', case_column) END,
-                      string_agg(CASE WHEN a.attnotnull AND a.atttypid NOT IN ('json'::regtype, 'jsonb'::regtype)
-                                      THEN quote_literal(a.attname)
-                                      ELSE format('CASE WHEN num_nonnulls(%s) = 1 THEN %L END', CASE WHEN a.atttypid IN ('json'::regtype, 'jsonb'::regtype) THEN format('nullif(r.%I::jsonb, ''null'')', a.attname) ELSE format('r.%I', a.attname) END, a.attname)
-                                 END, ', ' ORDER BY a.attname::text COLLATE "default"),
-                      CASE WHEN bool_or(a.attname = 'state') THEN 'jsonb_build_object(''state'', r.state)' ELSE 'NULL' END)
-        INTO written FROM pg_attribute a WHERE a.attrelid = TG_RELID AND a.attnum > 0 AND NOT a.attisdropped;
-        EXECUTE written USING event, TG_TABLE_NAME;
-    ELSIF TG_OP = 'INSERT' THEN
-        INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, fields, facts)
-        SELECT event, TG_TABLE_NAME, (n.doc ->> 'id')::uuid, (n.doc ->> case_column)::uuid, 'collection',
-               ARRAY(SELECT jsonb_object_keys(jsonb_strip_nulls(n.doc)) ORDER BY 1),
-               CASE WHEN n.doc ? 'state' THEN jsonb_build_object('state', n.doc -> 'state') END
-        FROM (SELECT to_jsonb(r) AS doc FROM new_rows r OFFSET 0) n;  -- made once a row, however often it is named
-    ELSIF TG_OP = 'UPDATE' THEN
-        INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, fields, facts)
-        SELECT event, TG_TABLE_NAME, (n.doc ->> 'id')::uuid, (n.doc ->> case_column)::uuid, 'alteration',
-               ARRAY(SELECT key FROM jsonb_each(n.doc) WHERE value IS DISTINCT FROM o.doc -> key ORDER BY key),
-               CASE WHEN n.doc -> 'state' IS DISTINCT FROM o.doc -> 'state'
-                    THEN jsonb_build_object('from', o.doc -> 'state', 'state', n.doc -> 'state') END
-        FROM (SELECT to_jsonb(r) AS doc FROM new_rows r OFFSET 0) n
-        JOIN (SELECT to_jsonb(r) AS doc FROM old_rows r OFFSET 0) o ON o.doc ->> 'id' = n.doc ->> 'id';
-    ELSE
-        INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation)
-        SELECT event, TG_TABLE_NAME, (o.doc ->> 'id')::uuid, (o.doc ->> case_column)::uuid, 'erasure'
-        FROM (SELECT to_jsonb(r) AS doc FROM old_rows r) o;
-    END IF;
+    IF TG_OP = 'DELETE' THEN SELECT count(*) INTO touched FROM old_rows; ELSE SELECT count(*) INTO touched FROM new_rows; END IF;
+    INSERT INTO audit.event_object (event_id, kind, operation, facts)
+    VALUES (event, TG_TABLE_NAME, CASE TG_OP WHEN 'INSERT' THEN 'collection' WHEN 'UPDATE' THEN 'alteration' ELSE 'erasure' END,
+            jsonb_build_object('rows', touched::text));
     RETURN NULL;
 END $$;
+
+-- Makes audit.log_<table>(), the trigger of a table whose rows are records: one line per record, the names of the fields that
+-- were given or have changed, and the state's old and new value. Written out of the table's own columns, because a document of
+-- each row, taken apart by name, cost twice as much as the line. (A JSON null is no value, like SQL's.)
+CREATE OR REPLACE FUNCTION audit.make_log(of_table text, case_column text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $make$
+DECLARE given text; changed text; moved text; stood text;
+BEGIN
+    SELECT string_agg(CASE WHEN c.needed THEN quote_literal(c.name)
+                           ELSE format('CASE WHEN num_nonnulls(%s) = 1 THEN %L END', format(c.value, 'n'), c.name) END, ', ' ORDER BY c.name COLLATE "default"),
+           string_agg(format('CASE WHEN %s IS DISTINCT FROM %s THEN %L END', format(c.value, 'n'), format(c.value, 'o'), c.name), ', ' ORDER BY c.name COLLATE "default"),
+           CASE WHEN bool_or(c.name = 'state') THEN 'jsonb_build_object(''state'', n.state)' ELSE 'NULL::jsonb' END,
+           CASE WHEN bool_or(c.name = 'state')
+                THEN 'CASE WHEN n.state IS DISTINCT FROM o.state THEN jsonb_build_object(''from'', o.state, ''state'', n.state) END'
+                ELSE 'NULL::jsonb' END
+    INTO given, changed, stood, moved
+    FROM (SELECT a.attname::text AS name, a.attnotnull AND NOT of_json AS needed,
+                 CASE WHEN of_json THEN format('nullif(%%s.%I::jsonb, ''null'')', a.attname) ELSE format('%%s.%I', a.attname) END AS value
+          FROM pg_attribute a, LATERAL (SELECT a.atttypid IN ('json'::regtype, 'jsonb'::regtype)) AS j (of_json)
+          WHERE a.attrelid = ('casework.' || of_table)::regclass AND a.attnum > 0 AND NOT a.attisdropped) c;
+    EXECUTE format($written$
+        CREATE OR REPLACE FUNCTION audit.%I() RETURNS trigger
+        LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $trigger$
+        DECLARE event bigint := audit.current_event();
+        BEGIN
+            IF TG_OP = 'INSERT' THEN
+                INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, fields, facts)
+                SELECT event, %2$L, n.id, %3$s, 'collection', array_remove(ARRAY[%4$s], NULL), %5$s FROM new_rows n;
+            ELSIF TG_OP = 'UPDATE' THEN
+                INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, fields, facts)
+                SELECT event, %2$L, n.id, %3$s, 'alteration', array_remove(ARRAY[%6$s], NULL), %7$s
+                FROM new_rows n JOIN old_rows o ON o.id = n.id;
+            ELSE
+                INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation)
+                SELECT event, %2$L, n.id, %3$s, 'erasure' FROM old_rows n;
+            END IF;
+            RETURN NULL;
+        END $trigger$ $written$,
+        'log_' || of_table, of_table, CASE WHEN case_column = '' THEN 'NULL::uuid' ELSE format('n.%I', case_column) END,
+        given, stood, changed, moved);
+END $make$;
 
 -- Who has seen or changed a case: read through this function only, never from the tables.
 DROP FUNCTION IF EXISTS audit.case_log(uuid, bigint, integer);
