@@ -298,7 +298,8 @@ class EventObject(SQLModel, table=True):
     __tablename__ = "event_object"
     __table_args__ = (
         Index("event_object_case_id_idx", "case_id", "event_id", postgresql_where=text("case_id IS NOT NULL")),
-        Index("event_object_object_id_idx", "object_id"),
+        # A line about a case itself is found by the case.
+        Index("event_object_object_id_idx", "object_id", postgresql_where=text("object_id IS DISTINCT FROM case_id")),
         Index("event_object_refusal_idx", "event_id", postgresql_where=text("operation = 'refusal'")),
         BY_MONTH_OF_EVENT,
     )

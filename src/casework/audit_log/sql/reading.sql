@@ -66,7 +66,8 @@ BEGIN
         || CASE WHEN person IS NOT NULL AND record IS NOT NULL THEN ' AND (e.principal_id = $1 OR e.acting_for = $1)' ELSE '' END;
     IF record IS NOT NULL THEN
         source := 'SELECT e.id FROM (SELECT o.event_id FROM audit.event_object o WHERE o.case_id = $2 AND ' || near
-            || ' UNION SELECT o.event_id FROM audit.event_object o WHERE o.object_id = $2 AND ' || near || ') x
+            || ' UNION SELECT o.event_id FROM audit.event_object o
+                   WHERE o.object_id = $2 AND o.object_id IS DISTINCT FROM o.case_id AND ' || near || ') x
                JOIN audit.event e ON e.id = x.event_id WHERE ' || narrow || CASE WHEN teams IS NULL THEN '' ELSE ours END;
     ELSIF person IS NOT NULL THEN
         source := 'SELECT e.id FROM audit.event e WHERE e.principal_id = $1 AND ' || narrow
