@@ -151,7 +151,7 @@ def season(url: str) -> None:
     """Make the database as one is that has run for a day and keeps its promises to everybody.
 
     Its log files exist already: one that must be made anew stops every commit for 50 ms. And foreign keys are checked
-    for the peers as well, whose triggers are off otherwise.
+    and the queue's own triggers run for the peers as well, whose triggers are off otherwise.
     """
     asyncio.run(_season(url))
 
@@ -159,7 +159,8 @@ def season(url: str) -> None:
 async def _season(url: str) -> None:
     connection = await asyncpg.connect(url, command_timeout=600)
     keys = await connection.fetch(
-        "SELECT tgrelid::regclass::text AS name, tgname FROM pg_trigger WHERE tgisinternal AND tgconstraint <> 0"
+        "SELECT tgrelid::regclass::text AS name, tgname FROM pg_trigger"
+        " WHERE tgisinternal AND tgconstraint <> 0 OR tgrelid = 'jobs.procrastinate_jobs'::regclass"
     )
     for key in keys:
         await connection.execute(f'ALTER TABLE {key["name"]} ENABLE ALWAYS TRIGGER "{key["tgname"]}"')

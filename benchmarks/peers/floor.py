@@ -26,7 +26,6 @@ from casework.kernel.references import new_reference
 from casework.kernel.statements import Statement, called
 from casework.people.queries import ME
 from casework.premises.queries import PREMISES_LIST
-from casework.reference import queries as reference
 from casework.visits import queries as visits
 from casework.visits.schemas import VisitCompletion
 from casework.work import doorway, unit
@@ -203,7 +202,7 @@ async def complete(request: Request) -> Response:
     """Log a visit as made."""
     body, visit_id = VisitCompletion.model_validate(await request.json()).model_dump(), UUID(request.path_params["id"])
     async with doing(request, "visit.complete") as (work, key):
-        visit = await work.row(visits.VISIT_NOW, id=visit_id)
+        visit = await work.row(visits.VISIT_TO_FIND_IN, id=visit_id)
         at = {name: body[name] for name in ("arrived_at", "left_at")}
         if not visit["within"] or at["left_at"] > visit["now"]:
             return Response(status_code=403)
@@ -212,8 +211,7 @@ async def complete(request: Request) -> Response:
         )
         if done is None:
             return Response(status_code=409)
-        ground = await work.row(reference.GROUND_OF_FINDINGS, team_id=visit["team_id"])
-        words, level = ground["words"], ground["level"]
+        words, level = visit["words"], visit["level"]
         for finding in body["findings"]:
             if finding["methodology"] not in words:
                 return Response(status_code=422)

@@ -100,6 +100,8 @@ class RoleSerializer(serializers.ModelSerializer):
 
 
 class ContactSerializer(serializers.ModelSerializer):
+    email = serializers.EmailField(required=False)
+
     class Meta:
         model = Contact
         fields = ["name", "job_title", "email", "phone"]

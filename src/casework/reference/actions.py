@@ -44,9 +44,9 @@ def _require_among(words: Sequence[str], kind: str, codes: Mapping[str, str | No
         raise ValidationFailed(errors=[{"pointer": pointer, **told} for pointer in wrong])
 
 
-async def ground_of_findings(work: Work, team_id: UUID, methodologies: Mapping[str, str | None]) -> str:
-    """The threat level in force for findings of a team; raises where a method of attack, by its pointer, is no word for one."""
-    ground = await work.obtain(queries.GROUND_OF_FINDINGS, team_id=team_id)
+def level_for_findings(ground: Mapping[str, Any], methodologies: Mapping[str, str | None]) -> str:
+    """The threat level in force for findings, of what ``queries.ground_of_findings`` answered; raises where a method of
+    attack, by its pointer, is no word for one."""
     _require_among(ground["words"], "attack_methodologies", methodologies)
     if ground["level"] is None:
         raise NotFound

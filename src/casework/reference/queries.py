@@ -105,13 +105,15 @@ _LEVEL_OF_TEAM = """
       ON l.nation = CASE WHEN f.nation = 'Northern Ireland' THEN f.nation ELSE 'Great Britain' END AND l.since <= now()
     WHERE t.id = :team_id ORDER BY l.since DESC, l.id DESC LIMIT 1"""
 CURRENT_THREAT_LEVEL = written(_LEVEL_OF_TEAM, team_id=Uuid())
-# What a finding is told against, asked for once however many there are.
-GROUND_OF_FINDINGS = written(
-    f"""
-    SELECT ({_LEVEL_OF_TEAM}) AS level, ARRAY(
-        SELECT w.code FROM casework.lookup w WHERE w.kind = 'attack_methodologies' AND w.active ORDER BY w.position) AS words""",  # noqa: S608 — constants of the code
-    team_id=Uuid(),
-)
+
+
+def ground_of_findings(team: str) -> tuple[Any, Any]:
+    """What findings are told against, as columns beside others: ``level`` in force where the team of this column works, and ``words``."""
+    level = _LEVEL_OF_TEAM.replace(":team_id", team)
+    words = "ARRAY(SELECT w.code FROM casework.lookup w WHERE w.kind = 'attack_methodologies' AND w.active ORDER BY w.position)"
+    return literal_column(f"({level})", Text()).label("level"), literal_column(words).label("words")
+
+
 CALENDAR_OF_TEAM = written(
     """
     SELECT f.nation, ARRAY(SELECT b.day FROM casework.bank_holiday b

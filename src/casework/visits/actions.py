@@ -9,7 +9,7 @@ from casework.cases.actions import begin_work
 from casework.kernel.columns import resolve_local, write_moment
 from casework.kernel.problems import AlreadyExists, Forbidden, NotFound, ValidationFailed
 from casework.kernel.statements import Statement
-from casework.reference.actions import ground_of_findings, require_word
+from casework.reference.actions import level_for_findings, require_word
 from casework.visits import queries
 from casework.visits.lifecycle import Decision
 from casework.visits.problems import VisitsUpcoming
@@ -96,7 +96,7 @@ async def confirm(work: Work, visit_id: UUID, confirmation: VisitConfirmation) -
 
 async def complete(work: Work, visit_id: UUID, completion: VisitCompletion) -> Answer:
     """Log a visit as made, with who took part and everything that was found, or nothing of it."""
-    visit = await _reached(work, queries.VISIT_NOW, visit_id)
+    visit = await _reached(work, queries.VISIT_TO_FIND_IN, visit_id)
     if completion.left_at < completion.arrived_at:
         raise _invalid("/left_at", "order", "The visit cannot end before it began.")
     if completion.left_at > visit["now"]:
@@ -134,7 +134,7 @@ async def _end(work: Work, visit_id: UUID, ending: VisitEnding, move: Guarded, w
 
 async def record_finding(work: Work, visit_id: UUID, recording: FindingRecording) -> Answer:
     """Record a finding of a completed visit."""
-    visit = await _reached(work, queries.VISIT_NOW, visit_id)
+    visit = await _reached(work, queries.VISIT_TO_FIND_IN, visit_id)
     repeated = await _repeated(work, queries.FINDING_KNOWN, recording.id, visit_id)
     (finding_id,) = await _record(work, visit, {"": recording})
     if not repeated:
@@ -172,7 +172,7 @@ async def _record(work: Work, visit: Mapping[str, Any], recordings: Mapping[str,
         await _repeated(work, queries.FINDING_KNOWN, recording.id, visit["id"])
         await _require_area(work, visit["premises_id"], recording.area_id, at)
     named = {f"{at}/methodology": recording.methodology for at, recording in recordings.items()}
-    level = await ground_of_findings(work, visit["team_id"], named)
+    level = level_for_findings(visit, named)
     return [
         await work.create(queries.RECORD, recording, visit_id=visit["id"], threat_level=level)
         for recording in recordings.values()

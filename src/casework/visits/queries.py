@@ -13,6 +13,7 @@ from casework.kernel.statements import Statement, given, one_of, written
 from casework.kernel.tables import NOW, Moment3, columns
 from casework.kernel.views import render
 from casework.premises.models import Premises, PremisesArea
+from casework.reference.queries import ground_of_findings
 from casework.visits.lifecycle import UPCOMING, VISIT, FindingState, VisitState
 from casework.visits.models import Finding, SiteVisit
 from casework.visits.schemas import (
@@ -191,19 +192,19 @@ PROPOSE = create_under(
 
 # --- moving on ---
 
-VISIT_NOW = Statement(
-    select(
-        visit.id,
-        visit.case_id,
-        visit.team_id,
-        visit.premises_id,
-        visit.adviser_id,
-        visit.starts_at,
-        visit.ends_at,
-        func.coalesce(VISITS.reached(), literal_column("false")).label("within"),
-        func.now().label("now"),
-    ).where(visit.id == given("id", Uuid()))
-)
+_visit_now = select(
+    visit.id,
+    visit.case_id,
+    visit.team_id,
+    visit.premises_id,
+    visit.adviser_id,
+    visit.starts_at,
+    visit.ends_at,
+    func.coalesce(VISITS.reached(), literal_column("false")).label("within"),
+    func.now().label("now"),
+).where(visit.id == given("id", Uuid()))
+VISIT_NOW = Statement(_visit_now)
+VISIT_TO_FIND_IN = Statement(_visit_now.add_columns(*ground_of_findings("casework.site_visit.team_id")))
 
 
 def _move(action: Action, **changes: Any) -> Any:
