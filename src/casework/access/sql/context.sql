@@ -17,11 +17,12 @@ WHERE s.revoked_at IS NULL AND s.expires_at > now() AND (s.idle_until IS NULL OR
   AND s.kind IN ('staff', 'client')
   AND (s.kind = 'staff' OR h.scope IS NULL OR h.scope = ANY (s.scopes));
 
+-- The small ones are of one expression (RETURN), bound when they are made, and become part of the statement that names them.
+
 -- The person for whom a tool acts in this transaction, as access.begin left it. Forged, it narrows only: see teams_of.
 CREATE OR REPLACE FUNCTION access.acting_for() RETURNS uuid
-LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
-    SELECT nullif(current_setting('casework.acting', true), '')::uuid
-$$;
+LANGUAGE sql STABLE
+RETURN nullif(current_setting('casework.acting', true), '')::uuid;
 
 -- How far a principal reaches by team, with these scopes (NULL: a person, who needs none).
 CREATE OR REPLACE FUNCTION access.reach_teams(principal uuid, with_scopes text[], wanted text) RETURNS uuid[]
@@ -143,14 +144,12 @@ END $$;
 
 -- The session of this transaction, as access.begin left it: its hash, which no caller can invent.
 CREATE OR REPLACE FUNCTION access.current_hash() RETURNS bytea
-LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
-    SELECT decode(nullif(current_setting('casework.session', true), ''), 'hex')
-$$;
+LANGUAGE sql STABLE
+RETURN decode(nullif(current_setting('casework.session', true), ''), 'hex');
 
 CREATE OR REPLACE FUNCTION access.current_action() RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
-    SELECT nullif(current_setting('casework.action', true), '')
-$$;
+LANGUAGE sql STABLE
+RETURN nullif(current_setting('casework.action', true), '');
 
 CREATE OR REPLACE FUNCTION access.current_principal() RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -210,9 +209,8 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION access.doing(allowed text[]) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
-    SELECT coalesce(nullif(current_setting('casework.action', true), '') = ANY (allowed), false)
-$$;
+LANGUAGE sql STABLE
+RETURN coalesce(nullif(current_setting('casework.action', true), '') = ANY (allowed), false);
 
 -- The teams in which the caller holds the action at all, however far it reaches: where a wider reach sees less of the row.
 CREATE OR REPLACE FUNCTION access.member_teams(wanted text) RETURNS uuid[]
@@ -322,9 +320,8 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION access.own_write(allowed text[]) RETURNS text[]
-LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
-    SELECT CASE WHEN access.doing(allowed) THEN ARRAY[access.current_action()] ELSE '{}' END
-$$;
+LANGUAGE sql STABLE
+RETURN CASE WHEN access.doing(allowed) THEN ARRAY[access.current_action()] ELSE '{}' END;
 
 -- Whom the log names as the one for whom somebody acts.
 CREATE OR REPLACE FUNCTION access.named_by(of_kind text, acting uuid) RETURNS uuid

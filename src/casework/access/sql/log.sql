@@ -3,9 +3,8 @@
 -- Event ids begin with the time (milliseconds since 2020, then 12 bits of a counter), so that a month's events, their
 -- objects and their seals lie in partitions of the same bounds; below 2^53 until the year 2089.
 CREATE OR REPLACE FUNCTION audit.first_id(at timestamptz) RETURNS bigint
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
-    SELECT ((extract(epoch FROM at) - 1577836800) * 1000)::bigint << 12
-$$;
+LANGUAGE sql IMMUTABLE
+RETURN ((extract(epoch FROM at) - 1577836800) * 1000)::bigint << 12;
 
 DROP FUNCTION IF EXISTS audit.new_event_id();
 
