@@ -154,6 +154,32 @@ def test_a_secret_is_shown_once_or_again_for_the_same_key_and_stored_nowhere(wor
         assert token not in stored
 
 
+def test_no_version_of_a_kept_answer_has_held_a_secret(world: World, team: Team) -> None:
+    # A row that is written twice leaves its first version on the disk until it is vacuumed.
+    world.sql("CREATE TABLE work.versions (body text)")
+    world.sql(
+        "CREATE FUNCTION work.remember() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$"
+        " BEGIN INSERT INTO work.versions VALUES (NEW.body); RETURN NEW; END $$"
+    )
+    world.sql(
+        "CREATE TRIGGER remember BEFORE INSERT OR UPDATE ON work.idempotency_key"
+        " FOR EACH ROW EXECUTE FUNCTION work.remember()"
+    )
+    try:
+        administrator = team.person("administrator")
+        made = new_client(administrator, team, "cases.read")
+        renewed = ok(administrator.post(f"/v1/api-clients/{made['id']}/secret"))
+        versions = [row["body"] for row in world.sql("SELECT body FROM work.versions WHERE body IS NOT NULL")]
+        # each answer was kept, with its client's id and without its secret
+        assert sum(made["id"] in version for version in versions) == 2
+        for answer in (made, renewed):
+            assert not any(answer["client_secret"] in version for version in versions)
+    finally:
+        world.sql("DROP TRIGGER remember ON work.idempotency_key")
+        world.sql("DROP FUNCTION work.remember()")
+        world.sql("DROP TABLE work.versions")
+
+
 def test_a_renewed_secret_ends_the_former_and_its_tokens(world: World, team: Team) -> None:
     administrator = team.person("administrator")
     client = new_client(administrator, team, "cases.read")

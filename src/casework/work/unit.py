@@ -109,6 +109,8 @@ class Work:
         self._reactions = reactions or {}
         self._keeping = keeping
         self._kept: Answer | None = None
+        self._told = False
+        """Whether a secret was drawn: an answer may hold it then, and is kept without it, at the end (``keep``)."""
         self._owed: list[Call] = []
 
     def _values(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -210,16 +212,17 @@ class Work:
 
     async def show(self, shown: Statement, id_: UUID, *, location: str | None = None, **values: Any) -> Answer:
         """The answer that shows a record as it stands now, at the end of an action; what is owed, and its keeping, go with it."""
-        if self._keeping is not None:
-            beside = {**self._keeping.beside, **_headers(None, location)}
-            self.owe(_FINISH_SHOWN, self._keeping.key_hash, self._keeping.status, json.dumps(beside))
+        keeping = None if self._told else self._keeping
+        if keeping is not None:
+            beside = {**keeping.beside, **_headers(None, location)}
+            self.owe(_FINISH_SHOWN, keeping.key_hash, keeping.status, json.dumps(beside))
         calls, self._owed = self._owed, []
         bound = self._values({"id": id_, **values})
         row = await (shown.row_with(self._connection, bound, calls) if calls else shown.row(self._connection, bound))
         if row is None:
             raise NotFound
         answer = Answer(row["body"], row["version"], location)
-        if self._keeping is not None:
+        if keeping is not None:
             self._kept = answer
         return answer
 
@@ -258,6 +261,7 @@ class Work:
         """A value shown once and stored nowhere; the same Idempotency-Key shows it again."""
         if self._secret is None:
             raise RuntimeError("a secret needs an Idempotency-Key")
+        self._told = True
         return self._secret(label)
 
 
