@@ -78,6 +78,10 @@ def _is_visible(character: str, category: str) -> bool:
 
 def _inspect(text: str, lines: bool) -> None:
     """Refuse what no text may hold, and text in which nothing is to be seen."""
+    # Most texts are of printable ASCII, where nothing can be wrong but blankness.
+    plain = text.replace("\n", " ").replace("\t", " ") if lines else text
+    if plain.isascii() and plain.isprintable() and not plain.isspace() and plain:
+        return
     kinds = {character: unicodedata.category(character) for character in text}
     for character, category in kinds.items():
         if fault := _fault_of(character, category, lines):
@@ -193,10 +197,11 @@ def read_phone(value: Any) -> str:
     except phonenumbers.NumberParseException:
         raise fault from None
     dialled = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if not (phonenumbers.is_valid_number(number) or _DRAMA.fullmatch(dialled)):
+    kind = phonenumbers.number_type(number)  # which it knows of valid numbers only: to ask both would look twice
+    if not (kind != phonenumbers.PhoneNumberType.UNKNOWN or _DRAMA.fullmatch(dialled)):
         raise fault
     # The library counts Britain's 084 and 087 as premium too, but businesses do answer those.
-    premium = phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.PREMIUM_RATE
+    premium = kind == phonenumbers.PhoneNumberType.PREMIUM_RATE
     if dialled.startswith("+449") if number.country_code == 44 else premium:
         raise PydanticCustomError("phone", "Give a number at an ordinary rate, not at a premium rate")
     return dialled
