@@ -139,10 +139,11 @@ async def _make_peer(url: str, password: str) -> None:
         f"""CREATE ROLE {PEER} LOGIN BYPASSRLS PASSWORD {quoted};
         GRANT CONNECT ON DATABASE {DATABASE} TO {PEER};
         GRANT pg_read_all_data, pg_write_all_data TO {PEER};
-        GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casework, access, audit, work TO {PEER};
+        GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casework, access, audit, work, jobs TO {PEER};
         GRANT USAGE ON ALL SEQUENCES IN SCHEMA audit TO {PEER};
         GRANT SET ON PARAMETER session_replication_role TO {PEER};
-        ALTER ROLE {PEER} SET session_replication_role = replica"""
+        ALTER ROLE {PEER} SET session_replication_role = replica;
+        ALTER ROLE {PEER} SET search_path = jobs, pg_catalog"""
     )
     await connection.close()
 

@@ -10,8 +10,8 @@ import pytest
 
 from casework.kernel.settings import Settings
 from tests.security import asking
-from tests.security import test_matrix as matrix
 from tests.security import stage as staging
+from tests.security import test_matrix as matrix
 from tests.security.operations import LAST, Operation, operations
 from tests.security.stage import Stage
 from tests.security.test_mutants import unguard
@@ -95,8 +95,7 @@ def test_with_the_first_lock_off_the_second_holds_and_with_both_off_all_leaks(sc
 
 def test_the_matrix_by_role_tells_of_a_right_too_many_and_of_one_too_few(scratch: Stage) -> None:
     auditor, sql = scratch.here.person("auditor"), scratch.world.sql
-    auditor.tied = None
-    before = len(canaries.tally.leaks)
+    auditor.tied = lambda *_: True  # what marks give away is for the control above
 
     def differences() -> list[str]:
         asked = [each for each in matrix.operations() if each.name != LAST]
@@ -107,9 +106,9 @@ def test_the_matrix_by_role_tells_of_a_right_too_many_and_of_one_too_few(scratch
         )
         return [found for found in told if found is not None]
 
-    assert differences() == []
     sql("CREATE TABLE access.policy_kept AS TABLE access.policy")
     try:
+        right = differences()
         sql("DELETE FROM access.policy WHERE role = 'auditor'")
         few = differences()
         sql("INSERT INTO access.policy SELECT DISTINCT p.action, 'auditor', 'all' FROM access.policy_kept p")
@@ -118,11 +117,10 @@ def test_the_matrix_by_role_tells_of_a_right_too_many_and_of_one_too_few(scratch
         sql("DELETE FROM access.policy")
         sql("INSERT INTO access.policy TABLE access.policy_kept")
         sql("DROP TABLE access.policy_kept")
-        del canaries.tally.leaks[before:]  # what was planted here is no fault of the suite
     print(f"of {len(matrix.operations())} operations: {len(few)} told of a right too few, {len(many)} of one too many")
+    assert right == []
     assert len(few) > 10
     assert len(many) > 50
-    assert differences() == []
 
 
 def test_a_log_line_with_a_mark_is_a_leak() -> None:
