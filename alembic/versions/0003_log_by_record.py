@@ -19,7 +19,7 @@ NAME, TABLE, NO_CASE = "event_object_object_id_idx", "event_object", "object_id 
 
 
 def upgrade() -> None:
-    """To this revision. Twelve seconds for ten million lines, in which nothing can be logged."""
+    """To this revision. While the index is built nothing can be logged, and so nothing is served."""
     op.drop_index(NAME, table_name=TABLE, schema="audit")
     op.create_index(NAME, TABLE, ["object_id"], schema="audit", postgresql_where=sa.text(NO_CASE))
 
