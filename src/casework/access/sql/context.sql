@@ -536,7 +536,7 @@ BEGIN
     SELECT * INTO h FROM access.case_home c WHERE c.case_id = of_case;
     SELECT * INTO s FROM access.session x WHERE x.token_hash = access.current_hash();
     IF doing IS NULL OR h.case_id IS NULL OR NOT (
-        h.team_id = ANY (access.read_teams(doing)) OR of_case = ANY (access.cases(doing))
+        h.team_id = ANY (access.read_teams(doing)) OR access.write_case(ARRAY[doing], of_case)
         OR of_case = ANY (access.own_cases(ARRAY[doing])))
     THEN
         RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
