@@ -96,17 +96,19 @@ END $$;
 -- The same for the holder of a live session. A tool that acts for a person reaches what both of them reach.
 CREATE OR REPLACE FUNCTION access.teams_of(hash bytea, wanted text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE everywhere boolean; teams uuid[]; person uuid := nullif(current_setting('casework.acting', true), '')::uuid;
+DECLARE s record; teams uuid[]; person uuid;
 BEGIN
-    SELECT bool_or(h.reach = 'all'), array_agg(h.team_id) FILTER (WHERE h.reach = 'team') INTO everywhere, teams
-    FROM access.holding h WHERE h.token_hash = hash AND h.action = wanted;
-    IF everywhere THEN
-        SELECT array_agg(t.id) INTO teams FROM casework.team t;
-    END IF;
+    SELECT x.principal_id, CASE WHEN x.kind = 'client' THEN coalesce(x.scopes, '{}') END AS scopes INTO s
+    FROM access.session x
+    WHERE x.token_hash = hash AND x.revoked_at IS NULL AND x.expires_at > now()
+      AND (x.idle_until IS NULL OR x.idle_until > now()) AND x.kind IN ('staff', 'client');
+    IF NOT FOUND THEN RETURN '{}'; END IF;
+    teams := access.reach_teams(s.principal_id, s.scopes, wanted);
+    person := nullif(current_setting('casework.acting', true), '')::uuid;
     IF person IS NOT NULL THEN
         teams := ARRAY(SELECT unnest(teams) INTERSECT SELECT unnest(access.reach_teams(person, NULL, wanted)));
     END IF;
-    RETURN coalesce(teams, '{}');
+    RETURN teams;
 END $$;
 
 DROP FUNCTION IF EXISTS access.cases_of(bytea, text);
