@@ -17,7 +17,7 @@ from casework.kernel.problems import Forbidden
 from casework.kernel.settings import Settings
 from casework.work.jobs import Job
 from casework.work.tasks import tidy
-from casework.work.unit import Caller, Work
+from casework.work.unit import BEGUN_AS, Caller, Work
 from casework.worker import Rhythm, collected, work
 from tests.support import cluster
 from tests.support.world import World
@@ -73,7 +73,7 @@ async def enqueue(
         hash_ = hash_token(token) if token else None
         action = Action.CASE_READ if token else Action.SIGNPOST_LIST
         row = await connection.fetchrow(
-            "SELECT * FROM access.begin($1, $2, NULL, gen_random_uuid(), NULL)", hash_, action.value
+            f"SELECT {BEGUN_AS} FROM access.begin($1, $2, NULL, gen_random_uuid(), NULL) b", hash_, action.value
         )
         caller = Caller.of(row)
         for _ in range(times):

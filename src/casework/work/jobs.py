@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 
 from casework.access.actions import Action
+from casework.kernel.clock import Clock
 from casework.kernel.keys import Keys
 from casework.kernel.problems import Forbidden, Unauthenticated
 from casework.kernel.settings import Settings
@@ -53,7 +54,8 @@ class Job:
         cause = await connection.fetchrow("SELECT * FROM work.session_for($1)", self.id)
         if cause["hash"] is None:
             await connection.execute("SELECT access.begin_system($1, $2)", action.value, f"job {self.task}")
-            return Caller("system", None, ("system",), (), None)
+            offset = await connection.fetchval("SELECT casework.clock_offset()")
+            return Caller("system", None, ("system",), (), None, clock=Clock(offset))
         row = await connection.fetchrow(
             f"SELECT {BEGUN_AS} FROM access.begin($1, $2, NULL, gen_random_uuid(), $3, false) b",  # noqa: S608 — constants of the code
             cause["hash"],

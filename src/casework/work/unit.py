@@ -13,11 +13,12 @@ import asyncpg
 from pydantic import BaseModel
 
 from casework.access.actions import Action
+from casework.kernel.clock import Clock
 from casework.kernel.problems import AlreadyExists, Forbidden, NotFound, PreconditionFailed, Problem, StateConflict
 from casework.kernel.references import new_reference
 from casework.kernel.statements import Call, Connection, Statement, called
 
-BEGUN_AS = "b.decision, b.kind, b.principal, b.roles, b.teams, b.enquiry, b.event, b.answering"
+BEGUN_AS = "b.decision, b.kind, b.principal, b.roles, b.teams, b.enquiry, b.event, b.answering, casework.clock_offset()"
 """What is asked of ``access.begin(…) AS b``, for ``Caller.of``."""
 
 
@@ -33,11 +34,21 @@ class Caller:
     enquiry: UUID | None
     answering: Sequence[UUID] = ()
     """The teams for whose restricted cases the caller answers."""
+    clock: Clock = field(default_factory=Clock)
+    """The clock of the field's rules (``casework.now()``), as it went when the transaction began."""
 
     @classmethod
     def of(cls, row: asyncpg.Record) -> "Caller":
         """The caller whom ``access.begin`` found (``BEGUN_AS``)."""
-        return cls(row["kind"], row["principal"], row["roles"], row["teams"], row["enquiry"], row["answering"])
+        return cls(
+            row["kind"],
+            row["principal"],
+            row["roles"],
+            row["teams"],
+            row["enquiry"],
+            row["answering"],
+            Clock(row["clock_offset"]),
+        )
 
     @property
     def person(self) -> UUID | None:
@@ -112,6 +123,11 @@ class Work:
         self._told = False
         """Whether a secret was drawn: an answer may hold it then, and is kept without it, at the end (``keep``)."""
         self._owed: list[Call] = []
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the field's rules: today's date and the moment, for whatever an action compares with them."""
+        return self.caller.clock
 
     def _values(self, values: dict[str, Any]) -> dict[str, Any]:
         caller = self.caller

@@ -1,3 +1,20 @@
+-- The clock of the field's rules. Sessions, tokens, codes, the log, seals and jobs keep the real time (now()).
+-- The offset is honoured on connections of a service that says it is a trial (``kernel/database.open_pool``), and nowhere else.
+CREATE OR REPLACE FUNCTION casework.clock_offset() RETURNS interval
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    IF current_setting('casework.environment', true) IS DISTINCT FROM 'development' THEN RETURN '0'; END IF;
+    RETURN coalesce((SELECT s.value::interval FROM access.setting s WHERE s.name = 'clock_offset'), '0');
+END $$;
+
+CREATE OR REPLACE FUNCTION casework.now() RETURNS timestamptz
+LANGUAGE sql STABLE
+RETURN now() + casework.clock_offset();
+
+CREATE OR REPLACE FUNCTION casework.today(zone text DEFAULT 'Europe/London') RETURNS date
+LANGUAGE sql STABLE
+RETURN (casework.now() AT TIME ZONE zone)::date;
+
 -- Who is calling, and how far they reach. Definer functions: the tables they read are closed to every login role.
 
 -- What an active principal holds, per action. Everything below judges by this one view.
