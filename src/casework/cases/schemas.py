@@ -4,9 +4,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
-from sqlmodel import Field
 
 from casework.access.actions import Action
 from casework.cases.lifecycle import CaseKind, CaseState

@@ -3,16 +3,59 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StrictBool, StrictInt, create_model
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool, StrictInt, create_model
+from pydantic._internal._model_construction import ModelMetaclass
 from pydantic_core import PydanticCustomError
 from sqlmodel import SQLModel
 from sqlmodel._compat import SQLModelConfig
+from sqlmodel.main import SQLModelMetaclass
 
 # A 32-bit column; above it PostgreSQL would refuse what the contract allowed.
 WHOLE = {"ge": -(2**31), "le": 2**31 - 1}
 
 
-class Input(SQLModel):
+class _Plain(SQLModelMetaclass):
+    """Takes the facts out of an input's bases and gives it their fields, so that it is a plain pydantic model.
+
+    A SQLModel hands the caller's members to its ``__new__`` as keywords: one that is named like a parameter of it is a fault
+    of ours, told before unknown fields are refused.
+    """
+
+    def __new__(mcs, name: str, bases: tuple[type[Any], ...], namespace: dict[str, Any], **given: Any) -> Any:
+        facts = [base for base in bases if issubclass(base, SQLModel)]
+        own: dict[str, Any] = {"__annotations__": {}}
+        for each in facts:
+            for field, (annotation, default) in fields_of(each).items():
+                own["__annotations__"][field] = annotation
+                if default is not ...:
+                    own[field] = default
+        own["__annotations__"] |= namespace.pop("__annotations__", {})
+        plain = tuple(base for base in bases if base not in facts)
+        return ModelMetaclass.__new__(mcs, name, plain, own | namespace, **given)
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **_: Any) -> None:
+        type.__init__(cls, name, bases, namespace)
+
+
+def fields_of(facts: type[SQLModel]) -> dict[str, tuple[Any, Any]]:
+    """The fields of a facts class as pydantic's ``create_model`` takes them: annotation with its rules, and default."""
+    found: dict[str, tuple[Any, Any]] = {}
+    decorators = facts.__pydantic_decorators__
+    if decorators.model_validators or decorators.field_validators:
+        raise TypeError(
+            f"{facts.__name__} has validators, which its inputs would lose: put them into the kind of the field"
+        )
+    for name, field in facts.model_fields.items():
+        annotation: Any = field.annotation
+        for metadata in field.metadata:
+            annotation = Annotated[annotation, metadata]
+        if field.default_factory is not None:
+            raise TypeError(f"{facts.__name__}.{name}: facts state their default as a value")
+        found[name] = (annotation, ... if field.is_required() else field.default)
+    return found
+
+
+class Input(BaseModel, metaclass=_Plain):
     """A request body. Every subclass forbids unknown fields; a frontend's typing error must not be lost in silence."""
 
     model_config = SQLModelConfig(extra="forbid")
@@ -42,17 +85,16 @@ Whole = Annotated[StrictInt, Field(**WHOLE)]
 Truth = StrictBool
 
 
+def absent() -> Any:
+    """The default of a field of an amendment: it may be left out, and ``model_fields_set`` says whether it was."""
+    return Field(default=None, validate_default=False)
+
+
 def amendment(name: str, facts: type[SQLModel], *, without: tuple[str, ...] = ()) -> type[Input]:
     """The merge patch over facts: every field may be absent, and is null only where the facts allow it."""
-    fields: dict[str, Any] = {}
-    for field_name, field in facts.model_fields.items():
-        if field_name in without:
-            continue
-        annotation: Any = field.annotation
-        for metadata in field.metadata:
-            annotation = Annotated[annotation, metadata]
-        # The default is never used: ``model_fields_set`` says what was sent. It only makes the field optional.
-        fields[field_name] = (annotation, Field(default=None, validate_default=False))
+    fields: dict[str, Any] = {
+        field: (annotation, absent()) for field, (annotation, _) in fields_of(facts).items() if field not in without
+    }
     return create_model(
         name, __base__=Input, __doc__=f"What to change; absent fields stay as they are. {facts.__doc__}", **fields
     )

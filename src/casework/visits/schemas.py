@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
-from pydantic import Discriminator, Tag
-from sqlmodel import Field
+from pydantic import Discriminator, Field, Tag
 
 from casework.access.actions import Action
 from casework.kernel.columns import Moment, WallTime, line, prose
-from casework.kernel.inputs import Input, Uuid, amendment
+from casework.kernel.inputs import Input, Uuid, absent, amendment
 from casework.kernel.views import Page, View
 from casework.visits.lifecycle import Decision, Phase, VisitKind, VisitState
 from casework.visits.models import FindingFacts
@@ -36,10 +35,10 @@ class VisitProposing(Input):
 class VisitAmendment(Input):
     """What to change of a visit to come; absent fields stay as they are."""
 
-    starts_at: WallTime = Field(default=None)
-    ends_at: WallTime = Field(default=None)
+    starts_at: WallTime = absent()
+    ends_at: WallTime = absent()
     zone: SiteZone | None = None
-    adviser_id: Uuid = Field(default=None)
+    adviser_id: Uuid = absent()
     place_note: Annotated[str, line(300)] | None = None
 
 
