@@ -40,6 +40,7 @@ def check(proof: dict, vkey: str) -> None:
     header = part(e["id"]) + part(e["at_ms"]) + b"".join(ident(e[n]) for n in ("request_id", "session_id"))
     header += part(e["principal_kind"]) + ident(e["principal_id"]) + ident(e["acting_for"])
     header += b"".join(part(e[n]) for n in ("roles", "action", "purpose", "decision", "client"))
+    header += ident(e["client_request_id"]) if e.get("client_request_id") else b""
     node = sha(b"\x00" + header + part(digest)).digest()
     place, last, path = proof["place"], proof["count"] - 1, [bytes.fromhex(each) for each in proof["path"]]
     while last:

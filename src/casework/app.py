@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib import resources
-from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -22,17 +21,18 @@ from casework.access import catalogue
 from casework.access.tokens import TRACKING, bearer, hash_token, is_outside
 from casework.kernel import problems as p
 from casework.kernel.admission import Admission
+from casework.kernel.answers import render
 from casework.kernel.boundary import Boundary
 from casework.kernel.database import Addresses, Database, addresses
 from casework.kernel.keys import PURPOSES, Keys
 from casework.kernel.logging import RequestLog, configure, emit
-from casework.kernel.pointers import locate, names_in
+from casework.kernel.pointers import names_in
 from casework.kernel.rates import RateLimits, signposting
 from casework.kernel.settings import Settings, settings
-from casework.kernel.strict_json import MAX_ERRORS
 from casework.kernel.throttle import GuessGuard, Throttle
 from casework.reference import signposts
 from casework.reference.models import Need
+from casework.work import invalid
 from casework.work.doorway import House, refusal_before
 from casework.work.lane import Lane, noun
 
@@ -138,7 +138,7 @@ def served(settings: Settings, where: Addresses | None = None) -> ASGIApp:
     return CORSMiddleware(
         house,
         allow_origins=settings.cors_origins,
-        allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+        allow_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
         allow_headers=(
             "Authorization",
             "Content-Type",
@@ -168,7 +168,13 @@ def behind_boundary(made: FastAPI, settings: Settings) -> Boundary:
         form_paths=FORMS,
         fallback=signposts.fallback,
         field_names=field_names(made),
+        is_public=is_public,
     )
+
+
+def is_public(authorization: bytes | None) -> bool:
+    """Whether a request comes from outside, by its token: what it may send is little, whoever it turns out to be."""
+    return is_outside(bearer(authorization.decode("latin-1") if authorization is not None else None))
 
 
 def field_names(made: FastAPI) -> frozenset[str]:
@@ -216,16 +222,17 @@ def purposes() -> frozenset[str]:
 
 async def _problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, p.Problem)
-    document = problem.document() | {"request_id": request.scope.get("state", {}).get("request_id")}
-    return Response(
-        json.dumps(document), status_code=problem.status, media_type="application/problem+json", headers=problem.headers
-    )
+    status, headers, body = render(problem, request.scope.get("state", {}))
+    response = Response(body, status_code=status)
+    response.raw_headers = headers
+    return response
 
 
 async def _not_routed(request: Request, error: Exception) -> Response:
     assert isinstance(error, StarletteHTTPException)
     if error.status_code == 405:
-        return await _problem(request, p.MethodNotAllowed(headers=dict(error.headers or {})))
+        allowed = (error.headers or {}).get("Allow", "")
+        return await _problem(request, p.MethodNotAllowed(headers={"Allow": allowed.replace("GET", "GET, HEAD")}))
     return await _problem(request, p.NotFound() if error.status_code == 404 else p.BadRequest())
 
 
@@ -239,25 +246,4 @@ async def _invalid(request: Request, error: Exception) -> Response:
     if any(each["loc"][0] == "path" for each in errors):
         return await _problem(request, p.NotFound())
     taken = request.scope["route"].dependant.body_params
-    body = taken[0].field_info.annotation if taken else None
-    # Ten thousand unknown fields are one mistake.
-    found = {json.dumps(told): told for told in (_field(each, body) for each in errors)}
-    return await _problem(request, p.ValidationFailed(errors=list(found.values())[:MAX_ERRORS]))
-
-
-def _field(error: dict[str, Any], body: Any) -> dict[str, Any]:
-    where, *path = error["loc"]
-    place: dict[str, Any]
-    if where == "body":
-        pointer, fields = locate(body, path)
-        place = {"pointer": pointer}
-        if error["type"] == "extra_forbidden":
-            told = f"There is a field here that does not exist; leave it out. There are: {', '.join(fields)}."
-            return {**place, "code": error["type"], "message": told}
-    else:
-        place = {"parameter": str(path[0]) if path else ""}
-    message = {
-        "missing": "This field is required.",
-        "uuid_parsing": "Send a UUID in its canonical form.",
-    }.get(error["type"], error["msg"])
-    return {**place, "code": error["type"], "message": message}
+    return await _problem(request, invalid.of_request(errors, taken[0].field_info.annotation if taken else None))

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from casework.kernel import strict_json
+from tests.architecture.test_inputs import constructors
 from tests.support.callers import Caller, ok, refused
 from tests.support.story import allocated_case, moment, open_case, proposed_visit
 from tests.support.world import Team, World
@@ -83,7 +84,10 @@ def test_bodies_that_are_too_large(team: Team, adviser: Caller) -> None:
         (b'{"title":Infinity}', {}, 400, "invalid-json"),
         (b'{"title":-Infinity}', {}, 400, "invalid-json"),
         (b'{"title":' + b"9" * 5_000 + b"}", {}, 400, "invalid-json"),
-        (b"[" * 200_000, {}, 400, "invalid-json"),
+        (b"[" * 900 + b"]" * 900, {}, 400, "invalid-json"),
+        (b"[" * 200_000, {}, 413, "body-too-large"),
+        (b"{" + b",".join(b'"%d":1' % n for n in range(2_501)) + b"}", {}, 413, "body-too-large"),
+        (b"[" + b",".join([b"[]"] * 83_000) + b"]", {}, 413, "body-too-large"),
         (b"[]", {}, 422, "validation-failed"),
         (b'"text"', {}, 422, "validation-failed"),
         (b"null", {}, 422, "validation-failed"),
@@ -101,6 +105,9 @@ def test_bodies_that_are_too_large(team: Team, adviser: Caller) -> None:
         "-inf",
         "digits",
         "deep",
+        "bottomless",
+        "members",
+        "lists",
         "[]",
         "text",
         "null",
@@ -254,17 +261,162 @@ def test_heads(world: World, head: bytes, status: int) -> None:
 
 
 # 51
-@pytest.mark.parametrize("written", ["x", "{id}", "ID", "..%2fcases", "1", "00000000-0000-0000-0000-00000000000g"])
+@pytest.mark.parametrize("written", ["x", "{id}", "bare", "..%2fcases", "1", "00000000-0000-0000-0000-00000000000g"])
 def test_ids_that_are_not_canonical_are_absent(team: Team, adviser: Caller, written: str) -> None:
     case = open_case(adviser, team)
-    name = written.replace("ID", case["id"].upper()).replace("{id}", "%7B" + case["id"] + "%7D")
+    name = written.replace("{id}", "%7B" + case["id"] + "%7D").replace("bare", case["id"].replace("-", ""))
     refused(adviser.get(f"/v1/cases/{name}"), 404, "not-found")
+    refused(
+        team.world.anybody().get(f"/v1/cases/{name}"),
+        401 if "%2f" not in name else 404,
+        "unauthenticated" if "%2f" not in name else "not-found",
+    )
+
+
+def test_ids_are_taken_in_capitals_and_known_by_one_spelling(team: Team, adviser: Caller) -> None:
+    case = allocated_case(team, adviser)
+    shouted = case["id"].upper()
+    assert ok(adviser.get(f"/v1/cases/{shouted}"))["id"] == case["id"]
+    assert ok(adviser.get("/v1/visits", case_id=shouted))["items"] == []
+    page = adviser.get("/v1/people", team_id=team.id.upper(), limit=1)
+    ok(page)
+    # In a body, and under one key: the same request in another spelling is the same request.
+    first = adviser.post(f"/v1/cases/{case['id']}/notes", {"body": "One"}, key="spelling-1")
+    again = adviser.post(f"/v1/cases/{shouted}/notes", {"body": "One"}, key="spelling-1")
+    assert ok(first, 201) == ok(again, 201)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    body = {"name": "Hall", "team_id": team.id}
+    one = adviser.post("/v1/premises", body, key="spelling-2")
+    other = adviser.post("/v1/premises", {**body, "team_id": team.id.upper()}, key="spelling-2")
+    assert ok(one, 201)["id"] == ok(other, 201)["id"]
+    chosen = str(uuid.uuid4())
+    made = adviser.post("/v1/premises", {**body, "name": "Barn", "id": chosen.upper()})
+    assert ok(made, 201)["id"] == chosen
+    assert made.headers["Location"].endswith(chosen)
+    for wrong in ("{" + chosen + "}", "urn:uuid:" + chosen, chosen.replace("-", ""), chosen[:-1] + "\u0661"):
+        told = refused(adviser.post("/v1/premises", {**body, "id": wrong}), 422, "validation-failed")
+        assert told["errors"][0]["pointer"] == "/id"
+
+
+def test_a_cursor_survives_another_spelling_of_its_filters(team: Team, adviser: Caller) -> None:
+    for _ in range(2):
+        team.person("adviser")
+    page = ok(adviser.get("/v1/people", team_id=team.id, limit=1))
+    assert ok(adviser.get("/v1/people", team_id=team.id.upper(), limit=1, cursor=page["next_cursor"]))["items"]
+
+
+def test_head_is_answered_wherever_get_is(world: World, team: Team, adviser: Caller) -> None:
+    case = open_case(adviser, team)
+    for path in (
+        f"/v1/cases/{case['id']}",
+        "/v1/cases",
+        "/v1/signposts",
+        "/health/live",
+        "/v1/me",
+        f"/v1/cases/{uuid.uuid4()}",
+    ):
+        got, head = adviser.get(path), adviser.request("HEAD", path)
+        assert (head.status_code, head.content) == (got.status_code, b""), path
+        assert head.headers["content-type"] == got.headers["content-type"]
+        assert head.headers.get("etag") == got.headers.get("etag")
+    # It is a look like any other: the log has it.
+    count = "SELECT count(*) FROM audit.event_object WHERE object_id = $1::text::uuid AND operation = 'consultation'"
+    before = world.sql(count, case["id"])[0][0]
+    adviser.request("HEAD", f"/v1/cases/{case['id']}")
+    assert world.sql(count, case["id"])[0][0] == before + 1
+    refused_head = adviser.request("DELETE", f"/v1/cases/{case['id']}")
+    assert (refused_head.status_code, refused_head.headers["allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize(
+    ("path", "parameter"),
+    [
+        ("/v1/cases?due_before=0", "due_before"), ("/v1/cases?due_before=1798761600", "due_before"),
+        ("/v1/cases?due_before=2027-01-01T00:00:00Z", "due_before"), ("/v1/cases?open=1", "open"), ("/v1/cases?mine=on", "mine"),
+        ("/v1/cases?open=True", "open"), ("/v1/findings?min_risk=%D9%A5", "min_risk"), ("/v1/findings?min_risk=1_0", "min_risk"),
+        ("/v1/findings?min_risk=+5", "min_risk"), ("/v1/bank-holidays?year=2_026", "year"), ("/v1/people?active=yes", "active"),
+        ("/v1/cases?limit=1.0", "limit"), ("/v1/visits?case_id=1", "case_id"),
+    ],
+)  # fmt: skip
+def test_a_parameter_is_read_as_it_is_written(adviser: Caller, path: str, parameter: str) -> None:
+    told = refused(adviser.request("GET", path), 422, "validation-failed")
+    assert [error["parameter"] for error in told["errors"]] == [parameter]
+
+
+@pytest.mark.parametrize(
+    "degrees", ["5_2", "\u0665\u0662", " 52 ", "5e1", "0e999999999", "NaN", "+52", "52.", True, [52], 1e300]
+)
+def test_degrees_are_digits(team: Team, adviser: Caller, degrees: Any) -> None:
+    sent = adviser.post("/v1/premises", {"team_id": team.id, "name": "Hall", "latitude": degrees, "longitude": "-1.5"})
+    assert refused(sent, 422, "validation-failed")["errors"][0]["pointer"] == "/latitude"
+
+
+@pytest.mark.parametrize(
+    ("degrees", "stored"), [("53.0741", "53.074100"), (53, "53.000000"), (-0.0, "0.000000"), (52.1234567, "52.123457")]
+)
+def test_degrees_keep_six_decimals(team: Team, adviser: Caller, degrees: Any, stored: str) -> None:
+    made = ok(
+        adviser.post("/v1/premises", {"team_id": team.id, "name": "Hall", "latitude": degrees, "longitude": -1.5}), 201
+    )
+    assert (made["latitude"], made["longitude"]) == (stored, "-1.500000")
+
+
+def test_a_number_too_small_to_be_told_from_zero_is_none(team: Team, adviser: Caller) -> None:
+    body = json.dumps({"team_id": team.id, "name": "Hall", "latitude": 7}).replace("7}", "1e-400}")
+    headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
+    refused(adviser.request("POST", "/v1/premises", content=body, headers=headers), 400, "invalid-json")
+
+
+def test_an_encoded_slash_is_no_separator(team: Team, adviser: Caller) -> None:
+    case = open_case(adviser, team)
+    for path in (f"/v1/cases%2F{case['id']}", f"/v1/cases%2f{case['id']}", f"/v1%2Fcases/{case['id']}"):
+        refused(adviser.get(path), 404, "not-found")
+
+
+def test_an_unknown_member_is_pointed_to(adviser: Caller, team: Team) -> None:
+    for body, pointer in (
+        ({"due": "2027-01-01"}, "/due"), ({"cls": 1}, "/cls"), ({"__pydantic_self__": 1}, "/__pydantic_self__"),
+        ({"tell nobody this": 1}, ""), ({"n" * 61: 1}, ""), ({"a/b": 1}, ""), ({"\u00e9t\u00e9": 1}, ""),
+    ):  # fmt: skip
+        told = refused(adviser.post("/v1/cases", {**opening(team), **body}), 422, "validation-failed")
+        assert [(error["pointer"], error["code"]) for error in told["errors"]] == [(pointer, "extra_forbidden")]
+
+
+def test_every_problem_where_the_public_asks_says_999(world: World) -> None:
+    anybody = world.anybody()
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    sent: list[dict[str, Any]] = [
+        {"json": {"need": ["emergency"]}}, {"json": {"need": "EMERGENCY"}}, {"content": b"{'need':'emergency'}"}, {"content": b""},
+        {"json": {"need": "protective_security_advice"}}, {"content": b"x" * 40_000}, {"json": {str(n): n for n in range(200)}},
+        {"json": {}, "headers": {"Content-Type": "text/plain"}}, {"json": {}, "headers": {"Accept": "text/html"}},
+    ]  # fmt: skip
+    for each in sent:
+        headers = {"Content-Type": "application/json", **key, **each.get("headers", {})}
+        answer = anybody.request("POST", "/v1/enquiries", **{**each, "headers": headers})
+        assert answer.status_code >= 400, each
+        assert "999" in answer.json()["emergency"], answer.text
+    assert "999" in anybody.request("POST", "/v1/enquiries/", json={}, headers=key).json()["emergency"]
+    assert "999" in anybody.request("DELETE", "/v1/enquiries").json()["emergency"]
+    assert "emergency" not in anybody.get("/v1/cases").json()
+
+
+def test_what_the_database_refuses_is_pointed_to(adviser: Caller, team: Team) -> None:
+    unknown = str(uuid.uuid4())
+    for name in ("premises_id", "organisation_id"):
+        told = refused(adviser.post("/v1/cases", {**opening(team), name: unknown}), 422, "validation-failed")
+        assert [error["pointer"] for error in told["errors"]] == [f"/{name}"], told
 
 
 # 53
 @pytest.mark.parametrize(
     ("header", "status"),
-    [(None, 428), ("*", 428), ('W/"1"', 412), ('"99"', 412), ('"98", "99"', 412), ('"x"', 412), ('"1", "99"', 200)],
+    [
+        (None, 428), ("*", 428), ('"99"', 412), ('"98", "99"', 412), ('"x"', 412), ('"1", "99"', 200),
+        # What a proxy that compresses makes of a tag is the same version, and no other.
+        ('W/"1"', 200), ('"1-gzip"', 200), ('W/"1-br"', 200), ('"1;gzip"', 200), ("1", 200), ('W/"2"', 412), ('"11-gzip"', 412),
+        ('"-gzip"', 412), ('"1gzip"', 412), ('"1", "2", "3", "4", "5"', 200), ('"1", "2", "3", "4", "5", "6"', 400),
+        (", ".join(f'"{n}"' for n in range(1_500)), 400),
+    ],
 )  # fmt: skip
 def test_versions(team: Team, adviser: Caller, header: str | None, status: int) -> None:
     case = open_case(adviser, team)
@@ -287,10 +439,33 @@ def test_no_refusal_holds_what_was_sent(team: Team, adviser: Caller) -> None:
         {"kind": marked},
         {"team_id": marked},
         {"title": marked * 500},
-        {marked: 1},
+        {f"{marked} is no name": 1},
+        {marked * 20: 1},
         {"competence": [marked]},
     ):
         assert marked not in adviser.post("/v1/cases", opening(team, **facts)).text
     for query in (f"limit={marked}", f"state={marked}", f"{marked}=1", f"cursor={marked}", f"sort={marked}"):
         assert marked not in adviser.get(f"/v1/cases?{query}").text
     assert strict_json.MAX_ERRORS == 50
+
+
+def test_no_name_of_a_member_is_a_fault(world: World) -> None:
+    """Whatever a member is called, at whatever depth: it is an unknown field, and no keyword of ours."""
+    anybody = world.anybody()
+    doors: list[tuple[str, dict[str, Any], str]] = [
+        ("/v1/sessions", {"login": "a@b.example", "password": "x"}, ""),
+        ("/v1/enquiries", {"need": "protective_security_advice", "site_name": "Hall"}, ""),
+        (
+            "/v1/enquiries",
+            {"need": "protective_security_advice", "site_name": "Hall", "contact": {"name": "Ana"}},
+            "contact",
+        ),
+    ]
+    for path, body, beneath in doors:
+        for name in sorted(constructors()):
+            sent = {**body, **({beneath: {**body[beneath], name: 1}} if beneath else {name: 1})}
+            if name in ("name", "need"):
+                continue  # these are fields
+            told = refused(anybody.post(path, sent), 422, "validation-failed")
+            pointers = [error["pointer"] for error in told["errors"] if error["code"] == "extra_forbidden"]
+            assert pointers == [f"/{beneath}/{name}".replace("//", "/")], (path, name)

@@ -370,3 +370,23 @@ def test_every_operation_is_one_event_a_request(world: World, team: Team) -> Non
                     wrong.append(f"{method} {path}: {answer.status_code} {count} events")
     assert wrong == []
     assert seen > 200
+
+
+def test_the_clients_id_of_a_request_stands_beside_ours(world: World, team: Team) -> None:
+    """Two people may send the same one; what either did is told by ours."""
+    theirs = "0190f1e0-7c3a-7cc3-98c4-dc0c0c07398f"
+    adviser, supervisor = team.person("adviser"), team.person("supervisor")
+    case = open_case(adviser, team)
+    sent = {"X-Request-ID": theirs.upper()}
+    answers = [each.request("GET", f"/v1/cases/{case['id']}", headers=sent) for each in (adviser, supervisor)]
+    answers.append(supervisor.request("GET", f"/v1/cases/{theirs}", headers=sent))
+    answers.append(adviser.post("/v1/cases", {"title": "Fair"}, headers=sent))
+    ours = [answer.headers["X-Request-ID"] for answer in answers]
+    assert len({*ours, theirs}) == 5
+    for answer, person in zip(answers, (adviser, supervisor, supervisor, adviser), strict=True):
+        assert [(str(e["client_request_id"]), str(e["principal_id"])) for e in events(world, answer)] == [
+            (theirs, person.person_id)
+        ]
+    manager = team.person("information_manager")
+    entry = next(e for e in ok(manager.get("/v1/audit-events"))["items"] if e["request_id"] == ours[0])
+    assert entry["client_request_id"] == theirs

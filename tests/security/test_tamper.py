@@ -58,6 +58,7 @@ ATTACKS = {
     "moved to another person": f"UPDATE audit.event SET principal_id = gen_random_uuid() WHERE id = {OF}",
     "time altered": f"UPDATE audit.event SET at = at - interval '1 day' WHERE id = {OF}",
     "acting for somebody invented": f"UPDATE audit.event SET acting_for = gen_random_uuid() WHERE id = {OF}",
+    "the client's request invented": f"UPDATE audit.event SET client_request_id = gen_random_uuid() WHERE id = {OF}",
     "body altered": f"UPDATE audit.event_object SET object_id = gen_random_uuid() WHERE event_id = {OF}",
     "facts altered": f'UPDATE audit.event_object SET facts = \'{{"state": "closed"}}\' WHERE event_id = {OF}',
     "field names altered": f"UPDATE audit.event_object SET fields = ARRAY['title'] WHERE event_id = {OF}",

@@ -4,12 +4,16 @@ from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint
+from sqlmodel import SQLModel
 
-from casework.work.troubles import translate
+from casework import migrations  # noqa: F401 — every table
+from casework.work.troubles import constrained, translate
 
 STATES = {
     "23505": (409, "already-exists"), "23P01": (409, "already-exists"),
     "23503": (422, "validation-failed"), "23514": (422, "validation-failed"), "23502": (422, "validation-failed"),
+    "22021": (422, "validation-failed"), "22P05": (422, "validation-failed"), "22001": (422, "validation-failed"),
     "42501": (404, "not-found"),
     "40001": (409, "try-again"), "40P01": (409, "try-again"), "55P03": (409, "try-again"),
     "57014": (503, "unavailable"), "53300": (503, "unavailable"), "08006": (503, "unavailable"),
@@ -41,3 +45,13 @@ def test_each_state_has_its_problem(state: str) -> None:
 def test_a_log_that_cannot_be_written_is_no_fault_of_the_callers() -> None:
     for state in ("23505", "23514", "42501", "22001"):
         assert translate(error(state, schema_name="audit")).status == 503
+
+
+def test_every_constraint_has_a_field_to_point_to() -> None:
+    for table in SQLModel.metadata.tables.values():
+        for constraint in table.constraints:
+            if isinstance(constraint, ForeignKeyConstraint | CheckConstraint):
+                name = str(constraint.name)
+                assert constrained()[name] in table.columns, name
+                (told,) = translate(error("23503", constraint_name=name)).extensions.get("errors", [{"pointer": "/"}])
+                assert told["pointer"].startswith("/"), name

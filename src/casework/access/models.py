@@ -280,6 +280,8 @@ class Event(SQLModel, table=True):
     """Begins with the time: see ``audit.open_event``."""
     at: datetime = moment(now=True)
     request_id: UUID | None = None
+    """Ours. Two callers may send the same one of theirs, which stands beside it."""
+    client_request_id: UUID | None = None
     session_id: UUID | None = None
     principal_kind: str = Field(sa_type=Text, nullable=False)
     principal_id: UUID | None = None

@@ -1,7 +1,6 @@
 """HTTP for advice."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
@@ -37,6 +36,7 @@ from casework.advice.schemas import (
     Verifying,
 )
 from casework.cases.problems import CompetenceMissing
+from casework.kernel.inputs import Flag, Uuid
 from casework.kernel.problems import StateConflict, UnknownParameter
 from casework.work.doorway import AtDoor
 from casework.work.lane import DoorRoute
@@ -80,11 +80,11 @@ async def list_advice(
     limit: Limit = 25,
     cursor: Cursor = None,
     sort: SortByCreation = "-created_at",
-    case_id: UUID | None = None,
+    case_id: Uuid | None = None,
     state: AdviceState | None = None,
-    author_id: UUID | None = None,
-    reviewer_id: UUID | None = None,
-    awaiting_my_review: bool | None = None,
+    author_id: Uuid | None = None,
+    reviewer_id: Uuid | None = None,
+    awaiting_my_review: Flag | None = None,
 ) -> Response:
     """The versions of advice that the caller may read. A business reads what was issued to it, by the time of issue."""
     filters: dict[str, Any] = {"case_id": case_id, "state": state}
@@ -270,13 +270,13 @@ async def list_recommendations(
     limit: Limit = 25,
     cursor: Cursor = None,
     sort: SortByCreation = "-created_at",
-    case_id: UUID | None = None,
-    advice_id: UUID | None = None,
+    case_id: Uuid | None = None,
+    advice_id: Uuid | None = None,
     priority: Priority | None = None,
     answer: Answer | None = None,
     verification: VerificationState | None = None,
-    open: bool | None = None,
-    overdue: bool | None = None,
+    open: Flag | None = None,
+    overdue: Flag | None = None,
 ) -> Response:
     """The register, or action plan. `open`: of advice that stands, and neither verified nor settled otherwise; `overdue`:
     open past its target date."""

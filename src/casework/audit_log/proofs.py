@@ -12,7 +12,7 @@ from casework.kernel.statements import Connection
 _EVENT = f"SELECT {COLUMNS}, s.batch, s.place, s.salt FROM audit.event e JOIN audit.seal s ON s.event_id = e.id WHERE e.id = $1"  # noqa: S608
 _LEAVES = "SELECT leaf FROM audit.seal WHERE batch = $1 ORDER BY place"
 _HEAD = "SELECT * FROM audit.head WHERE batch = $1"
-_IDS = ("request_id", "session_id", "principal_id", "acting_for")
+_IDS = ("request_id", "session_id", "principal_id", "acting_for", "client_request_id")
 
 
 async def proof(connection: Connection, event: int) -> dict[str, Any] | None:

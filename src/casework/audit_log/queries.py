@@ -20,7 +20,7 @@ FROM {begin} LEFT JOIN LATERAL (
                 'kind', n.principal_kind, 'person_id', n.principal_id, 'name', access.name_of(n.principal_id),
                 'acting_for_id', n.acting_for, 'acting_for_name', access.name_of(n.acting_for),
                 'roles', n.roles, 'action', n.action, 'purpose', n.purpose, 'decision', n.decision, 'client', n.client,
-                'request_id', n.request_id, 'objects', n.objects) ORDER BY n.place)
+                'request_id', n.request_id, 'client_request_id', n.client_request_id, 'objects', n.objects) ORDER BY n.place)
             FILTER (WHERE n.place < {page}))::text AS body,
            nullif(count(*) FILTER (WHERE n.place < {page}), 0) AS length, count(*) AS found,
            (min(n.event_id) FILTER (WHERE n.place < {page}))::text AS last_key

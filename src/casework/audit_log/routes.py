@@ -9,7 +9,7 @@ from casework.access.actions import Action
 from casework.audit_log import queries
 from casework.audit_log.schemas import Decided, HeadPage, HeadSeen, LogEntry, LogPage
 from casework.kernel.columns import Moment
-from casework.kernel.inputs import Uuid
+from casework.kernel.inputs import DIGITS, Uuid
 from casework.kernel.problems import ValidationFailed
 from casework.work.doorway import AtDoor
 from casework.work.lane import DoorRoute
@@ -74,7 +74,7 @@ async def list_events(
 
 @router.get("/audit-events/{event}", **operation(Action.AUDIT_READ, "Read one entry of the processing log", LogEntry))
 async def read_event(
-    door: AtDoor, event: Annotated[int, Path(ge=1, le=2**53 - 1, description="The entry's number.")]
+    door: AtDoor, event: Annotated[int, Path(ge=1, le=2**53 - 1, description="The entry's number."), DIGITS]
 ) -> Response:
     """One request, with the records beneath it. The number stands in the access log and in the service's own log lines."""
     return await door.one(queries.EVENT, number=str(event))

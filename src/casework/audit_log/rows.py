@@ -13,7 +13,8 @@ HEADS = "SELECT * FROM audit.head WHERE batch >= $1 ORDER BY batch"
 RECOVERIES = "SELECT * FROM audit.recovery ORDER BY at, id"
 COLUMNS = """e.id, (extract(epoch FROM e.at) * 1000)::bigint AS at_ms, uuid_send(e.request_id) AS request_id,
     uuid_send(e.session_id) AS session_id, e.principal_kind, uuid_send(e.principal_id) AS principal_id,
-    uuid_send(e.acting_for) AS acting_for, e.roles::text AS roles, e.action, e.purpose, e.decision, e.client"""
+    uuid_send(e.acting_for) AS acting_for, e.roles::text AS roles, e.action, e.purpose, e.decision, e.client,
+    uuid_send(e.client_request_id) AS client_request_id"""
 EVENTS = f"""
 SELECT s.batch, s.place, s.event_id, s.salt, s.body_digest, s.leaf, {COLUMNS}
 FROM audit.seal s LEFT JOIN audit.event e ON e.id = s.event_id
@@ -83,11 +84,14 @@ def _id(value: bytes | None) -> bytes:
 
 def header_bytes(row: Any) -> bytes:
     """An event as it is hashed: who, when, what, why, and whether it was allowed. A row of ``EVENTS``."""
-    number, at, request, session, kind, principal, acting, roles, action, purpose, decision, client = tuple(row)[6:]
+    number, at, request, session, kind, principal, acting, roles, action, purpose, decision, client, asked = tuple(row)[
+        6:
+    ]
     return b"".join(
         (
             _NUMBER, _long(number), _NUMBER, _long(at), _id(request), _id(session), _word(kind), _id(principal), _id(acting),
             _word(roles), _word(action), _word(purpose), _word(decision), _word(client),
+            b"" if asked is None else _id(asked),
         )
     )  # fmt: skip
 

@@ -43,6 +43,8 @@ class LogEntry(View):
     decision: str
     client: str | None
     request_id: UUID | None
+    client_request_id: UUID | None
+    """What the client called its request (`X-Request-ID`); anybody may send any."""
     objects: list[LoggedObject]
     """At most 200 of them; the records of other teams' cases are left out for an information manager."""
 

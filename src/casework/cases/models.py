@@ -10,6 +10,7 @@ from sqlmodel import Field, SQLModel
 
 from casework.cases.lifecycle import CaseKind, CaseState
 from casework.kernel.columns import line, prose
+from casework.kernel.inputs import Truth
 from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
 
 SCHEMA = {"schema": "casework"}
@@ -35,7 +36,7 @@ class CaseFacts(SQLModel):
     summary: Annotated[str, prose(10_000)] | None = None
     strand: Annotated[str, line(30)] = "pal"
     """The competence that the work needs: pal, hss, cni or events."""
-    sensitive: bool = False
+    sensitive: Truth = False
     handling: Annotated[str, line(300)] | None = None
     """The handling instruction of an OFFICIAL-SENSITIVE case."""
     due_on: date | None = None

@@ -1,6 +1,5 @@
 """HTTP for cases."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -32,7 +31,8 @@ from casework.cases.schemas import (
     CaseView,
     EnquiryAcceptance,
 )
-from casework.kernel.inputs import Uuid
+from casework.kernel.columns import LocalDate
+from casework.kernel.inputs import Flag, Uuid
 from casework.work.doorway import AtDoor
 from casework.work.lane import DoorRoute
 from casework.work.operations import Cursor, Id, Limit, operation
@@ -90,13 +90,13 @@ async def list_cases(
     cursor: Cursor = None,
     sort: Annotated[str, Query(pattern="^-?(opened_at|due_on|reference)$")] = "-opened_at",
     state: CaseState | None = None,
-    open: Annotated[bool | None, Query(description="Not closed yet.")] = None,
-    mine: Annotated[bool | None, Query(description="Allocated to the caller: the caller's own queue.")] = None,
-    unallocated: Annotated[bool | None, Query(description="Without an adviser.")] = None,
+    open: Annotated[Flag | None, Query(description="Not closed yet.")] = None,
+    mine: Annotated[Flag | None, Query(description="Allocated to the caller: the caller's own queue.")] = None,
+    unallocated: Annotated[Flag | None, Query(description="Without an adviser.")] = None,
     adviser_id: Uuid | None = None,
     premises_id: Uuid | None = None,
     strand: Annotated[str | None, Query(max_length=30)] = None,
-    due_before: date | None = None,
+    due_before: LocalDate | None = None,
     reference: CaseReference | None = None,
 ) -> Response:
     """The cases that the caller may read, newest first unless sorted otherwise; those without a deadline are due last."""
@@ -121,7 +121,7 @@ async def list_headlines(
     cursor: Cursor = None,
     sort: Annotated[str, Query(pattern="^-?opened_at$")] = "-opened_at",
     state: CaseState | None = None,
-    open: Annotated[bool | None, Query(description="Not closed yet.")] = None,
+    open: Annotated[Flag | None, Query(description="Not closed yet.")] = None,
     team_id: Uuid | None = None,
     adviser_id: Uuid | None = None,
     reference: CaseReference | None = None,

@@ -49,6 +49,7 @@ from casework.enquiries.schemas import (
     TransferView,
 )
 from casework.kernel.columns import LocalDate, Moment
+from casework.kernel.inputs import Flag
 from casework.kernel.problems import TooManyRequests
 from casework.reference.actions import signposted
 from casework.reference.schemas import Signposted
@@ -123,6 +124,7 @@ async def ask_code(door: AtDoor, _nothing: Nothing | None = None) -> Response:
         suffix="confirmation",
         creates=True,
         keyed=False,
+        kept=False,
         problems=(AwaitingVerification, CodeWrong, CodeExpired),
         example={"code": "10293847"},
     ),
@@ -130,7 +132,7 @@ async def ask_code(door: AtDoor, _nothing: Nothing | None = None) -> Response:
 async def enter_code(door: AtDoor, entry: CodeEntry) -> Response:
     """From the next request on this token opens what concerns the business itself. The right code, sent again, is right again."""
     # Nothing is kept of the request: its fingerprint would tell whoever reads the database which code it was.
-    return await door.write(lambda work: actions.enter_code(work, entry, door.settings), replayable=False)
+    return await door.write(lambda work: actions.enter_code(work, entry, door.settings))
 
 
 @router.get("/enquiries", **operation(Action.ENQUIRY_LIST, "List enquiries", EnquiryPage))
@@ -140,7 +142,7 @@ async def list_enquiries(
     cursor: Cursor = None,
     sort: Annotated[str, Query(pattern="^-?(received_at|respond_by)$")] = "-received_at",
     state: EnquiryState | None = None,
-    open: Annotated[bool | None, Query(description="Received or triaged.")] = None,
+    open: Annotated[Flag | None, Query(description="Received or triaged.")] = None,
     received_from: Moment | None = None,
     received_to: Moment | None = None,
     due_before: LocalDate | None = None,

@@ -117,6 +117,6 @@ class Admission:
 
 async def _refuse(scope: Scope, send: Send) -> None:
     problem = Unavailable("The service has more to do than it can. Try again shortly.")
-    status, headers, body = render(problem, scope["state"].get("request_id", ""))
+    status, headers, body = render(problem, scope["state"])
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -1,7 +1,8 @@
 """What goes out of the boundary: whole answers, and the headers that make every answer safe."""
 
 import json
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from starlette.types import Message, Send
 
@@ -30,22 +31,30 @@ class FallbackAnswer(NamedTuple):
     body: bytes
 
 
-def render(problem: p.Problem, request_id: str) -> FallbackAnswer:
-    """The problem as an answer of application/problem+json."""
-    body = json.dumps(problem.document() | {"request_id": request_id}, separators=(",", ":"), default=str).encode()
+EMERGENCY = "Is it an emergency? Dial 999. Something suspicious: the counter-terrorism hotline, 0800 789 321."
+"""Stands in every problem of the address where the public asks: whoever is refused there may need it."""
+
+
+def render(problem: p.Problem, state: Mapping[str, Any]) -> FallbackAnswer:
+    """The problem as an answer of application/problem+json. ``state``: what the boundary left of its request."""
+    document = problem.document() | {"request_id": state.get("request_id", "")}
+    if state.get("public_door"):
+        document["emergency"] = EMERGENCY
+    body = json.dumps(document, separators=(",", ":"), default=str).encode()
     headers = [(b"content-type", PROBLEM), (b"content-length", str(len(body)).encode())]
     headers += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items()]
     return FallbackAnswer(problem.status, headers, body)
 
 
 class Answer:
-    """``send`` with the security headers; a 500 that is no problem document becomes one."""
+    """``send`` with the security headers; a 500 that is no problem document becomes one. ``bodiless``: the answer to HEAD."""
 
-    __slots__ = ("_mute", "_request_id", "_send", "started")
+    __slots__ = ("_bodiless", "_mute", "_send", "_state", "started")
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, state: Mapping[str, Any], *, bodiless: bool = False) -> None:
         self._send = send
-        self._request_id = request_id
+        self._state = state
+        self._bodiless = bodiless
         self._mute = False
         self.started = False
 
@@ -56,7 +65,7 @@ class Answer:
             headers = list(message.get("headers", ()))
             if message["status"] == 500 and (b"content-type", PROBLEM) not in headers:
                 # Starlette answers what escapes a handler with plain text, then lets the exception through.
-                await self.give(render(p.InternalError(), self._request_id))
+                await self.give(render(p.InternalError(), self._state))
                 self._mute = True
                 return
             self.started = True
@@ -65,8 +74,10 @@ class Answer:
                 headers += SECURITY_HEADERS
             else:
                 headers += [header for header in SECURITY_HEADERS if header[0] not in names]
-            headers.append((b"x-request-id", self._request_id.encode()))
+            headers.append((b"x-request-id", self._state["request_id"].encode()))
             message = {**message, "headers": headers}
+        elif self._bodiless:
+            message = {**message, "body": b""}
         await self._send(message)
 
     async def give(self, answer: FallbackAnswer) -> None:

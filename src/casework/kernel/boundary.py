@@ -11,9 +11,19 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from casework.kernel import problems as p
-from casework.kernel import strict_json
+from casework.kernel import sizes, strict_json
 from casework.kernel.answers import PROBLEM, Answer, FallbackAnswer, render
-from casework.kernel.requests import Arrived, Head, admits, is_urgent, replay, soundly_escaped, with_ranges
+from casework.kernel.requests import (
+    Arrived,
+    Head,
+    admits,
+    is_urgent,
+    replay,
+    small_ids_of_query,
+    soundly_escaped,
+    with_ranges,
+    with_small_ids,
+)
 
 log = logging.getLogger("casework.boundary")
 
@@ -42,7 +52,8 @@ class Limits:
     parameters: int = 64
     headers: int = 64
     header_bytes: int = 16 * 1024
-    body: int = 256 * 1024
+    body: sizes.Size = sizes.STAFF
+    public_body: sizes.Size = sizes.PUBLIC
     body_seconds: float = 20.0
     signpost_seconds: float = 2.0
 
@@ -50,9 +61,11 @@ class Limits:
 class Boundary:
     """Pure ASGI middleware; nothing may stand outside of it.
 
-    Leaves in ``scope["state"]``: ``request_id``; for POST, PUT and PATCH ``body`` (bytes), and ``json``
+    Leaves in ``scope["state"]``: ``request_id``, and the client's own (``client_request_id``); for POST, PUT and PATCH ``body`` (bytes), and ``json``
     (parsed) unless the body is empty or a form. ``overloaded``, set there by the protocol, is answered with
     503, but for urgent needs and signposts.
+
+    ``is_public(authorization)`` tells whose bodies are held to the smaller size.
 
     ``fallback(scope, body)`` gives the packaged answer: for an urgent enquiry ``body`` is what came of it,
     for signposts None. It must touch nothing that can fail.
@@ -68,6 +81,7 @@ class Boundary:
         other_media: Mapping[str, Iterable[str]] | None = None,
         fallback: Fallback | None = None,
         field_names: frozenset[str] | None = None,
+        is_public: Callable[[bytes | None], bool] = lambda _: False,
     ) -> None:
         self._app = app
         self._limits = limits
@@ -78,6 +92,7 @@ class Boundary:
         self._other_media = [(path.rstrip("/"), with_ranges(kinds)) for path, kinds in (other_media or {}).items()]
         self._fallback = fallback
         self._field_names = field_names
+        self._is_public = is_public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -88,8 +103,10 @@ class Boundary:
             return
         head = Head(scope["headers"])
         state = scope.setdefault("state", {})
-        state["request_id"] = head.request_id
-        answer = Answer(send, head.request_id)
+        state["request_id"], state["client_request_id"] = head.request_id, head.client_request_id
+        state["public_door"] = scope["path"].rstrip("/") == ENQUIRIES
+        answer = Answer(send, state, bodiless=scope["method"] == "HEAD")
+        scope = _plainly(scope)
         problem: p.Problem
         try:
             await self._serve(scope, receive, answer, head)
@@ -104,20 +121,21 @@ class Boundary:
             problem = p.InternalError()
         # An answer once begun can only be broken off: left incomplete, the server closes its connection.
         if not answer.started:
-            await answer.give(render(problem, head.request_id))
+            await answer.give(render(problem, state))
 
     async def _serve(self, scope: Scope, receive: Receive, answer: Answer, head: Head) -> None:
         method, path, state = scope["method"], scope["path"], scope["state"]
+        most = self._limits.public_body if self._is_public(head.values.get(b"authorization")) else self._limits.body
         arrived: Arrived | None = None
         if method == "POST" and path == ENQUIRIES and self._fallback is not None:
             # Before any other question: 999 and the hotline are answered whatever else is wrong.
-            arrived = await self._read(receive)
+            arrived = await self._read(receive, self._limits.body)
             urgent = self._ask(scope, arrived.body) if is_urgent(arrived.body) else None
             if urgent is not None:
                 await answer.give(urgent)
                 return
         self._check_url(scope)
-        self._check_headers(head)
+        self._check_headers(head, most)
         self._check_accept(head.values.get(b"accept"), path)
         kind = self._check_content_type(method, path, head) if method in _WITH_BODY else None
         overloaded = state.pop("overloaded", False)
@@ -127,20 +145,25 @@ class Boundary:
         if overloaded:
             raise p.Unavailable("The service has more to do than it can. Try again shortly.")
         if arrived is None and (method in _WITH_BODY or head.has_body):
-            arrived = await self._read(receive)
+            arrived = await self._read(receive, most)
         if arrived is not None and arrived.refusal is not None:
             raise arrived.refusal
+        if arrived is not None and len(arrived.body) > most.bytes:
+            raise _too_large(most)
         if method in _WITH_BODY:
             body = state["body"] = arrived.body if arrived else b""
             if body and kind is None:
                 # HTTP/2 and in-process clients need not announce a body.
                 raise self._wrong_media(method, path)
             if body and kind != _FORM:
+                sizes.refuse_large(body, most)
                 state["json"] = strict_json.parse(body, self._field_names)
         await self._app(scope, replay(arrived.body, receive) if arrived else receive, answer)
 
     def _check_url(self, scope: Scope) -> None:
         path = scope.get("raw_path") or quote(scope["path"]).encode()
+        if b"%2f" in path.lower():
+            raise p.NotFound  # read as a separator here, and perhaps not by what stands before us
         query = scope["query_string"]
         url = path + b"?" + query if query else path
         if len(url) > self._limits.url:
@@ -160,7 +183,7 @@ class Boundary:
         if len(set(names)) != len(names):
             raise p.RepeatedParameter("Send each query parameter once.")
 
-    def _check_headers(self, head: Head) -> None:
+    def _check_headers(self, head: Head, most: sizes.Size) -> None:
         values = head.values
         if head.count > self._limits.headers or head.size > self._limits.header_bytes:
             raise p.HeadersTooLarge(headers=_CLOSE)
@@ -176,8 +199,8 @@ class Boundary:
             if b"transfer-encoding" in values or b"content-length" in head.doubled or not length.isdigit():
                 raise p.AmbiguousLength("Send either one Content-Length or Transfer-Encoding.", headers=_CLOSE)
             # The digits are counted first: int() itself is dear for a very long number, and refuses some.
-            if len(length) > 18 or int(length) > self._limits.body:
-                raise self._too_large()
+            if len(length) > 18 or int(length) > most.bytes:
+                raise _too_large(most)
         if values.get(b"content-encoding", b"identity").lower() != b"identity":
             raise p.UnsupportedEncoding(headers={"Accept-Encoding": "identity"})
 
@@ -207,10 +230,7 @@ class Boundary:
         accept = b", ".join(self._right_media(method, path)).decode()
         return p.UnsupportedMediaType(f"Send {accept.replace(', ', ' or ')} in UTF-8.", headers={"Accept": accept})
 
-    def _too_large(self) -> p.Problem:
-        return p.BodyTooLarge(f"The body may have {self._limits.body} bytes.", headers=_CLOSE)
-
-    async def _read(self, receive: Receive) -> Arrived:
+    async def _read(self, receive: Receive, most: sizes.Size) -> Arrived:
         """The body as far as it came within the limits, and why it is not the whole of it."""
         body = b""
         try:
@@ -222,8 +242,8 @@ class Boundary:
                         raise ClientDisconnect
                     body += message.get("body", b"")
                     more = message.get("more_body", False)
-                    if len(body) > self._limits.body:
-                        return Arrived(body[: self._limits.body], self._too_large())
+                    if len(body) > most.bytes:
+                        return Arrived(body[: most.bytes], _too_large(most))
         except TimeoutError:
             return Arrived(body, p.RequestTimeout(headers=_CLOSE))
         return Arrived(body, None)
@@ -269,3 +289,17 @@ class Boundary:
         if not task.done() or task.cancelled():
             return [], p.Unavailable()
         return held, task.exception()
+
+
+def _plainly(scope: Scope) -> Scope:
+    """The request as all within see it: HEAD is GET (its body is left out at the end), and ids are in small letters."""
+    path, query = with_small_ids(scope["path"]), small_ids_of_query(scope["query_string"])
+    if scope["method"] != "HEAD" and path == scope["path"] and query == scope["query_string"]:
+        return scope
+    scope["state"]["method"] = scope["method"]
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    return {**scope, "method": method, "path": path, "query_string": query}
+
+
+def _too_large(most: sizes.Size) -> p.Problem:
+    return p.BodyTooLarge(f"The body may have {most.bytes} bytes.", headers=_CLOSE)

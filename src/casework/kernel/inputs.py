@@ -1,5 +1,7 @@
 """What comes in: unknown fields are refused, numbers and truth values are not guessed from strings."""
 
+import re
+from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -61,12 +63,17 @@ class Input(BaseModel, metaclass=_Plain):
     model_config = SQLModelConfig(extra="forbid")
 
 
-def _canonical(value: Any) -> Any:
-    if isinstance(value, str) and (len(value) != 36 or value != value.lower()):
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+
+
+def _uuid(value: Any) -> UUID:
+    if isinstance(value, UUID):
+        return value
+    if not (isinstance(value, str) and _UUID.fullmatch(value)):
         raise PydanticCustomError(
-            "uuid", "Send a UUID in its canonical form, such as 0190b2c4-....-7...-....-............"
+            "uuid", "Send a UUID with its hyphens and nothing around it, such as 0190b2c4-....-7...-....-............"
         )
-    return value
+    return UUID(value)
 
 
 def _digits(value: Any) -> Any:
@@ -76,10 +83,35 @@ def _digits(value: Any) -> Any:
     return value
 
 
-Uuid = Annotated[UUID, BeforeValidator(_canonical)]
-"""An id in the one way we write it."""
+_DEGREES = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]{1,15})?", re.ASCII)
+
+
+def _degrees(value: Any) -> Decimal:
+    # Decimal() reads "5_2", digits of other scripts and blanks around them.
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = format(Decimal(repr(value)), "f")
+    if not (isinstance(value, str) and _DEGREES.fullmatch(value)):
+        raise PydanticCustomError("decimal_parsing", "Give degrees in digits, such as 53.074167 or -1.5")
+    return Decimal(value).quantize(Decimal("0.000001")) + 0  # no negative zero
+
+
+def _flag(value: Any) -> Any:
+    # bool() of pydantic reads "on", "y" and "1" too.
+    if isinstance(value, str) and value not in ("true", "false"):
+        raise PydanticCustomError("bool_parsing", "Send true or false")
+    return value
+
+
+Uuid = Annotated[UUID, BeforeValidator(_uuid)]
+"""An id, in capital or small letters (RFC 9562, 4); it leaves in small ones."""
 DIGITS = BeforeValidator(_digits)
 """For a whole number in a URL: digits and nothing else. It stands after the bounds, or the contract would not tell them."""
+DEGREES = BeforeValidator(_degrees)
+"""For degrees of latitude or longitude, as a number or as a string of digits: six decimals are kept."""
+Flag = Annotated[bool, BeforeValidator(_flag)]
+"""A truth value in a URL: ``true`` or ``false``."""
 Whole = Annotated[StrictInt, Field(**WHOLE)]
 """A whole number as JSON writes it: neither true nor "12"."""
 Truth = StrictBool

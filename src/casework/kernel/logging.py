@@ -118,12 +118,14 @@ class RequestLog:
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         state = scope.get("state", {})
         request_id = state.get("request_id", "")
+        asked = state.get("client_request_id")
         logged = state.get("logged")
         # Put together by hand: each part is of a closed alphabet, and a serialiser costs more than the rest of this.
         self._lines.append(
-            f'{{"at_time":"{_moment(time.time())}","level":"info","event":"request","method":{json.dumps(scope["method"])},'
+            f'{{"at_time":"{_moment(time.time())}","level":"info","event":"request","method":{json.dumps(state.get("method", scope["method"]))},'
             f'"route":{self._route(scope)},"status":{status or 500},"duration_ms":{seconds * 1000:.1f},'
             f'"request_id":"{request_id}"'
+            + ("" if asked is None else f',"client_request_id":"{asked}"')
             # The event in the processing log: what is removed there before it is sealed is missed by this line.
             + (
                 "}\n"

@@ -30,6 +30,8 @@ class ProblemDocument(BaseModel):
     status: int
     detail: str
     request_id: str | None = None
+    emergency: str | None = None
+    """Where the public asks: 999, and the hotline."""
     errors: list[FieldError] | None = None
 
 

@@ -204,7 +204,7 @@ class CaseworkProtocol(HttpToolsProtocol):
 
     def _raw(self, problem: p.Problem) -> bytes:
         request_id = str(uuid.uuid4())
-        status, headers, body = render(problem, request_id)
+        status, headers, body = render(problem, {"request_id": request_id})
         lines = [STATUS_LINE[status]]
         own = [(b"x-request-id", request_id.encode()), (b"connection", b"close")]
         for name, value in [*self.server_state.default_headers, *headers, *SECURITY_HEADERS, *own]:

@@ -199,7 +199,7 @@ def network(host: str) -> str:
 
 async def refuse(problem: TooManyRequests, scope: Scope, send: Send, *more: tuple[bytes, bytes]) -> None:
     """Send the refusal as an answer, so that the log of requests tells its status."""
-    status, headers, body = render(problem, scope["state"].get("request_id", ""))
+    status, headers, body = render(problem, scope["state"])
     await send({"type": "http.response.start", "status": status, "headers": [*headers, *more]})
     await send({"type": "http.response.body", "body": body})
 

@@ -11,13 +11,19 @@ from starlette.types import Message, Receive
 
 from casework.kernel import problems as p
 from casework.kernel import strict_json
+from casework.kernel.sizes import PUBLIC
 
 URGENT_NEEDS = ("emergency", "suspicious_activity")
-_WATCHED = frozenset(b"host content-length transfer-encoding content-encoding content-type accept x-request-id".split())
+_WATCHED = frozenset(
+    b"host content-length transfer-encoding content-encoding content-type accept authorization x-request-id".split()
+)
 # A tab may stand within a header's value (RFC 9110, 5.5), hence not among them.
 _HEADER_CONTROLS = bytes(n for n in (*range(0x20), 0x7F) if n != 0x09)
 _BAD_ESCAPE = re.compile(rb"%(?:[01][0-9a-f]|7f|c2%[89][0-9a-f]|(?![0-9a-f]{2}))", re.IGNORECASE)
-_UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ID_OF_PATH = re.compile(r"(?<=/)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|\Z)", re.IGNORECASE)
+_ID_OF_QUERY = re.compile(rb"(?<==)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=&|\Z)", re.IGNORECASE)
+_ID_OF_BODY = re.compile(rb'"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"', re.IGNORECASE)
 _NOT_WANTED = re.compile(rb"(?:^|;)\s*q\s*=\s*0(?:\.0*)?\s*(?:;|$)")
 # UTF-16 and escapes can hide the words, so they are worth the look of a parser as well.
 _URGENT_HINT = re.compile(rb"\\u|\x00|%s" % "|".join(URGENT_NEEDS).encode())
@@ -30,7 +36,7 @@ _URGENT = re.compile(
 class Head:
     """The headers that the boundary asks about, found in one pass."""
 
-    __slots__ = ("controls", "count", "doubled", "has_body", "request_id", "size", "values")
+    __slots__ = ("client_request_id", "controls", "count", "doubled", "has_body", "request_id", "size", "values")
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         values: dict[bytes, bytes] = {}
@@ -51,7 +57,9 @@ class Head:
         self.controls = len(everything.translate(None, _HEADER_CONTROLS)) != len(everything)
         self.has_body = values.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in values
         given = values.get(b"x-request-id")
-        self.request_id = given.decode() if given and _UUID.fullmatch(given) else str(uuid.uuid4())
+        self.request_id = str(uuid.uuid4())
+        # Two callers may send the same one, so it stands beside ours.
+        self.client_request_id = given.decode().lower() if given and _UUID.fullmatch(given) else None
 
 
 class Arrived(NamedTuple):
@@ -78,6 +86,8 @@ def is_urgent(body: bytes) -> bool:
     """Whether the enquiry's need cannot wait, however badly the rest of it is written."""
     if not _URGENT_HINT.search(body):
         return False
+    if len(body) > PUBLIC.bytes:  # more than an enquiry may have: to parse it would keep others waiting
+        return _URGENT.search(body) is not None
     try:
         value = strict_json.parse(body)
     except p.Problem:
@@ -90,6 +100,25 @@ def is_urgent(body: bytes) -> bool:
     except (ValueError, RecursionError):
         return _URGENT.search(body) is not None
     return isinstance(members, tuple) and any(name == "need" and value in URGENT_NEEDS for name, value in members)
+
+
+def with_small_ids(path: str) -> str:
+    """The path with its ids in small letters: they are taken in any (RFC 9562, 4), and known by one spelling."""
+    return path if path.islower() else _ID_OF_PATH.sub(_small, path)
+
+
+def small_ids_of_query(query: bytes) -> bytes:
+    """The same for the values of a query."""
+    return query if query.islower() else _ID_OF_QUERY.sub(_small, query)
+
+
+def small_ids_of_body(body: bytes) -> bytes:
+    """The same for a body, to tell whether two of them say the same; what is stored is read field by field."""
+    return _ID_OF_BODY.sub(_small, body)
+
+
+def _small(found: re.Match[Any]) -> Any:
+    return found[0].lower()
 
 
 def soundly_escaped(url: bytes) -> bool:

@@ -89,6 +89,8 @@ def _finite(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
         raise InvalidJson("A number is too large.")
+    if number == 0 and digits.lower().partition("e")[0].strip("-0."):
+        raise InvalidJson("A number is too small to be told from zero.")
     return number
 
 
@@ -132,6 +134,11 @@ def _find(value: Any, pointer: str, errors: list[dict[str, str]], names: frozens
             sound = _judge(name, pointer, errors) and (names is None or name in names)
             step = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
             _find(item, step if sound and len(step) <= MAX_POINTER else pointer, errors, names)
+
+
+def is_sound(text: str) -> bool:
+    """Whether a text holds nothing that no text here may hold; for what is no JSON, such as a form."""
+    return _FORBIDDEN.search(text) is None
 
 
 def _judge(text: str, pointer: str, errors: list[dict[str, str]]) -> bool:

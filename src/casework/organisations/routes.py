@@ -1,12 +1,12 @@
 """HTTP for organisations."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
 from casework.kernel.columns import CompanyNumber, Line
+from casework.kernel.inputs import Uuid
 from casework.organisations import actions, queries
 from casework.organisations.schemas import (
     AnyOrganisationView,
@@ -56,7 +56,7 @@ async def list_organisations(
     sort: Annotated[str, Query(pattern="^-?name$")] = "name",
     q: Annotated[Line | None, Query(description="How the name begins, as it is written; case does not count.")] = None,
     company_number: Annotated[CompanyNumber | None, Query(description="The Companies House number.")] = None,
-    team_id: Annotated[UUID | None, Query(description="The team that keeps it.")] = None,
+    team_id: Annotated[Uuid | None, Query(description="The team that keeps it.")] = None,
     sector: Annotated[Line | None, Query(description="A crowded-places sector.")] = None,
 ) -> Response:
     """The organisations of every team, by their directory facts."""

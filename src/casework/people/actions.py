@@ -61,7 +61,7 @@ def hash_password(password: str) -> str:
 # --- coming in and going out ---
 
 
-async def log_in(house: House, login: str, password: str, request_id: UUID) -> dict[str, Any]:
+async def log_in(house: House, login: str, password: str, request_id: UUID, asked: UUID | None) -> dict[str, Any]:
     """Open a session for the right password; the answer carries the token, once."""
     settings, database = house.settings, house.database
     if not settings.local_login:
@@ -74,32 +74,34 @@ async def log_in(house: House, login: str, password: str, request_id: UUID) -> d
     async with database.door.lend() as connection, trouble():
         if right and known["principal"] is not None:
             made = await connection.fetchval(
-                "SELECT access.open_session($1, 'staff', $2, NULL, NULL, $3, $4, $5)",
+                "SELECT access.open_session($1, 'staff', $2, NULL, NULL, $3, $4, $5, $6)",
                 hash_token(token),
                 known["principal"],
                 settings.session_idle_minutes,
                 lasts,
                 request_id,
+                asked,
             )
         if made is None:
-            await connection.execute("SELECT access.refuse_session($1, $2)", known["principal"], request_id)
+            await connection.execute("SELECT access.refuse_session($1, $2, $3)", known["principal"], request_id, asked)
             raise WrongCredentials
     return {"token": token, "token_type": "Bearer", "expires_at": write_moment(datetime.now(UTC) + lasts)}
 
 
-async def issue_token(house: House, request: TokenRequest, request_id: UUID) -> dict[str, Any]:
+async def issue_token(house: House, request: TokenRequest, request_id: UUID, asked: UUID | None) -> dict[str, Any]:
     """A token for an API client that knows its secret (RFC 6749, 4.4)."""
     database, lasts = house.database, timedelta(minutes=house.settings.client_token_minutes)
     token = new_token(CLIENT)
     async with database.door.lend() as connection, trouble():
         judged = await connection.fetchrow(
-            "SELECT * FROM access.issue_token($1, $2, $3, $4, $5, $6)",
-            UUID(request.client_id) if canonical(request.client_id) else None,
+            "SELECT * FROM access.issue_token($1, $2, $3, $4, $5, $6, $7)",
+            UUID(request.client_id) if canonical(request.client_id.lower()) else None,
             hash_token(request.client_secret),
             request.scopes,
             hash_token(token),
             lasts,
             request_id,
+            asked,
         )
     if judged["verdict"] == "invalid_scope":
         raise InvalidTokenRequest("invalid_scope", "The client has not been given each of these scopes.")

@@ -2,12 +2,12 @@
 
 import json
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
 from casework.kernel.columns import line
+from casework.kernel.inputs import Flag, Uuid
 from casework.kernel.problems import AlreadyExists, Conflict, StateConflict, TryAgain
 from casework.people import actions, queries
 from casework.people.problems import (
@@ -84,7 +84,7 @@ TEAM, PERSON = "0190b2c4-0000-7000-8000-000000000001", "0190b2c4-0000-7000-8000-
 async def open_session(door: AtDoor, opening: SessionOpening) -> Response:
     """Log in with a password, where the trial's local log-in is on. The token is shown once; send it as a bearer."""
     door.request.app.state.throttle.count_login(door.request.scope, opening.login.lower())
-    return _told(await actions.log_in(door.house, opening.login, opening.password, door.request_id), 201)
+    return _told(await actions.log_in(door.house, opening.login, opening.password, door.request_id, door.asked), 201)
 
 
 def _told(opened: dict[str, Any], status: int) -> Response:
@@ -99,22 +99,27 @@ async def list_sessions(door: AtDoor) -> Response:
 
 @router.delete(
     "/sessions/current",
-    **operation(Action.SESSION_MANAGE_OWN, "Log out", SessionsEnded, suffix="close", problems=(TryAgain,)),
+    **operation(Action.SESSION_MANAGE_OWN, "Log out", SessionsEnded, suffix="close", kept=False, problems=(TryAgain,)),
 )
 async def close_session(door: AtDoor) -> Response:
     """End the session or token of this very request."""
-    return await door.write(lambda work: actions.end_own_session(work, None), replayable=False)
+    return await door.write(lambda work: actions.end_own_session(work, None))
 
 
 @router.delete(
     "/sessions/{session_id}",
     **operation(
-        Action.SESSION_MANAGE_OWN, "End one of one's own sessions", SessionsEnded, suffix="end", problems=(TryAgain,)
+        Action.SESSION_MANAGE_OWN,
+        "End one of one's own sessions",
+        SessionsEnded,
+        suffix="end",
+        kept=False,
+        problems=(TryAgain,),
     ),
 )
 async def end_session(door: AtDoor, session_id: Id) -> Response:
     """It counts on the next request of that session."""
-    return await door.write(lambda work: actions.end_own_session(work, session_id), replayable=False)
+    return await door.write(lambda work: actions.end_own_session(work, session_id))
 
 
 @router.get("/me", **operation(Action.SESSION_MANAGE_OWN, "Who am I, what may I do", Me, suffix="me"))
@@ -140,7 +145,7 @@ async def issue_token(door: AtDoor) -> Response:
     """OAuth 2.0 client credentials (RFC 6749, 4.4). Refusals are problem documents that also have the RFC's `error`."""
     asked = TokenRequest.read(door.request.headers.get("authorization"), door.request.scope["state"].get("body", b""))
     door.request.app.state.throttle.count_login(door.request.scope, asked.client_id)
-    return _told(await actions.issue_token(door.house, asked, door.request_id), 200)
+    return _told(await actions.issue_token(door.house, asked, door.request_id, door.asked), 200)
 
 
 # --- people ---
@@ -169,11 +174,11 @@ async def list_people(
     limit: Limit = 25,
     cursor: Cursor = None,
     sort: ByName = "name",
-    team_id: Annotated[UUID | None, Query(description="Whose home team this is.")] = None,
+    team_id: Annotated[Uuid | None, Query(description="Whose home team this is.")] = None,
     competence: Annotated[str | None, Query(max_length=40, description="Who has this competence.")] = None,
     role: Annotated[StaffRole | None, Query(description="Who plays this part in a team that you may list.")] = None,
     q: Annotated[str, line(120), Query(description="How the name begins, in capital or small letters.")] | None = None,
-    active: Annotated[bool, Query(description="`false` finds who has left, for those who manage people.")] = True,
+    active: Annotated[Flag, Query(description="`false` finds who has left, for those who manage people.")] = True,
 ) -> Response:
     """Colleagues to assign or contact: name, team and competences only."""
     filters = {"team_id": team_id, "competence": competence, "role": role, "q": q, "active": active}
@@ -208,11 +213,11 @@ async def amend_person(door: AtDoor, person_id: Id, amendment: PersonAmendment) 
 
 @router.delete(
     "/people/{person_id}/sessions",
-    **operation(Action.SESSION_REVOKE, "End a person's sessions", SessionsEnded, problems=(TryAgain,)),
+    **operation(Action.SESSION_REVOKE, "End a person's sessions", SessionsEnded, kept=False, problems=(TryAgain,)),
 )
 async def end_sessions(door: AtDoor, person_id: Id) -> Response:
     """Their next request is refused. For a supervisor of a team of the person, or an administrator."""
-    return await door.write(lambda work: actions.end_sessions_of(work, person_id), replayable=False)
+    return await door.write(lambda work: actions.end_sessions_of(work, person_id))
 
 
 @router.put(
@@ -222,6 +227,7 @@ async def end_sessions(door: AtDoor, person_id: Id) -> Response:
         "Set a password for the local log-in",
         PasswordSet,
         suffix="password",
+        kept=False,
         creates=True,
         keyed=False,
         problems=(LocalLoginOff, NeverOneself, AlreadyExists),
@@ -230,9 +236,7 @@ async def end_sessions(door: AtDoor, person_id: Id) -> Response:
 )
 async def set_password(door: AtDoor, person_id: Id, setting: PasswordSetting) -> Response:
     """For trial and tests, where the local log-in is on: twelve characters at least. The person's sessions end."""
-    return await door.write(
-        lambda work: actions.set_password(work, door.house, person_id, setting.password), replayable=False
-    )
+    return await door.write(lambda work: actions.set_password(work, door.house, person_id, setting.password))
 
 
 @router.get(
@@ -263,11 +267,13 @@ async def give_role(door: AtDoor, person_id: Id, giving: RoleGiving) -> Response
 
 @router.delete(
     "/people/{person_id}/roles/{role_id}",
-    **operation(Action.PERSON_MANAGE, "End a role", RolesView, suffix="end-role", problems=(NeverOneself, TryAgain)),
+    **operation(
+        Action.PERSON_MANAGE, "End a role", RolesView, suffix="end-role", kept=False, problems=(NeverOneself, TryAgain)
+    ),
 )
 async def end_role(door: AtDoor, person_id: Id, role_id: Id) -> Response:
     """It counts on the next request. A role that waits for approval is refused in the same way."""
-    return await door.write(lambda work: actions.end_role(work, person_id, role_id), replayable=False)
+    return await door.write(lambda work: actions.end_role(work, person_id, role_id))
 
 
 @router.post(
@@ -323,12 +329,13 @@ async def list_identities(door: AtDoor, person_id: Id) -> Response:
         "Unlink a person's identity",
         IdentitiesView,
         suffix="unlink",
+        kept=False,
         problems=(NeverOneself, TryAgain),
     ),
 )
 async def unlink_identity(door: AtDoor, person_id: Id, identity_id: Id) -> Response:
     """The sessions that came in by it end at once, and tokens issued before open nothing, even if it is linked again."""
-    return await door.write(lambda work: actions.unlink_identity(work, person_id, identity_id), replayable=False)
+    return await door.write(lambda work: actions.unlink_identity(work, person_id, identity_id))
 
 
 # --- teams and forces ---
@@ -358,7 +365,7 @@ async def list_teams(
     cursor: Cursor = None,
     sort: ByName = "name",
     force_code: Annotated[str | None, Query(max_length=20)] = None,
-    intake: bool | None = None,
+    intake: Flag | None = None,
 ) -> Response:
     """Teams with the phone, mailbox and hours that they publish."""
     filters = {"force_code": force_code, "intake": intake}
@@ -431,8 +438,8 @@ async def list_clients(
     limit: Limit = 25,
     cursor: Cursor = None,
     sort: ByName = "name",
-    team_id: Annotated[UUID | None, Query()] = None,
-    active: bool | None = None,
+    team_id: Annotated[Uuid | None, Query()] = None,
+    active: Flag | None = None,
 ) -> Response:
     """The tools that may call, with their scopes."""
     filters = {"team_id": team_id, "active": active}

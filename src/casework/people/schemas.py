@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from casework.access import policy
 from casework.kernel.columns import Email, line
 from casework.kernel.inputs import Input, Truth, Uuid, amendment
+from casework.kernel.strict_json import is_sound
 from casework.kernel.views import Page, View
 from casework.people.models import ApiClientFacts, PersonFacts, TeamFacts
 from casework.people.problems import InvalidClient, InvalidTokenRequest
@@ -392,6 +393,10 @@ def _form(body: bytes) -> dict[str, str]:
     form = dict(pairs)
     if len(form) != len(pairs):
         raise refusal
+    for name, value in pairs:
+        if not (is_sound(name) and is_sound(value)):
+            error = "invalid_scope" if name == "scope" else "invalid_request"
+            raise InvalidTokenRequest(error, "A parameter holds characters that no text here may hold.")
     return form
 
 

@@ -21,17 +21,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from casework.kernel.columns import Email, LocalDate, Phone, Postcode, Uprn, line, prose, read_local_date
-from casework.kernel.inputs import Truth, Whole
+from casework.kernel.inputs import DEGREES, Truth, Uuid, Whole
 from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
 from casework.premises.lifecycle import OccupancyBasis, PartyRole, PremisesState
 
 SCHEMA = {"schema": "casework"}
 # What two spellings of one name have in common: letters and digits only, lower case.
 NAME_KEY = "regexp_replace(lower(name), '[^[:alnum:]]', '', 'g')"
-
-
-def _six_places(degrees: Decimal) -> Decimal:
-    return degrees.quantize(Decimal("0.000001"))
 
 
 def read_year_or_day(text: str) -> str:
@@ -45,8 +41,8 @@ def read_year_or_day(text: str) -> str:
 
 
 ClosedOn = Annotated[str, line(20), AfterValidator(read_year_or_day)]
-Latitude = Annotated[Decimal, Field(ge=-90, le=90, max_digits=9, decimal_places=6), AfterValidator(_six_places)]
-Longitude = Annotated[Decimal, Field(ge=-180, le=180, max_digits=9, decimal_places=6), AfterValidator(_six_places)]
+Latitude = Annotated[Decimal, Field(ge=-90, le=90, max_digits=9, decimal_places=6), DEGREES]
+Longitude = Annotated[Decimal, Field(ge=-180, le=180, max_digits=9, decimal_places=6), DEGREES]
 
 
 class PremisesFacts(SQLModel):
@@ -150,7 +146,7 @@ class PremisesPartyFacts(SQLModel):
 
     role: PartyRole
     name: Annotated[str, line(200)]
-    organisation_id: UUID | None = None
+    organisation_id: Uuid | None = None
     phone: Phone | None = None
     email: Email | None = None
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
 from casework.kernel.columns import Line, Postcode
+from casework.kernel.inputs import Flag
 from casework.premises import actions, queries
 from casework.premises.lifecycle import PremisesState
 from casework.premises.schemas import (
@@ -70,7 +71,7 @@ async def list_premises(
     local_authority_code: Annotated[Line | None, Query(description="The local authority (ONS code).")] = None,
     state: PremisesState | None = None,
     sector: Annotated[Line | None, Query(description="A crowded-places sector.")] = None,
-    priority: bool | None = None,
+    priority: Flag | None = None,
 ) -> Response:
     """The places that the caller may read, by name unless sorted otherwise."""
     filters = {

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from casework.access.actions import Action
 from casework.kernel.columns import read_postcode
+from casework.kernel.inputs import DIGITS
 from casework.reference import actions, queries
 from casework.reference.models import Nation
 from casework.reference.problems import NationalSignpostStays
@@ -216,7 +217,7 @@ async def set_threat_level(door: AtDoor, setting: ThreatLevelSetting) -> Respons
 async def list_holidays(
     door: AtDoor,
     nation: Nation | None = None,
-    year: Annotated[int | None, Query(ge=1900, le=2999)] = None,
+    year: Annotated[int, Query(ge=1900, le=2200), DIGITS] | None = None,
 ) -> Response:
     """The days that working-day deadlines count around, nation by nation."""
     return await door.one(queries.HOLIDAY_LIST, nation=nation, year=year)

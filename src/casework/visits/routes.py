@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
 from casework.kernel.columns import Moment
-from casework.kernel.inputs import Uuid
+from casework.kernel.inputs import DIGITS, Flag, Uuid
 from casework.kernel.problems import (
     LocalTimeAmbiguous,
     LocalTimeDoesNotExist,
@@ -82,7 +82,7 @@ async def list_visits(
     case_id: Uuid | None = None,
     adviser_id: Uuid | None = None,
     premises_id: Uuid | None = None,
-    mine: Annotated[bool | None, Query(description="Only those that you make.")] = None,
+    mine: Annotated[Flag | None, Query(description="Only those that you make.")] = None,
 ) -> Response:
     """The visits that the caller may read, earliest first. A business sees its own, and may only filter by state and time."""
     filters = {"state": state, "starting_from": starting_from, "starting_before": starting_before}
@@ -212,7 +212,8 @@ async def list_findings(
     phase: Phase | None = None,
     methodology: Annotated[str | None, Query(max_length=60)] = None,
     min_risk: Annotated[
-        int | None, Query(ge=1, le=16, description="The least product of likelihood and impact.")
+        Annotated[int, Query(ge=1, le=16), DIGITS] | None,
+        Query(description="The least product of likelihood and impact."),
     ] = None,
 ) -> Response:
     """The findings that the caller may read, newest first."""

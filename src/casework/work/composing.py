@@ -40,10 +40,17 @@ from casework.work.unit import Creation, Guarded
 
 UUIDS = ARRAY(Uuid)
 BEGIN = (
-    "access.begin(:hash, :action, :purpose, :request, :acting) AS ctx"
+    "access.begin(:hash, :action, :purpose, :request, :acting, :asked) AS ctx"
     " CROSS JOIN set_config('synchronous_commit', 'off', true) AS unflushed"
 )
-BEGINNING = {"hash": LargeBinary(), "action": Text(), "purpose": Text(), "request": Uuid(), "acting": Uuid()}
+BEGINNING = {
+    "hash": LargeBinary(),
+    "action": Text(),
+    "purpose": Text(),
+    "request": Uuid(),
+    "acting": Uuid(),
+    "asked": Uuid(),
+}
 """For a read that is written by hand: the row of the caller (and ``UNFLUSHED``), and the types of its parameters."""
 
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -22,20 +23,24 @@ from casework.kernel.keys import Keys
 from casework.kernel.lending import Lender
 from casework.kernel.paging import Cursors
 from casework.kernel.problems import Problem
+from casework.kernel.requests import small_ids_of_body
 from casework.kernel.settings import Settings
 from casework.kernel.statements import Connection, Statement, written
-from casework.work import replaying
+from casework.work import invalid, replaying
 from casework.work.composing import BEGIN, BEGINNING, Listing
 from casework.work.operations import canonical, operations
 from casework.work.troubles import trouble
 from casework.work.unit import BEGUN_AS, Answer, Caller, Keeping, Reaction, Work
 
 _BEGIN = f"""SELECT {BEGUN_AS}, k.claim, k.status, k.headers, k.body, k.salt
-FROM access.begin($1, $2, $3, $4, $5, false) b CROSS JOIN set_config('synchronous_commit', 'off', true)
-LEFT JOIN LATERAL work.claim($6, $7) k ON $6::bytea IS NOT NULL AND b.decision = 'allow'"""  # noqa: S608 — constants of the code
+FROM access.begin($1, $2, $3, $4, $5, $6, false) b CROSS JOIN set_config('synchronous_commit', 'off', true)
+LEFT JOIN LATERAL work.claim($7, $8) k ON $7::bytea IS NOT NULL AND b.decision = 'allow'"""  # noqa: S608 — constants of the code
 BEGUN = written(f"SELECT ctx.decision, ctx.event FROM {BEGIN}", **BEGINNING)  # noqa: S608 — constants of the code
 _CASE_ADDRESS = re.compile(r"/v1/cases/([0-9a-f-]{36})(?:/|$)")
 _LEAST_PUBLIC_KEY = 20
+_MOST_TAGS = 5
+# A tag is a version, not an image of bytes: what a proxy makes of it when it compresses (W/"2", "2-gzip") is the same version.
+_TAG = re.compile(r'(?:W/)?(?:"([0-9]{1,9})(?:[-;][A-Za-z0-9;-]{1,20})?"|([0-9]{1,9}))\Z')
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}\Z")
 
 
@@ -57,10 +62,33 @@ class House:
         self.federation = Federation.configured(settings)
 
 
+@dataclass(slots=True)
+class Begun:
+    """A transaction whose caller has been judged, and the key that it claimed."""
+
+    connection: Connection
+    row: asyncpg.Record
+    key: str | None
+    key_hash: bytes | None
+    refusal: Problem | None = None
+    """What is answered once all is committed (``Answer.refusal``)."""
+
+
 class Door:
     """One request at the door. Routes hand it a statement to read with, or an action to carry out."""
 
-    __slots__ = ("acting_for", "action", "house", "operation", "outside", "request", "request_id", "token_hash")
+    __slots__ = (
+        "_begun",
+        "acting_for",
+        "action",
+        "asked",
+        "house",
+        "operation",
+        "outside",
+        "request",
+        "request_id",
+        "token_hash",
+    )
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -70,7 +98,11 @@ class Door:
         token = bearer(request.headers.get("authorization"))
         self.outside = is_outside(token)
         self.token_hash = hash_token(token) if token is not None else None
-        self.request_id = _request_id(request)
+        state = request.scope.get("state", {})
+        self.request_id = UUID(state["request_id"]) if "request_id" in state else uuid4()
+        self.asked = UUID(state["client_request_id"]) if state.get("client_request_id") else None
+        """The id that the client gave to its request."""
+        self._begun: Begun | None = None
         self.acting_for = _acting_for(request)
         if request.scope["query_string"]:
             self.operation.check_parameters(request)
@@ -91,6 +123,7 @@ class Door:
             "purpose": self._purpose(),
             "request": self.request_id,
             "acting": self.acting_for,
+            "asked": self.asked,
         }
 
     def _purpose(self) -> str | None:
@@ -133,7 +166,7 @@ class Door:
         database, settings = self.house.database, self.settings
         async with database.door.lend() as connection, trouble():
             opened: bool = await connection.fetchval(
-                "SELECT access.open_federated($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                "SELECT access.open_federated($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
                 self.token_hash,
                 vouched.content,
                 vouched.issuer,
@@ -143,6 +176,7 @@ class Door:
                 settings.session_idle_minutes,
                 timedelta(hours=settings.session_hours),
                 self.request_id,
+                self.asked,
             )
         return opened
 
@@ -261,27 +295,32 @@ class Door:
         caller = f"{self.token_hash.hex()}:{self.acting_for}" if self.token_hash else "public"
         return json.dumps([self.request.scope["route"].operation_id, caller, sort, sorted(used.items())], default=str)
 
-    async def write(
-        self, act: Callable[[Work], Awaitable[Answer]], *, status: int = 200, replayable: bool = True
-    ) -> Response:
-        """Carry out an action in one transaction: rendered, then committed, then sent.
+    async def write(self, act: Callable[[Work], Awaitable[Answer]], *, status: int = 200) -> Response:
+        """Carry out an action in one transaction: rendered, then committed, then sent."""
+        if self._begun is not None:
+            return await self._carry_out(self._begun, act, status)
+        return await self.judged(lambda: self.write(act, status=status))
 
-        Not ``replayable``: nothing is kept of the request under its key, where even a fingerprint would tell too much.
+    async def judged(self, call: Callable[[], Awaitable[Response]]) -> Response:
+        """Judge the caller, and call what ends in ``write`` within the transaction that has begun so.
+
+        What it reads of the request is read for somebody who may do this: it costs no more than its refusal before.
         """
         try:
-            return await self._write(act, status, replayable)
+            return await self._judged(call)
         except p.Unauthenticated:
             if not await self._vouched_for():
                 raise
-        return await self._write(act, status, replayable)
+        return await self._judged(call)
 
-    async def _write(self, act: Callable[[Work], Awaitable[Answer]], status: int, replayable: bool) -> Response:
-        key = self._key() if replayable else None
+    async def _judged(self, call: Callable[[], Awaitable[Response]]) -> Response:
+        key = self._key() if self.operation.kept else None
         body = self.request.scope["state"].get("body", b"")
         print_ = self._fingerprint(body) if key is not None else None
         key_hash = hashlib.sha256(key.encode()).digest() if key is not None else None
         begun: int | None = None
-        made: Response | Problem
+        refusal: Problem | None = None
+        made: Response | None = None
         async with self._lender().lend() as connection:
             try:
                 async with trouble(), connection.transaction():
@@ -292,20 +331,27 @@ class Door:
                     elif row["claim"] == "replay":
                         refused, made = "", await self._replayed(connection, row, key)
                     else:
-                        refused, made = "", await self._carry_out(connection, row, act, status, key, key_hash)
+                        refused, self._begun = "", Begun(connection, row, key, key_hash)
+                        made = await call()
+                        refusal = self._begun.refusal
                 if refused:
                     _judge(refused)
                     raise AssertionError(refused)
             except Problem as problem:
+                if isinstance(problem, p.ValidationFailed) and isinstance(problem.__cause__, asyncpg.PostgresError):
+                    invalid.relocate(problem, self.request.scope["state"].get("json"))
                 if begun is None:
                     self.request.scope["state"].pop("logged", None)  # rolled back; the refusal has an event of its own
                 await self._tell(connection, problem, begun)
                 if begun is not None:
                     await self.house.database.flush.passed()
                 raise
+            finally:
+                self._begun = None
         await self.house.database.flush.passed()
-        if isinstance(made, Problem):
-            raise made  # told to the log beneath its own event, which has been committed
+        if refusal is not None:
+            raise refusal  # told to the log beneath its own event, which has been committed
+        assert made is not None
         return made
 
     async def _begin(self, connection: Connection, key_hash: bytes | None, print_: bytes | None) -> asyncpg.Record:
@@ -317,6 +363,7 @@ class Door:
                 self._purpose(),
                 self.request_id,
                 self.acting_for,
+                self.asked,
                 key_hash,
                 print_,
             )
@@ -327,20 +374,13 @@ class Door:
         self._logged(row)
         return row
 
-    async def _carry_out(
-        self,
-        connection: Connection,
-        row: asyncpg.Record,
-        act: Callable[[Work], Awaitable[Answer]],
-        status: int,
-        key: str | None,
-        key_hash: bytes | None,
-    ) -> Response | Problem:
+    async def _carry_out(self, begun: "Begun", act: Callable[[Work], Awaitable[Answer]], status: int) -> Response:
+        row, key = begun.row, begun.key
         keeping = None
-        if key_hash is not None:
-            keeping = Keeping(key_hash, status, replaying.kept_part(row["kind"], row["roles"]))
+        if begun.key_hash is not None:
+            keeping = Keeping(begun.key_hash, status, replaying.kept_part(row["kind"], row["roles"]))
         work = Work(
-            connection,
+            begun.connection,
             Caller.of(row),
             self.action,
             versions=self._versions(),
@@ -355,8 +395,7 @@ class Door:
                 kept = kept.replace(secret, _place(row["salt"], label))
             work.keep(answer, kept)
         await work.settle()
-        if answer.refusal is not None:
-            return answer.refusal
+        begun.refusal = answer.refusal
         code = answer.status or status
         return Response(answer.body, status_code=code, media_type="application/json", headers=answer.headers)
 
@@ -383,7 +422,7 @@ class Door:
     def _fingerprint(self, body: bytes) -> bytes:
         """What a key stands for: the same key with anything else is refused."""
         digest = hashlib.sha256(f"{self.request.method} {self.request.url.path} {self.acting_for}\n".encode())
-        digest.update(body)
+        digest.update(small_ids_of_body(body))
         return digest.digest()
 
     def _derive(self, key: str | None, salt: bytes, label: str) -> str:
@@ -398,7 +437,7 @@ class Door:
             return
         async with trouble():
             await connection.execute(
-                "SELECT access.refuse($1, $2, $3, $4, $5, $6, $7)",
+                "SELECT access.refuse($1, $2, $3, $4, $5, $6, $7, $8)",
                 self.token_hash,
                 self.action.value,
                 self.request_id,
@@ -406,6 +445,7 @@ class Door:
                 self._case(),
                 event,
                 self.acting_for,
+                self.asked,
             )
 
     def _case(self) -> str | None:
@@ -436,10 +476,12 @@ class Door:
             raise p.PreconditionRequired(
                 "Send If-Match with the ETag that you read; '*' would overwrite what you have not seen."
             )
-        from werkzeug.http import parse_etags  # at the first change: the package brings a server and a client along
-
-        strong = parse_etags(header).as_set()
-        return [int(tag) for tag in strong if tag and tag.isdecimal() and len(tag) < 10]
+        tags = header.split(",", _MOST_TAGS)
+        if len(tags) > _MOST_TAGS:
+            raise p.BadRequest(
+                f"If-Match names {_MOST_TAGS} versions at most: more would overwrite what nobody has seen."
+            )
+        return [int(found[1] or found[2]) for tag in tags if (found := _TAG.match(tag.strip()))]
 
 
 def _case_of(location: str) -> str | None:
@@ -479,7 +521,9 @@ async def refusal_before(request: Request) -> Problem | None:
 async def _judged_alone(door: Door) -> None:
     async with door._lender().lend() as connection, trouble():
         values = door._begin_values()
-        _judge(await connection.fetchval("SELECT b.decision FROM access.begin($1, $2, $3, $4, $5) b", *values.values()))
+        _judge(
+            await connection.fetchval("SELECT b.decision FROM access.begin($1, $2, $3, $4, $5, $6) b", *values.values())
+        )
 
 
 def _judge(decision: str) -> None:
@@ -489,16 +533,12 @@ def _judge(decision: str) -> None:
         raise p.Forbidden("None of your roles has this action.")
 
 
-def _request_id(request: Request) -> UUID:
-    known = request.scope.get("state", {}).get("request_id")
-    return UUID(known) if known else uuid4()
-
-
 def _acting_for(request: Request) -> UUID | None:
     """The person for whom a tool says that it acts; the database judges whether both may."""
     named = request.headers.get("x-acting-for")
     if named is None:
         return None
+    named = named.lower()
     if not canonical(named):
         told = {"parameter": "X-Acting-For", "code": "uuid", "message": "Send the person's id in its canonical form."}
         raise p.ValidationFailed(errors=[told])

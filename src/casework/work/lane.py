@@ -7,11 +7,13 @@ from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
+from pydantic import ValidationError
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from casework.kernel.problems import Problem
-from casework.work.doorway import Door
+from casework.kernel.problems import NotFound, Problem, ValidationFailed
+from casework.work import invalid
+from casework.work.doorway import Door, refusal_before
 from casework.work.operations import Id, canonical
 
 
@@ -24,20 +26,22 @@ class Plain(NamedTuple):
     body: Any
     """FastAPI's own field of the body, which validates as it ever does; ``None`` where none is taken."""
 
-    def read(self, scope: Scope) -> dict[str, Any] | None:
-        """What the endpoint is called with; ``None`` for whatever is not as it should be, which FastAPI refuses in its way."""
-        named = scope["path_params"]
-        if scope["query_string"] or not all(canonical(named[name]) for name in self.ids):
+    def named(self, scope: Scope) -> dict[str, Any] | None:
+        """What the endpoint is called with, but for its body; ``None`` where the address holds what is no id."""
+        found = scope["path_params"]
+        if not all(canonical(found[name]) for name in self.ids):
             return None
-        found = {**self.defaults, **{name: UUID(named[name]) for name in self.ids}}
-        if self.body is not None:
-            state = scope.get("state", {})
-            if "json" not in state:
-                return None
-            found[self.body.name], errors = self.body.validate(state["json"], {}, loc=("body",))
-            if errors:
-                return None
-        return found
+        return {**self.defaults, **{name: UUID(found[name]) for name in self.ids}}
+
+    def stated(self, scope: Scope) -> dict[str, Any]:
+        """The body, validated. Raises ``ValidationFailed``."""
+        state = scope.get("state", {})
+        if "json" not in state:
+            raise invalid.missing_body()
+        try:
+            return {self.body.name: self.body._type_adapter.validate_python(state["json"])}
+        except ValidationError as error:
+            raise invalid.of_body(error, self.body.field_info.annotation) from None
 
 
 class DoorRoute(APIRoute):
@@ -85,16 +89,32 @@ class Lane:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             plain = self._find(scope)
-            values = plain.read(scope) if plain is not None else None
-            if plain is not None and values is not None:
+            # A query is read by FastAPI, but where none is taken: then the door refuses it.
+            if plain is not None and (plain.body is not None or not scope["query_string"]):
                 request = Request(scope, receive)
                 try:
-                    response = await plain.endpoint(door=Door(request), **values)
+                    response = await self._answer(plain, request)
                 except Problem as problem:
                     response = await self._render(request, problem)
                 await response(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    async def _answer(self, plain: Plain, request: Request) -> Response:
+        door, scope = Door(request), request.scope
+        named = plain.named(scope)
+        if named is None:
+            raise await refusal_before(request) or NotFound()
+        if plain.body is None:
+            return await plain.endpoint(door=door, **named)
+        if door.operation.judged_first:
+            return await door.judged(lambda: plain.endpoint(door=door, **named, **plain.stated(scope)))
+        try:
+            stated = plain.stated(scope)
+        except ValidationFailed as problem:
+            # Who may not do this at all is told so, and not what their request should have looked like.
+            raise await refusal_before(request) or problem from None
+        return await plain.endpoint(door=door, **named, **stated)
 
     def _find(self, scope: Scope) -> Plain | None:
         """The route of this address, told in the scope as the router tells it; the first that fits decides."""

@@ -9,6 +9,7 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Query as QueryParameter
 
 from casework.access.actions import Action
+from casework.access.policy import POLICY, Role
 from casework.kernel import problems as p
 from casework.kernel.inputs import DIGITS, Uuid
 from casework.kernel.openapi import ALWAYS, BODY, KEYED, MATCHED, responses
@@ -24,10 +25,14 @@ _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 class Operation:
     """What the doorway must know of an operation, once for all its requests."""
 
-    def __init__(self, action: Action, *, keyed: bool, matched: bool) -> None:
+    def __init__(self, action: Action, *, keyed: bool, matched: bool, kept: bool) -> None:
         self.action = action
         self.keyed = keyed
         self.matched = matched
+        self.kept = kept
+        """Whether an answer is kept under its key, with a fingerprint of what was sent."""
+        self.judged_first = Role.PUBLIC not in POLICY[action].reach
+        """Whether a caller is judged before their body is validated; what anybody may do is small (``kernel/sizes``)."""
         self._parameters: dict[int, frozenset[str]] = {}
 
     def check_parameters(self, request: Request) -> None:
@@ -63,19 +68,21 @@ def operation(
     moves: bool = False,
     amends: bool = False,
     keyed: bool | None = None,
+    kept: bool = True,
     problems: Sequence[type[Problem]] = (),
     example: Any = None,
 ) -> dict[str, Any]:
     """The keyword arguments of a route: operationId, action, view, and every problem it can answer.
 
     ``creates``: takes an Idempotency-Key. ``moves``: takes that and If-Match. ``amends``: takes If-Match.
+    Not ``kept``: nothing is kept of the request under its key, where even a fingerprint would tell too much.
     """
     name = f"{action.value}-{suffix}" if suffix else action.value
     if name in operations:
         raise ValueError(f"two operations are called {name}")
     matched = moves or amends
     wants_key = (creates or moves) if keyed is None else keyed
-    operations[name] = Operation(action, keyed=wants_key, matched=matched)
+    operations[name] = Operation(action, keyed=wants_key, matched=matched, kept=kept)
     of = [
         *ALWAYS,
         *(BODY if creates or moves or amends else ()),

@@ -350,13 +350,14 @@ $$;
 
 -- The first word of every transaction. Resolves the bearer, judges the action, opens the log's event, sets the context.
 -- decision: allow, unauthenticated or forbidden. A refusal is logged too, and reaches no row.
--- ``acting``: the person for whom a tool acts; both must hold the action.
+-- ``acting``: the person for whom a tool acts; both must hold the action. ``asked``: the client's own id of its request.
 -- ``listing``: whether the cases reached by themselves are wanted as a list; a write asks of each (access.reaches).
 DROP FUNCTION IF EXISTS access.begin(bytea, text, text, uuid);
 DROP FUNCTION IF EXISTS access.begin(bytea, text, text, uuid, uuid);
 DROP FUNCTION IF EXISTS access.begin(bytea, text, text, uuid, uuid, boolean);
+DROP FUNCTION IF EXISTS access.begin(bytea, text, text, uuid, uuid, uuid, boolean);
 CREATE FUNCTION access.begin(
-    hash bytea, wanted text, purpose text, request uuid, acting uuid, listing boolean DEFAULT true,
+    hash bytea, wanted text, purpose text, request uuid, acting uuid, asked uuid DEFAULT NULL, listing boolean DEFAULT true,
     OUT decision text, OUT kind text, OUT principal uuid, OUT roles text[], OUT teams uuid[], OUT cases uuid[],
     OUT enquiry uuid, OUT event bigint, OUT answering uuid[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -431,7 +432,7 @@ BEGIN
         END IF;
         acting := access.named_by(kind, acting);
     END IF;
-    event := audit.open_event(request, s.id, kind, principal, acting, roles, wanted, purpose, decision, s.client);
+    event := audit.open_event(request, s.id, kind, principal, acting, roles, wanted, purpose, decision, s.client, asked);
     PERFORM set_config('casework.session', CASE WHEN decision = 'allow' THEN coalesce(encode(hash, 'hex'), '') ELSE '' END, true),
             set_config('casework.action', CASE WHEN decision = 'allow' THEN wanted ELSE '' END, true),
             set_config('casework.event', event::text, true);
@@ -474,8 +475,9 @@ END $$;
 -- unless that was sealed meanwhile: what is sealed takes nothing more.
 -- ``of_case``: the case it was about, so that the case's own log tells who was refused.
 DROP FUNCTION IF EXISTS access.refuse(bytea, text, uuid, text, uuid, bigint);
+DROP FUNCTION IF EXISTS access.refuse(bytea, text, uuid, text, uuid, bigint, uuid);
 CREATE OR REPLACE FUNCTION access.refuse(
-    hash bytea, wanted text, request uuid, why text, of_case uuid, begun bigint, acting uuid) RETURNS void
+    hash bytea, wanted text, request uuid, why text, of_case uuid, begun bigint, acting uuid, asked uuid DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE s access.session; told bigint; named uuid;
 BEGIN
@@ -489,7 +491,7 @@ BEGIN
     FOR UPDATE;
     IF told IS NULL THEN
         told := audit.open_event(request, s.id, coalesce(s.kind, 'public'), s.principal_id, access.named_by(s.kind, acting), '{}',
-                                 wanted, NULL, 'refused:' || why, s.client);
+                                 wanted, NULL, 'refused:' || why, s.client, asked);
     END IF;
     IF named IS NOT NULL OR begun IS NOT NULL THEN
         INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, facts)

@@ -7,8 +7,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     WHERE c.login = lower(wanted_login)
 $$;
 
+DROP FUNCTION IF EXISTS access.open_session(bytea, text, uuid, text[], text, integer, interval, uuid);
 CREATE OR REPLACE FUNCTION access.open_session(
-    hash bytea, of_kind text, principal uuid, with_scopes text[], for_client text, idle integer, lasts interval, request uuid)
+    hash bytea, of_kind text, principal uuid, with_scopes text[], for_client text, idle integer, lasts interval, request uuid,
+    asked uuid DEFAULT NULL)
 RETURNS uuid
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE made uuid;
@@ -19,15 +21,16 @@ BEGIN
     INSERT INTO access.session (token_hash, kind, principal_id, scopes, client, idle_minutes, idle_until, expires_at)
     VALUES (hash, of_kind, principal, with_scopes, for_client, idle, now() + make_interval(mins => idle), now() + lasts)
     RETURNING id INTO made;
-    PERFORM audit.open_event(request, made, of_kind, principal, NULL, '{}', 'session.manage_own', NULL, 'allow', for_client);
+    PERFORM audit.open_event(request, made, of_kind, principal, NULL, '{}', 'session.manage_own', NULL, 'allow', for_client, asked);
     RETURN made;
 END $$;
 
 -- A token for an API client that knows its secret (RFC 6749, 4.4), with the scopes asked for or all that it has.
 -- verdict: issued, invalid_client or invalid_scope. The client's rows are locked meanwhile, so that a secret replaced
 -- or a scope taken at the same moment ends this token as well.
+DROP FUNCTION IF EXISTS access.issue_token(uuid, bytea, text[], bytea, interval, uuid);
 CREATE OR REPLACE FUNCTION access.issue_token(
-    client uuid, secret bytea, asked text[], hash bytea, lasts interval, request uuid,
+    client uuid, secret bytea, wanted text[], hash bytea, lasts interval, request uuid, asked uuid DEFAULT NULL,
     OUT verdict text, OUT scopes text[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE given text[];
@@ -40,23 +43,23 @@ BEGIN
     WHERE s.client_id = client AND s.secret_hash = secret
     FOR SHARE;
     IF FOUND THEN
-        scopes := coalesce(asked, given);
+        scopes := coalesce(wanted, given);
         verdict := CASE WHEN scopes <@ given THEN 'issued' ELSE 'invalid_scope' END;
     END IF;
     IF verdict = 'issued' THEN
-        PERFORM access.open_session(hash, 'client', client, scopes, NULL, NULL, lasts, request);
+        PERFORM access.open_session(hash, 'client', client, scopes, NULL, NULL, lasts, request, asked);
     ELSE
         scopes := NULL;
-        PERFORM access.refuse_session(client, request);
+        PERFORM access.refuse_session(client, request, asked);
     END IF;
 END $$;
 
 -- A log-in that failed is told to the log by the principal it was meant for, if there is one; never by what was typed.
 DROP FUNCTION IF EXISTS access.refuse_session(uuid, uuid);
-CREATE FUNCTION access.refuse_session(principal uuid, request uuid) RETURNS bigint
+CREATE OR REPLACE FUNCTION access.refuse_session(principal uuid, request uuid, asked uuid DEFAULT NULL) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT audit.open_event(request, NULL, 'public', (SELECT p.id FROM access.principal p WHERE p.id = principal), NULL, '{}',
-                            'session.manage_own', NULL, 'unauthenticated', NULL)
+                            'session.manage_own', NULL, 'unauthenticated', NULL, asked)
 $$;
 
 -- The first sight of an identity provider's token, which access/federation.py has verified: a session by its hash for the
@@ -64,9 +67,10 @@ $$;
 -- ``content`` stands for what was signed, and becomes the session's id: the same token written in another way (an ECDSA
 -- signature has a twin) is no second token, so what was revoked stays so. Nor does a token count that was issued before
 -- the person's sessions were last ended: it could have been kept back.
+DROP FUNCTION IF EXISTS access.open_federated(bytea, uuid, text, text, timestamptz, timestamptz, integer, interval, uuid);
 CREATE OR REPLACE FUNCTION access.open_federated(
     hash bytea, content uuid, of_issuer text, of_subject text, issued timestamptz, until timestamptz, idle integer,
-    lasts interval, request uuid) RETURNS boolean
+    lasts interval, request uuid, asked uuid DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE person access.principal; made uuid;
 BEGIN
@@ -74,14 +78,14 @@ BEGIN
     SELECT p.* INTO person FROM access.identity i JOIN access.principal p ON p.id = i.principal_id
     WHERE i.issuer = of_issuer AND i.subject = of_subject FOR SHARE;
     IF person.id IS NULL OR NOT person.active OR person.kind <> 'staff' OR issued < person.tokens_from THEN
-        PERFORM access.refuse_session(person.id, request);
+        PERFORM access.refuse_session(person.id, request, asked);
         RETURN false;
     END IF;
     INSERT INTO access.session (token_hash, id, kind, principal_id, issuer, idle_minutes, idle_until, expires_at)
     VALUES (hash, content, 'staff', person.id, of_issuer, idle, now() + make_interval(mins => idle), least(until, now() + lasts))
     ON CONFLICT DO NOTHING RETURNING id INTO made;
     IF made IS NOT NULL THEN
-        PERFORM audit.open_event(request, made, 'staff', person.id, NULL, '{}', 'session.manage_own', NULL, 'allow', NULL);
+        PERFORM audit.open_event(request, made, 'staff', person.id, NULL, '{}', 'session.manage_own', NULL, 'allow', NULL, asked);
     END IF;
     RETURN true;
 END $$;

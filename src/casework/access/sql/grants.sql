@@ -6,7 +6,7 @@ GRANT USAGE ON SCHEMA casework, access, audit, work TO casework_staff, casework_
 GRANT USAGE ON SCHEMA access TO casework_door;
 
 GRANT EXECUTE ON FUNCTION
-    casework.new_id(), casework.clock_offset(), casework.now(), casework.today(text), access.begin(bytea, text, text, uuid, uuid, boolean), access.reaches(uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
+    casework.new_id(), casework.clock_offset(), casework.now(), casework.today(text), access.begin(bytea, text, text, uuid, uuid, uuid, boolean), access.reaches(uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
     access.state(text), access.say(uuid, text, uuid, text, text, jsonb), access.current_hash(), access.current_action(), access.current_principal(), access.doing(text[]),
     access.own_enquiries(text[]), access.own_cases(text[]), access.own_write(text[]), access.name_of(uuid),
     access.own_actions(text, text), access.enquirer_role(bytea), access.issue_tracking(bytea, uuid, uuid, interval),
@@ -43,9 +43,9 @@ GRANT EXECUTE ON FUNCTION
 TO casework_staff;
 
 GRANT EXECUTE ON FUNCTION
-    access.credential_for(text), access.issue_token(uuid, bytea, text[], bytea, interval, uuid), access.refuse_session(uuid, uuid),
-    access.open_session(bytea, text, uuid, text[], text, integer, interval, uuid),
-    access.open_federated(bytea, uuid, text, text, timestamptz, timestamptz, integer, interval, uuid)
+    access.credential_for(text), access.issue_token(uuid, bytea, text[], bytea, interval, uuid, uuid), access.refuse_session(uuid, uuid, uuid),
+    access.open_session(bytea, text, uuid, text[], text, integer, interval, uuid, uuid),
+    access.open_federated(bytea, uuid, text, text, timestamptz, timestamptz, integer, interval, uuid, uuid)
 TO casework_door;
 
 GRANT EXECUTE ON FUNCTION

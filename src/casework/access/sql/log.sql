@@ -30,16 +30,19 @@ BEGIN
 END $$;
 
 -- One request in the log, and in the queue of what is to be sealed. For other definer functions only.
+-- ``asked``: the id that the client gave to its request; ``request`` is ours.
+DROP FUNCTION IF EXISTS audit.open_event(uuid, uuid, text, uuid, uuid, text[], text, text, text, text);
 CREATE OR REPLACE FUNCTION audit.open_event(
     request uuid, session uuid, of_kind text, principal uuid, acting uuid, with_roles text[], wanted text, purpose text,
-    decision text, client text) RETURNS bigint
+    decision text, client text, asked uuid DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
     -- as audit.first_id counts, and then the number; a function of its own would cost as much as the row
     made bigint := (((extract(epoch FROM now()) - 1577836800) * 1000)::bigint << 12) | (nextval('audit.event_number') & 4095);
 BEGIN
-    INSERT INTO audit.event (id, request_id, session_id, principal_kind, principal_id, acting_for, roles, action, purpose, decision, client)
-    VALUES (made, request, session, of_kind, principal, acting, with_roles, wanted, purpose, decision, client);
+    INSERT INTO audit.event (id, request_id, client_request_id, session_id, principal_kind, principal_id, acting_for, roles, action,
+                             purpose, decision, client)
+    VALUES (made, request, asked, session, of_kind, principal, acting, with_roles, wanted, purpose, decision, client);
     INSERT INTO audit.queue (event_id, session_id, request_id, principal_kind, principal_id, allowed)
     VALUES (made, session, request, of_kind, principal, decision = 'allow');
     RETURN made;
@@ -139,7 +142,7 @@ END $make$;
 DROP FUNCTION IF EXISTS audit.case_log(uuid, bigint, integer);
 CREATE FUNCTION audit.case_log(of_case uuid, before_event bigint, page integer)
 RETURNS TABLE (event_id bigint, at timestamptz, principal_kind text, principal_id uuid, acting_for uuid, roles text[], action text,
-               purpose text, decision text, client text, request_id uuid, objects json)
+               purpose text, decision text, client text, request_id uuid, client_request_id uuid, objects json)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE wanted bigint[]; first bigint; last bigint;
 BEGIN
@@ -155,7 +158,7 @@ BEGIN
     RETURN QUERY
     SELECT e.id, e.at, e.principal_kind, e.principal_id, e.acting_for, e.roles, e.action, e.purpose,
            -- a read that was begun, and then found nothing for its caller, was a refusal
-           coalesce(refused.decision, e.decision), e.client, e.request_id, told.objects
+           coalesce(refused.decision, e.decision), e.client, e.request_id, e.client_request_id, told.objects
     FROM audit.event e
     LEFT JOIN (
         SELECT x.event_id, min('refused:' || (x.facts ->> 'why')) AS decision

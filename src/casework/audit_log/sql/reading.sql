@@ -11,7 +11,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
         'roles', e.roles, 'action', e.action, 'purpose', e.purpose,
         'decision', coalesce((SELECT 'refused:' || (x.facts ->> 'why') FROM audit.event_object x
                               WHERE x.event_id = e.id AND x.operation = 'refusal' LIMIT 1), e.decision),
-        'client', e.client, 'request_id', e.request_id,
+        'client', e.client, 'request_id', e.request_id, 'client_request_id', e.client_request_id,
         'objects', coalesce((
             SELECT json_agg(json_build_object('kind', x.kind, 'id', x.object_id, 'operation', x.operation,
                                               'fields', x.fields, 'facts', x.facts) ORDER BY x.position)

@@ -21,7 +21,9 @@ RETURN audit.framed(pg_catalog.int8send(e.id)) || audit.framed(pg_catalog.int8se
     || audit.framed(pg_catalog.uuid_send(e.request_id)) || audit.framed(pg_catalog.uuid_send(e.session_id))
     || audit.framed(e.principal_kind) || audit.framed(pg_catalog.uuid_send(e.principal_id))
     || audit.framed(pg_catalog.uuid_send(e.acting_for)) || audit.framed(e.roles::text) || audit.framed(e.action)
-    || audit.framed(e.purpose) || audit.framed(e.decision) || audit.framed(e.client);
+    || audit.framed(e.purpose) || audit.framed(e.decision) || audit.framed(e.client)
+    -- left out where there is none: so it is in events from before it was kept
+    || CASE WHEN e.client_request_id IS NULL THEN ''::bytea ELSE audit.framed(pg_catalog.uuid_send(e.client_request_id)) END;
 
 CREATE OR REPLACE FUNCTION audit.object_bytes(o audit.event_object) RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE

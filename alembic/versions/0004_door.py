@@ -1,0 +1,26 @@
+"""door: the client's own id of a request stands beside ours
+
+Revision: 0004
+Revises: 0003
+"""
+
+import sqlalchemy as sa
+
+from alembic import op
+from casework.migrations import UNDEFINE, run_script
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """To this revision. A column without a value needs no rewriting of the log."""
+    op.add_column("event", sa.Column("client_request_id", sa.Uuid(), nullable=True), schema="audit")
+
+
+def downgrade() -> None:
+    """Back to the revision before."""
+    run_script(UNDEFINE)
+    op.drop_column("event", "client_request_id", schema="audit")
