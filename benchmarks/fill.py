@@ -19,7 +19,7 @@ from uuid import UUID
 import asyncpg
 
 from casework.access.tokens import STAFF, hash_token, new_token
-from casework.reference.loading import load_postcodes
+from casework.reference.importing import load_postcodes
 from casework.reference.localities import Localities
 from casework.work.unit import uuid7
 

@@ -25,7 +25,7 @@ from casework.kernel.database import addresses
 from casework.kernel.settings import Settings
 from casework.people.bootstrap import bootstrap
 from casework.premises.importing import import_premises
-from casework.reference.loading import load_postcodes
+from casework.reference.importing import load_postcodes
 from casework.worker import work
 
 DERBYSHIRE = "E23000018"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from casework.premises.importing import Outcome, Report, Result, import_premises, written
+from casework.premises.importing import import_premises
+from casework.premises.report import Outcome, Report, ReportFile, Result
 from casework.reference.localities import DATA
 from tests.support import cluster
 from tests.support.callers import ok
@@ -123,11 +124,12 @@ def test_broken_rows_are_refused_with_their_line_and_the_rest_goes_in(alone: Wor
     assert reasons.keys() == {*range(3, 14), 15}
     assert reasons[3] == "postcode: Give a full United Kingdom postcode, such as SW1A 1AA"
     assert reasons[9] == "Neither its postcode nor its local authority tells its police force"
-    assert reasons[11] == "The reference stands in the file before"
+    assert reasons[11] == "museum_id: The reference stands in the file before"
+    assert reasons[15] == "address_line_1: The row ends before it, with 2 of 10 cells"
     assert "latitude" in reasons[6]
     assert "north" not in str(reasons)
 
-    with written(tmp_path / "report.csv") as tell:
+    with ReportFile(tmp_path / "report.csv") as tell:
         tell(told)
     with (tmp_path / "report.csv").open(encoding="utf-8", newline="") as told:
         lines = list(csv.DictReader(told))

@@ -8,11 +8,17 @@ from pathlib import Path
 import pytest
 
 from casework.kernel.columns import read_postcode
-from casework.reference.localities import DATA, Localities, PostcodePlace, read_postcodes
+from casework.kernel.sheets import Sheet
+from casework.reference.localities import DATA, POSTCODES, Localities, PostcodePlace, read_postcodes
 
 MUSEUMS = DATA / "museums_uk.csv"
 SAMPLE = DATA / "nspl_nov2021_sample.csv"
 METROPOLITAN, CITY_OF_LONDON, POLICE_SCOTLAND, PSNI = "E23000001", "E23000034", "S23000009", "N99999999"
+
+
+def read(path: Path) -> list[PostcodePlace]:
+    with Sheet(path, POSTCODES) as sheet:
+        return [place for _, place in read_postcodes(sheet)]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +34,7 @@ def museums() -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def postcodes() -> list[PostcodePlace]:
-    return list(read_postcodes(SAMPLE))
+    return read(SAMPLE)
 
 
 def test_every_museum_is_found_an_authority_and_a_force(localities: Localities, museums: list[dict[str, str]]) -> None:
@@ -122,7 +128,8 @@ def test_the_area_of_the_postcode_goes_before_the_authority(localities: Localiti
     assert localities.force_for(CITY_OF_LONDON, "E09000033") == CITY_OF_LONDON
     assert localities.force_for(None, "E09000033") == METROPOLITAN
     assert localities.force_for("E23000009", "E07000165") == "E23000009"  # Harrogate, an authority no more
-    assert localities.force_for(None, "E07000165") is None
+    assert localities.force_for(None, "E07000165") == "E23000009"
+    assert localities.force_for(None, "E07999999") is None
     assert localities.force_for(None, None) is None
 
 
@@ -142,17 +149,41 @@ def test_the_sample_of_the_postcode_look_up(localities: Localities, postcodes: l
 def test_a_malformed_postcode_stops_the_reading_and_names_its_line(tmp_path: Path) -> None:
     file = tmp_path / "nspl.csv"
     file.write_text("\ufeffpcds,doterm,laua,pfa\nSW1A 1AA,,E09000033,E23000001\nSW1A,,,\n", encoding="utf-8")
-    reading = read_postcodes(file)
-    assert next(reading) == PostcodePlace("SW1A 1AA", "E09000033", METROPOLITAN, None)
-    with pytest.raises(ValueError, match="line 3"):
-        next(reading)
+    with Sheet(file, POSTCODES) as sheet:
+        reading = read_postcodes(sheet)
+        assert next(reading) == (2, PostcodePlace("SW1A 1AA", "E09000033", METROPOLITAN, None))
+        with pytest.raises(ValueError, match="line 3"):
+            next(reading)
 
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     file = tmp_path / "nspl.csv"
     file.write_text("pcds,lad25cd\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="doterm, laua, pfa"):
-        list(read_postcodes(file))
+    with pytest.raises(ValueError, match="lacks the columns doterm, pfa"):
+        read(file)
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "pcd7,pcd8,pcds,dointr,doterm,lad25cd,ctry25cd,rgn25cd,pfa23cd,lat,long",
+        "PCD7,PCD8,PCDS,DOINTR,DOTERM,LAD26CD,CTRY26CD,RGN26CD,PFA25CD,LAT,LONG",
+        "pcd,pcd2,pcds,dointr,doterm,oslaua,ctry,rgn,pfa,lat,long",
+        "pcd,pcd2,pcds,dointr,doterm,laua,ctry,rgn,pfa,lat,long",
+    ],
+)
+def test_the_columns_of_any_edition_are_known_by_their_stem(tmp_path: Path, heading: str) -> None:
+    file = tmp_path / "nspl.csv"
+    row = "S702TD,S70 2TD,S70 2TD,198001,,E08000038,E92000001,E12000003,E23000011,53.55,-1.48"
+    file.write_text(f"{heading}\n{row}\n", encoding="utf-8")
+    assert read(file) == [PostcodePlace("S70 2TD", "E08000038", "E23000011", None)]
+
+
+def test_of_several_editions_in_one_file_the_newest_column_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "nspl.csv"
+    head = "pcds,doterm,lad25cd,lad26cd,laua,lad09cd,pfa,pfa23cd"
+    file.write_text(f"{head}\nS70 2TD,,E1,E08000038,E2,E3,E4,E23000011\n", encoding="utf-8")
+    assert read(file) == [PostcodePlace("S70 2TD", "E08000038", "E23000011", None)]
 
 
 @pytest.mark.parametrize(

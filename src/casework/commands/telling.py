@@ -14,9 +14,9 @@ errors = Console(stderr=True, soft_wrap=True)
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Show that something is being done, and for how long."""
+    """Show that something is being done, and for how long: where there is a terminal to show it on."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=errors, transient=True) as progress:
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         progress.add_task(what, total=None)
         yield
 

@@ -84,7 +84,8 @@ async def submit(work: Work, submission: EnquirySubmission) -> Answer:
     reference = await _insert(
         work,
         queries.SUBMIT_FOR_CALLER if staff else queries.SUBMIT,
-        **submission.model_dump(exclude={"id", "need", "contact", "channel"}),
+        **submission.model_dump(exclude={"id", "need", "contact", "channel", "local_authority_code"}),
+        local_authority_code=place["local_authority_code"],
         id=enquiry_id,
         team_id=place["team_id"],
         force_code=place["force_code"],

@@ -10,6 +10,7 @@ from sqlmodel import Field, SQLModel
 from casework.enquiries.lifecycle import Author, Channel, EnquiryState, PassingState
 from casework.kernel.columns import Email, Phone, Postcode, line, prose
 from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
+from casework.reference.models import AreaCode
 
 SCHEMA = {"schema": "casework"}
 
@@ -22,7 +23,7 @@ class EnquiryFacts(SQLModel):
     site_address: Annotated[str, line(300)] | None = None
     town: Annotated[str, line(100)] | None = None
     postcode: Postcode | None = None
-    local_authority_code: Annotated[str, line(20)] | None = None
+    local_authority_code: AreaCode | None = None
     sector: Annotated[str, line(60)] | None = None
     description: Annotated[str, prose(10_000)]
     """What they ask and what worries them."""

@@ -76,7 +76,9 @@ MADE_HERE = Reachable(EnquiryTransfer, "enquiry_transfer", team="from_team_id")
 PLACE = written(
     """
     SELECT f.code AS force_code, f.name AS force, t.id AS team_id, t.name AS team, t.phone, t.mailbox, t.hours, f.nation,
-           ARRAY(SELECT b.day FROM casework.bank_holiday b WHERE b.nation = f.nation AND b.day > :today AND b.active) AS closed
+           ARRAY(SELECT b.day FROM casework.bank_holiday b WHERE b.nation = f.nation AND b.day > :today AND b.active) AS closed,
+           coalesce((SELECT coalesce(s.replaced_by, s.code) FROM casework.local_authority s WHERE s.code = :local_authority_code),
+                    :local_authority_code) AS local_authority_code
     FROM (
         SELECT 1 AS rank, p.force_code FROM casework.postcode p WHERE p.postcode = :postcode
         UNION ALL

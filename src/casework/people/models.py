@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 
 from casework.kernel.columns import Email, Phone, line
 from casework.kernel.tables import flag, identity, moment, version
+from casework.reference.models import AreaCode
 
 SCHEMA = {"schema": "casework"}
 StaffEmail = Annotated[Email, AfterValidator(str.lower)]
@@ -21,7 +22,7 @@ class TeamFacts(SQLModel):
     """What an administrator states of a team; phone, mailbox and hours are published to businesses."""
 
     name: Annotated[str, line(120)]
-    force_code: Annotated[str, line(20)]
+    force_code: AreaCode
     intake: bool = False
     """Whether enquiries for the force arrive here; each force has one such team."""
     phone: Phone | None = None

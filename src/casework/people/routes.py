@@ -55,6 +55,7 @@ from casework.people.schemas import (
     TokenIssued,
     TokenRequest,
 )
+from casework.reference.models import AreaCode
 from casework.work.doorway import AtDoor
 from casework.work.lane import DoorRoute
 from casework.work.operations import Cursor, Id, Limit, operation
@@ -364,7 +365,7 @@ async def list_teams(
     limit: Limit = 25,
     cursor: Cursor = None,
     sort: ByName = "name",
-    force_code: Annotated[str | None, Query(max_length=20)] = None,
+    force_code: AreaCode | None = None,
     intake: Flag | None = None,
 ) -> Response:
     """Teams with the phone, mailbox and hours that they publish."""

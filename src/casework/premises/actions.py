@@ -113,10 +113,13 @@ async def _require_known(work: Work, facts: Any) -> None:
     await require_word(work, "schedule_1_uses", facts.schedule_1_use, "/schedule_1_use")
     await require_word(work, "occupancy_bases", facts.occupancy_basis, "/occupancy_basis")
     for name, known in (("local_authority_code", queries.AUTHORITY_KNOWN), ("force_code", queries.FORCE_KNOWN)):
-        code = getattr(facts, name)
-        if code is not None and await work.row(known, code=code) is None:
+        if name not in facts.model_fields_set or (code := getattr(facts, name)) is None:
+            continue
+        found = await work.row(known, code=code)
+        if found is None:
             raise ValidationFailed(
                 errors=[
                     {"pointer": f"/{name}", "code": "unknown", "message": "There is no such code; see the reference."}
                 ]
             )
+        setattr(facts, name, found["code"])  # a former code is kept as that of today

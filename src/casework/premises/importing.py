@@ -1,315 +1,53 @@
 """Premises in bulk from a source's own file: validated, staged and merged, one transaction a batch. Safe to repeat.
 
-Every place keeps what its source last told (``source_facts``). An import changes a fact only when the source tells
-something new *and* the place still has what the source told before: what staff have changed since stands, and the
-result names it. A place stays with its team, whatever the file says; merged ones are left alone.
+Every place keeps what its source last told (``source_facts``): what staff have changed since stands, and the result
+names it. A place stays with its team, whatever the file says; merged ones are left alone. A run that broke off goes on
+where it was: each batch writes down, in its own transaction, that it is stored (``work.import_batch``).
 """
 
 import asyncio
-import csv
-import re
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from enum import StrEnum
-from functools import lru_cache
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, suppress
 from io import BytesIO
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import asyncpg
 
 from casework.access.actions import Action
-from casework.kernel.columns import line, read_postcode
+from casework.kernel.sheets import Sheet, Uneven
 from casework.kernel.statements import Connection
-from casework.premises.models import read_year_or_day
-from casework.reference.localities import Localities
-
-Row = Mapping[str, Any]
-
+from casework.premises import merging
+from casework.premises.layouts import SOURCES, Arrived, MappingMuseums, Refused, Row, place_warning
+from casework.premises.report import Outcome, Report, Result, Tell
 
 AT_ONCE = 3
 """How many batches are under way, each on a connection of its own: PostgreSQL works while the next rows are read and checked."""
 
 
-class Outcome(StrEnum):
-    """What became of a row."""
-
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    REFUSED = "refused"
+_Ends = frozenset[tuple[int, int]]
+"""First and last lines of batches."""
+_LOST = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
+"""After these a connection cannot say what became of its transaction."""
 
 
-class Result(NamedTuple):
-    """One row of the file: its line, its reference, what became of it, and why."""
-
-    line: int
-    source_ref: str | None
-    outcome: Outcome
-    reason: str | None
-    premises_id: UUID | None
-
-
-Tell = Callable[[Sequence[Result]], object]
-"""Is told what became of the rows of each batch, in the order of the file."""
-
-
-@dataclass
-class Report:
-    """What became of every row, in the order of the file. Of a dry run: what would have."""
-
-    dry_run: bool
-    results: list[Result] = field(default_factory=list)
-    """Empty when somebody else is told of them."""
-    counts: Counter[Outcome] = field(default_factory=Counter)
-    """How many rows had which outcome."""
-
-
-@contextmanager
-def written(path: Path) -> Iterator[Tell]:
-    """Writes what it is told as CSV, batch by batch. Ids are those of places that are really there."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        sheet = csv.writer(file)
-        sheet.writerow(Result._fields)
-        yield sheet.writerows
-
-
-class Arrived(NamedTuple):
-    """One valid row, as the staging table takes it: text without control characters, and never empty."""
-
-    source_ref: str
-    name: str
-    address: str | None
-    town: str | None
-    postcode: str | None
-    local_authority_code: str | None
-    latitude: str | None
-    longitude: str | None
-    state: str
-    closed_on: str | None
-    sector: str | None
-    schedule_1_use: str | None
-
-
-class _Refused(Exception):
-    """Why a row cannot be taken: the column and the rule, never the value."""
-
-
-# --- reading a source ---
-
-_REFERENCE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:/-]{0,99}\Z")
-
-
-def _line(most: int) -> Callable[[str], str]:
-    """``line(most)``, with a short way for the plain ASCII that nearly every cell is: half of the time went there."""
-    read = line(most).read
-
-    def quickly(text: str) -> str:
-        plain = text.strip(" ")
-        if plain and len(plain) <= most and plain.isascii() and plain.isprintable():
-            return plain
-        exact: str = read(text)
-        return exact
-
-    return quickly
-
-
-_NAME, _ADDRESS, _TOWN = _line(200), _line(300), _line(100)
-_POINT = Decimal("0.000001")
-
-
-def _field(row: Row, column: str, read: Callable[[str], Any]) -> Any:
-    """The value of a cell, or None when it is empty."""
-    cell = row[column]
-    if not isinstance(cell, str):
-        raise _Refused(f"{column}: the cell is missing")
-    if not cell.strip():
-        return None
-    try:
-        return read(cell)
-    except ValueError as fault:
-        raise _Refused(f"{column}: {fault}") from None
-
-
-def _reference(text: str) -> str:
-    if not _REFERENCE.match(text):
-        raise ValueError("Use letters, digits and . _ : / - only, at most 100")
-    return text
-
-
-def _degrees(most: int) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        try:
-            degrees = Decimal(text)
-        except InvalidOperation:
-            degrees = Decimal("NaN")
-        if not -most <= degrees <= most if degrees.is_finite() else True:
-            raise ValueError(f"Give degrees from -{most} to {most}")
-        return str(degrees.quantize(_POINT) + 0)  # no negative zero
-
-    return read
-
-
-_LATITUDE, _LONGITUDE = _degrees(90), _degrees(180)
-
-
-class MappingMuseums:
-    """The museums of the Mapping Museums project (Birkbeck): ``src/casework/data/README.md``."""
-
-    columns = (
-        "museum_id",
-        "museum_name",
-        "address_line_1",
-        "address_line_2",
-        "city",
-        "postcode",
-        "latitude",
-        "longitude",
-        "admin_area_full",
-        "year_closed_low",
-    )
-
-    needed = frozenset(columns)
-
-    def __init__(self) -> None:
-        self.authority = lru_cache(maxsize=4096)(Localities().authority_for)
-
-    def read(self, row: Row) -> Arrived:
-        """The facts of a museum; raises ``_Refused``."""
-        reference = _field(row, "museum_id", _reference)
-        name = _field(row, "museum_name", _NAME)
-        if reference is None or name is None:
-            raise _Refused("museum_id and museum_name: both are needed")
-        street = [_field(row, part, _ADDRESS) for part in ("address_line_1", "address_line_2")]
-        # A year of closing that is not `na` (not applicable) means closed: advice was given there, so it is kept.
-        closed = None if row["year_closed_low"] == "na" else _field(row, "year_closed_low", read_year_or_day)
-        return Arrived(
-            reference,
-            name,
-            ", ".join(filter(None, street))[:300] or None,
-            _field(row, "city", _TOWN),
-            _field(row, "postcode", read_postcode),
-            _field(row, "admin_area_full", self.authority),
-            _field(row, "latitude", _LATITUDE),
-            _field(row, "longitude", _LONGITUDE),
-            "open" if closed is None else "closed",
-            closed,
-            "visitor_attractions",
-            "libraries_museums_and_galleries",
-        )
-
-
-SOURCES: Mapping[str, Callable[[], MappingMuseums]] = {"mapping-museums": MappingMuseums}
-"""The sources that can be imported, each with the reader of its rows."""
-
-
-def _file(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if missing := [column for column in columns if column not in (reader.fieldnames or ())]:
-            raise ValueError(f"{path.name} lacks the column {', '.join(missing)}")
-        for row in reader:
-            yield reader.line_num, row
-
-
-# --- storing ---
-
-_STAGING = """
-CREATE TEMPORARY TABLE arrived (
-    line integer, id uuid, source_ref text, name text, address text, town text, postcode text, local_authority_code text,
-    latitude numeric(9, 6), longitude numeric(9, 6), state text, closed_on text, sector text, schedule_1_use text)
-ON COMMIT DELETE ROWS"""
-
-_STAGED = ("line", "id", *Arrived._fields)
-
-_FOUND_FORCE = "coalesce(pc.force_code, pl.force_code, la.force_code)"
-# OFFSET 0: looked up for each row by index, however small the planner believes the table to be. A plan that read all of it
-# for every batch was made when the table was empty, and took half of an import's time.
-_LOCATED = f"""
-pg_temp.arrived a
-LEFT JOIN LATERAL (SELECT * FROM casework.postcode c WHERE c.postcode = a.postcode OFFSET 0) pc ON true
-LEFT JOIN casework.local_authority pl ON pl.code = pc.local_authority_code
-LEFT JOIN casework.local_authority la ON la.code = a.local_authority_code
-LEFT JOIN casework.police_force f ON f.code = {_FOUND_FORCE}"""  # noqa: S608 — constants of this file
-
-_TEAMS = f"""
-INSERT INTO casework.team (name, force_code, intake)
-SELECT DISTINCT 'CTSA team, ' || f.name, f.code, true FROM {_LOCATED}
-WHERE f.code IS NOT NULL AND NOT EXISTS (SELECT FROM casework.team t WHERE t.force_code = f.code AND t.intake)
-ORDER BY f.code  -- two batches at once that make the same teams wait for each other in one order
-ON CONFLICT DO NOTHING"""  # noqa: S608 — constants of this file
-
-# Facts that are one statement together are kept or taken together.
-_GROUPS = (
-    ("name",),
-    ("address", "town", "postcode"),
-    ("local_authority_code",),
-    ("force_code",),
-    ("latitude", "longitude"),
-    ("state", "closed_on"),
-    ("sector",),
-    ("schedule_1_use",),
-)
-_FACTS = tuple(name for group in _GROUPS for name in group)
-
-
-def _untouched(group: Sequence[str]) -> str:
-    """Whether a place still has what its source told last."""
-    return " AND ".join(f"p.{name}::text IS NOT DISTINCT FROM p.source_facts ->> '{name}'" for name in group)
-
-
-def _merge() -> str:
-    """One statement that inserts what is new, updates what its source tells anew, and says what became of each row."""
-    sets, kept = [], []
-    for group in _GROUPS:
-        sets += [f"{name} = CASE WHEN {_untouched(group)} THEN s.{name} ELSE p.{name} END" for name in group]
-        news = " OR ".join(f"p.source_facts ->> '{name}' IS DISTINCT FROM n.{name}::text" for name in group)
-        kept.append(f"CASE WHEN NOT ({_untouched(group)}) AND ({news}) THEN '{group[0]}' END")
-    told = ", ".join(f"'{name}', n.{name}::text" for name in _FACTS)
-    return f"""
-WITH settled AS MATERIALIZED (
-    SELECT n.*, t.id AS team_id, p.id AS known_id, p.news AND p.state <> 'merged' AS news,
-           CASE WHEN p.news THEN array_remove(ARRAY[{", ".join(kept)}], NULL) END AS kept
-    FROM (SELECT n.*, jsonb_build_object({told}) AS facts
-          FROM (SELECT a.*, f.code AS force_code FROM {_LOCATED}) n OFFSET 0) n
-    LEFT JOIN casework.team t ON t.force_code = n.force_code AND t.intake
-    LEFT JOIN LATERAL (SELECT k.*, k.source_facts IS DISTINCT FROM n.facts AS news FROM casework.premises k
-                       WHERE k.source = $1 AND k.source_ref = n.source_ref OFFSET 0) p ON true
-), made AS (
-    INSERT INTO casework.premises (id, team_id, source, source_ref, source_facts, {", ".join(_FACTS)})
-    SELECT s.id, s.team_id, $1, s.source_ref, s.facts, {", ".join(f"s.{name}" for name in _FACTS)}
-    FROM settled s WHERE s.known_id IS NULL AND s.team_id IS NOT NULL
-    ON CONFLICT (source, source_ref) WHERE source IS NOT NULL DO NOTHING
-    RETURNING id
-), changed AS (
-    UPDATE casework.premises p SET {", ".join(sets)}, source_facts = s.facts, version = p.version + 1
-    FROM settled s WHERE p.id = s.known_id AND s.news AND p.source_facts IS DISTINCT FROM s.facts
-    RETURNING p.id
-)
-SELECT s.line, s.source_ref, coalesce(m.id, s.known_id) AS premises_id, s.force_code, s.team_id, s.kept,
-       m.id IS NOT NULL AS created, c.id IS NOT NULL AS updated
-FROM settled s LEFT JOIN made m ON m.id = s.id LEFT JOIN changed c ON c.id = s.known_id
-ORDER BY s.line"""  # noqa: S608 — constants of this file
-
-
-_MERGE = _merge()
+class UnderWay(ValueError):
+    """Somebody else is importing the same source."""
 
 
 async def import_premises(
     url: str,
-    rows: Path | Iterable[Row],
+    rows: Path | Sheet | Iterable[Row],
     *,
     source: str = "mapping-museums",
     dry_run: bool = False,
     make_teams: bool = False,
+    restart: bool = False,
     operator: str = "command line",
     progress: Callable[[int], None] | None = None,
     tell: Tell | None = None,
@@ -320,60 +58,91 @@ async def import_premises(
     A row that is not right is refused with its line and reason, and the rest goes in. A dry run tells the same and
     stores nothing. ``make_teams`` gives each force without an intake team one of its own. ``progress`` is told how many
     rows each batch had, and ``tell`` what became of them: then the report counts them only, and does not grow with the
-    file. Raises ValueError when the file lacks a column, or no such source is known.
+    file. When the run breaks off, ``tell`` has been told of all that is stored; the next run of the same file goes on
+    there, unless it is to ``restart``. Raises ValueError when the file cannot be taken or no such source is known.
     """
     if source not in SOURCES:
         raise ValueError(f"there is no source {source}; there are: {', '.join(SOURCES)}")
     profile = SOURCES[source]()
-    numbered = _file(rows, profile.columns) if isinstance(rows, Path) else enumerate(rows, start=1)
-    report = Report(dry_run)
-    store = _Store(source, operator, make_teams, dry_run)
-    settings = {"search_path": "pg_catalog", "jit": "off", "enable_seqscan": "off"}
-    under_way: deque[asyncio.Task[list[Result]]] = deque()
-    async with asyncpg.create_pool(
-        url, min_size=1, max_size=AT_ONCE, init=_prepare, reset=_keep, server_settings=settings
-    ) as pool:
-
-        async def settle() -> None:
-            results = await under_way.popleft()
-            report.counts.update(Counter([each.outcome for each in results]))
-            (report.results.extend if tell is None else tell)(results)
-            if progress is not None:
-                progress(len(results))
-
-        try:
-            for each in _batches(profile, numbered, batch):  # read and checked while PostgreSQL works on those before
-                under_way.append(asyncio.create_task(store.take(pool, each)))
-                if len(under_way) == AT_ONCE:
-                    await settle()
-            while under_way:
-                await settle()
-        finally:
-            await asyncio.gather(*under_way, return_exceptions=True)
+    with ExitStack() as kept:
+        sheet = kept.enter_context(Sheet(rows, profile.columns)) if isinstance(rows, Path) else rows
+        numbered = sheet.rows() if isinstance(sheet, Sheet) else enumerate(sheet, start=1)
+        digest = sheet.digest if isinstance(sheet, Sheet) and not dry_run else None
+        report = Report(dry_run)
+        store = _Store(source, digest, operator, make_teams, dry_run)
+        async with _under_way(url, store, restart) as (done, authorities):
+            profile.learn(authorities)
+            run = _Run(report, tell, progress)
+            await run.through(url, store, _batches(profile, numbered, batch, done))
     return report
+
+
+@asynccontextmanager
+async def _under_way(url: str, store: "_Store", restart: bool) -> AsyncIterator[tuple[_Ends, list[tuple[str, str]]]]:
+    """Keep others from importing the same source; tells which batches are stored already, and which authorities there are."""
+    connection = await asyncpg.connect(url)
+    try:
+        authorities = [(row["code"], row["name"]) for row in await connection.fetch(merging.AUTHORITIES)]
+        done: _Ends = frozenset()
+        if not store.dry_run and not await connection.fetchval(merging.UNDER_WAY, store.source):
+            raise UnderWay(f"Somebody else is importing {store.source}. Wait until that has ended.")
+        if store.digest is not None:
+            await connection.execute(merging.FORGET_OLD)
+            if restart:
+                await connection.execute(merging.FORGET, store.source, store.digest)
+            stored = await connection.fetch(merging.STORED, store.source, store.digest)
+            done = frozenset((row["first_line"], row["last_line"]) for row in stored)
+        yield done, authorities
+        if store.digest is not None:
+            await connection.execute(merging.FORGET, store.source, store.digest)
+    finally:
+        with suppress(*_LOST):  # it may have gone already, and that has been told
+            await connection.close(timeout=5)
+
+
+# --- reading ---
 
 
 class _Batch(NamedTuple):
     """Some rows of the file: the valid ones as COPY wants them, and the others."""
 
+    first: int
+    last: int
     valid: bytes
+    refs: dict[str, int]
+    """The references of the valid ones, and their lines."""
     refused: list[Result]
+    warnings: dict[int, str]
+    stored: bool
+    """Whether an earlier run has stored it."""
 
 
-def _batches(profile: MappingMuseums, numbered: Iterable[tuple[int, Row]], size: int) -> Iterator[_Batch]:
+def _batches(
+    profile: MappingMuseums,
+    numbered: Iterable[tuple[int, Row | Uneven]],
+    size: int,
+    done: _Ends,
+) -> Iterator[_Batch]:
     seen: set[str] = set()
     rows = iter(numbered)
     while chunk := list(islice(rows, size)):
         valid: list[str] = []
+        refs: dict[str, int] = {}
         refused: list[Result] = []
+        warnings: dict[int, str] = {}
         for (number, row), id_ in zip(chunk, _ids(len(chunk)), strict=True):
             try:
                 arrived = _validated(profile, row, seen)
-            except _Refused as refusal:
+            except Refused as refusal:
                 refused.append(Result(number, None, Outcome.REFUSED, str(refusal), None))
             else:
                 valid.append("\t".join([str(number), id_, *[cell or "" for cell in arrived]]))
-        yield _Batch("".join([f"{line}\n" for line in valid]).replace("\\", "\\\\").encode(), refused)
+                refs[arrived.source_ref] = number
+                if warning := place_warning(arrived.latitude, arrived.longitude):
+                    warnings[number] = warning
+        ends = chunk[0][0], chunk[-1][0]
+        copied = "".join([f"{line}\n" for line in valid]).replace("\\", "\\\\").encode()
+        yield _Batch(*ends, copied, refs, refused, warnings, ends in done)
 
 
 def _ids(count: int) -> list[str]:
@@ -382,28 +151,38 @@ def _ids(count: int) -> list[str]:
     return [f"{now:012x}7{n & 0xFFF:03x}8{noise[16 * n + 1 : 16 * n + 16]}" for n in range(count)]
 
 
-def _validated(profile: MappingMuseums, row: Row, seen: set[str]) -> Arrived:
+def _validated(profile: MappingMuseums, row: Row | Uneven, seen: set[str]) -> Arrived:
+    if isinstance(row, Uneven):
+        raise Refused(str(row))
     if None in row or not row.keys() >= profile.needed:
-        raise _Refused("The row has not as many cells as the heading")
+        raise Refused("The row has not as many cells as the heading")
     arrived = profile.read(row)
     if arrived.source_ref in seen:
-        raise _Refused("The reference stands in the file before")
+        raise Refused(f"{profile.reference}: The reference stands in the file before")
     seen.add(arrived.source_ref)
     return arrived
 
 
-async def _prepare(connection: Connection) -> None:
-    await connection.execute(_STAGING)
+# --- storing ---
 
 
-async def _keep(_: Connection) -> None:
-    """Between batches nothing is reset: a connection keeps its staging table."""
+class _InDoubt(Exception):
+    """The connection broke while a batch was committed. What would be its results, if it was."""
+
+    def __init__(self, results: list[Result]) -> None:
+        super().__init__("the connection broke while rows were committed")
+        self.results = [
+            each if each.outcome is Outcome.REFUSED else each._replace(outcome=Outcome.IN_DOUBT, premises_id=None)
+            for each in results
+        ]
 
 
 class _Store(NamedTuple):
     """Takes batches, one transaction each, which a dry run takes back."""
 
     source: str
+    digest: bytes | None
+    """Of the file, where it is worth remembering how far it has come."""
     operator: str
     make_teams: bool
     dry_run: bool
@@ -411,27 +190,57 @@ class _Store(NamedTuple):
     async def take(self, pool: asyncpg.Pool, batch: _Batch) -> list[Result]:
         """What became of the rows of a batch, in the order of the file."""
         async with pool.acquire() as connection:
-            transaction = connection.transaction()
-            await transaction.start()
-            try:
-                await connection.execute(
-                    "SELECT access.begin_system($1, $2)", Action.PREMISES_IMPORT.value, self.operator
-                )
-                await connection.copy_to_table(
-                    "arrived", source=BytesIO(batch.valid), columns=_STAGED, schema_name="pg_temp", null=""
-                )
-                if self.make_teams:
-                    await connection.execute(_TEAMS)
-                rows = await connection.fetch(_MERGE, self.source)
-            except BaseException:
+            results = await self._stored_before(connection, batch) if batch.stored else None
+            if results is None:
+                results = await self._merged(connection, batch)
+        return results
+
+    async def _stored_before(self, connection: Any, batch: _Batch) -> list[Result] | None:
+        """The same, of a batch that an earlier run has stored; None if places are missing, whatever was written down."""
+        rows = await connection.fetch(merging.KNOWN, self.source, list(batch.refs))
+        found = {row["source_ref"]: row["id"] for row in rows}
+        if found.keys() != batch.refs.keys():
+            return None
+        return _in_order(
+            batch, [Result(line, ref, Outcome.STORED_BEFORE, None, found[ref]) for ref, line in batch.refs.items()]
+        )
+
+    async def _merged(self, connection: Any, batch: _Batch) -> list[Result]:
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            await connection.execute("SELECT access.begin_system($1, $2)", Action.PREMISES_IMPORT.value, self.operator)
+            await connection.copy_to_table(
+                "arrived", source=BytesIO(batch.valid), columns=merging.STAGED, schema_name="pg_temp", null=""
+            )
+            if self.make_teams:
+                await connection.execute(merging.TEAMS)
+            rows = await connection.fetch(merging.MERGE, self.source)
+            results = _in_order(batch, [_result(row, self.dry_run) for row in rows])
+            # A row that lacked its team may have one the next time: such a batch is done again, which changes nothing else.
+            if self.digest is not None and all(row["premises_id"] is not None for row in rows):
+                await connection.execute(merging.REMEMBER, self.source, self.digest, batch.first, batch.last)
+        except BaseException:
+            with suppress(*_LOST):
                 await transaction.rollback()
-                raise
-            await (transaction.rollback() if self.dry_run else transaction.commit())
-        results = [_result(row, self.dry_run) for row in rows]
-        return sorted([*batch.refused, *results], key=attrgetter("line")) if batch.refused else results
+            raise
+        if self.dry_run:
+            await transaction.rollback()
+            return results
+        try:
+            await transaction.commit()
+        except _LOST as fault:
+            raise _InDoubt(results) from fault
+        return results
 
 
-def _result(row: asyncpg.Record, dry_run: bool) -> Result:
+def _in_order(batch: _Batch, results: list[Result]) -> list[Result]:
+    if batch.warnings:
+        results = [each._replace(warning=batch.warnings.get(each.line)) for each in results]
+    return sorted([*batch.refused, *results], key=attrgetter("line")) if batch.refused else results
+
+
+def _result(row: Mapping[str, Any], dry_run: bool) -> Result:
     known = row["premises_id"] is not None
     id_ = None if row["created"] and dry_run else row["premises_id"]
     reason = None
@@ -448,3 +257,68 @@ def _result(row: asyncpg.Record, dry_run: bool) -> Result:
     else:
         outcome, reason = Outcome.REFUSED, f"The police force {row['force_code']} has no intake team"
     return Result(row["line"], row["source_ref"], outcome, reason, id_)
+
+
+# --- the run ---
+
+
+class _Run(NamedTuple):
+    """One way through the file, and who is told of it."""
+
+    report: Report
+    tell: Tell | None
+    progress: Callable[[int], None] | None
+
+    async def through(self, url: str, store: _Store, batches: Iterable[_Batch]) -> None:
+        """Take every batch. Whatever ends it: what is stored by then has been told."""
+        settings = {"search_path": "pg_catalog", "jit": "off", "enable_seqscan": "off"}
+        under_way: deque[asyncio.Task[list[Result]]] = deque()
+        async with asyncpg.create_pool(
+            url, min_size=1, max_size=AT_ONCE, init=_prepare, reset=_keep, server_settings=settings
+        ) as pool:
+            try:
+                for each in batches:  # read and checked while PostgreSQL works on those before
+                    under_way.append(asyncio.create_task(store.take(pool, each)))
+                    if len(under_way) == AT_ONCE:
+                        await self._settle_next(under_way)
+                while under_way:
+                    await self._settle_next(under_way)
+            except BaseException:
+                await self._broken_off(under_way)
+                raise
+
+    async def _settle_next(self, under_way: deque[asyncio.Task[list[Result]]]) -> None:
+        results = await asyncio.shield(under_way[0])  # if this breaks off, it is still among those under way
+        under_way.popleft()
+        self._settle(results)
+
+    def _settle(self, results: list[Result]) -> None:
+        self.report.counts.update(Counter([each.outcome for each in results]))
+        self.report.warned += sum(each.warning is not None for each in results)
+        self._note_where_it_went_on(results)
+        (self.report.results.extend if self.tell is None else self.tell)(results)
+        if self.progress is not None:
+            self.progress(len(results))
+
+    def _note_where_it_went_on(self, results: list[Result]) -> None:
+        counts = self.report.counts
+        again = any(each.outcome is Outcome.STORED_BEFORE for each in results)
+        if again and not (counts[Outcome.CREATED] or counts[Outcome.UPDATED] or counts[Outcome.UNCHANGED]):
+            self.report.went_on_after = results[-1].line
+
+    async def _broken_off(self, under_way: Iterable[asyncio.Task[list[Result]]]) -> None:
+        """Wait for the batches that are under way, for each may be stored yet, and tell of those that are, or may be."""
+        for ended in await asyncio.gather(*under_way, return_exceptions=True):
+            if isinstance(ended, _InDoubt):
+                ended = ended.results
+            if isinstance(ended, list):
+                with suppress(OSError):  # it may be the telling that broke it off
+                    self._settle(ended)
+
+
+async def _prepare(connection: Connection) -> None:
+    await connection.execute(merging.STAGING)
+
+
+async def _keep(_: Connection) -> None:
+    """Between batches nothing is reset: a connection keeps its staging table."""

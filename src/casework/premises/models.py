@@ -24,6 +24,7 @@ from casework.kernel.columns import Email, LocalDate, Phone, Postcode, Uprn, lin
 from casework.kernel.inputs import DEGREES, Truth, Uuid, Whole
 from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
 from casework.premises.lifecycle import OccupancyBasis, PartyRole, PremisesState
+from casework.reference.models import AreaCode
 
 SCHEMA = {"schema": "casework"}
 # What two spellings of one name have in common: letters and digits only, lower case.
@@ -53,7 +54,7 @@ class PremisesFacts(SQLModel):
     town: Annotated[str, line(100)] | None = None
     postcode: Postcode | None = None
     uprn: Uprn | None = None
-    local_authority_code: Annotated[str, line(20)] | None = None
+    local_authority_code: AreaCode | None = None
     latitude: Latitude | None = None
     longitude: Longitude | None = None
     sector: Annotated[str, line(60)] | None = None

@@ -57,6 +57,15 @@ _place = render(
 )
 PREMISES_BY_ID = read_one(PLACES, _place)
 PREMISES_SHOWN = show_one(PLACES, _place)
+
+
+def codes_of(code: Any) -> Any:
+    """Every code, of today or former, of the authority that has or had this one."""
+    today = authority.__table__.alias("today")
+    its = select(func.coalesce(today.c.replaced_by, today.c.code)).where(today.c.code == code).scalar_subquery()
+    return select(authority.code).where(func.coalesce(authority.replaced_by, authority.code) == its)
+
+
 PREMISES_LIST = Listing(
     PLACES,
     render(PremisesRow, Premises),
@@ -65,7 +74,7 @@ PREMISES_LIST = Listing(
         "q": lambda: func.strpos(func.lower(place.name), func.lower(given("q", Text()))) > 0,
         "postcode": lambda: place.postcode == given("postcode", Text()),
         "force_code": lambda: place.force_code == given("force_code", Text()),
-        "local_authority_code": lambda: place.local_authority_code == given("local_authority_code", Text()),
+        "local_authority_code": lambda: place.local_authority_code.in_(codes_of(given("local_authority_code", Text()))),
         "state": lambda: place.state == given("state", Text()),
         "sector": lambda: place.sector == given("sector", Text()),
         "priority": lambda: place.priority == given("priority", Boolean()),
@@ -151,7 +160,10 @@ ADD_ALIAS = _under(ALIASES, ALIAS_SHOWN, {"name": Text(), "postcode": Text()})
 AMEND_AREA = _amending(AREAS, AREA_SHOWN)
 AMEND_PARTY = _amending(PARTIES, PARTY_SHOWN)
 
-AUTHORITY_KNOWN = written("SELECT code FROM casework.local_authority WHERE code = :code", code=Text())
+AUTHORITY_KNOWN = written(
+    "SELECT coalesce(a.replaced_by, a.code) AS code FROM casework.local_authority a WHERE a.code = :code", code=Text()
+)
+"""The code of today for one of today or a former one."""
 FORCE_KNOWN = written("SELECT code FROM casework.police_force WHERE code = :code", code=Text())
 
 _LIKE = """({0}.postcode = :postcode

@@ -25,6 +25,7 @@ from casework.premises.schemas import (
     PremisesPartyView,
     PremisesView,
 )
+from casework.reference.models import AreaCode
 from casework.work.doorway import AtDoor
 from casework.work.lane import DoorRoute
 from casework.work.operations import Cursor, Id, Limit, operation
@@ -67,8 +68,10 @@ async def list_premises(
     sort: Annotated[str, Query(pattern="^-?(name|created_at)$")] = "name",
     q: Annotated[Line | None, Query(description="What the name holds, as it is written; case does not count.")] = None,
     postcode: Annotated[Postcode | None, Query(description="The full postcode.")] = None,
-    force_code: Annotated[Line | None, Query(description="The police force.")] = None,
-    local_authority_code: Annotated[Line | None, Query(description="The local authority (ONS code).")] = None,
+    force_code: Annotated[AreaCode | None, Query(description="The police force (ONS code).")] = None,
+    local_authority_code: Annotated[
+        AreaCode | None, Query(description="The local authority (ONS code), by its code of today or a former one.")
+    ] = None,
     state: PremisesState | None = None,
     sector: Annotated[Line | None, Query(description="A crowded-places sector.")] = None,
     priority: Flag | None = None,

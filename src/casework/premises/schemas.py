@@ -2,15 +2,16 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from casework.access.actions import Action
-from casework.kernel.columns import Moment, line
+from casework.kernel.columns import Moment
 from casework.kernel.inputs import Input, Uuid, amendment
 from casework.kernel.views import Page, View
 from casework.premises.lifecycle import MatchedOn, OccupancyBasis, PartyRole, PremisesState, PremisesUse, Tier
 from casework.premises.models import ClosedOn, PremisesAliasFacts, PremisesAreaFacts, PremisesFacts, PremisesPartyFacts
+from casework.reference.models import AreaCode
 
 
 class PremisesCreation(PremisesFacts, Input):
@@ -19,14 +20,14 @@ class PremisesCreation(PremisesFacts, Input):
     id: Uuid | None = None
     """Your own id for it (a UUIDv7), so that a repeat is recognised."""
     team_id: Uuid
-    force_code: Annotated[str, line(20)] | None = None
+    force_code: AreaCode | None = None
     """Found from the postcode, else the local authority, unless stated: say so for a force without an area."""
 
 
 class _PremisesStanding(PremisesFacts):
     """Closing a place is stating it: `state` closed, and from when if that is known."""
 
-    force_code: Annotated[str, line(20)] | None = None
+    force_code: AreaCode | None = None
     """Null: find it again from the postcode or local authority."""
     state: PremisesUse = PremisesUse.OPEN
     closed_on: ClosedOn | None = None

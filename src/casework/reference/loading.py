@@ -1,18 +1,15 @@
-"""Loading what is packaged, and the postcodes of the ONS, into the tables. What an administrator changed is left alone."""
+"""Loading what is packaged into the tables. What an administrator or a newer list changed is left alone."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-from casework.kernel.statements import Connection
-from casework.reference.localities import DATA, Localities, read_postcodes
+from casework.reference.localities import DATA, Localities
 from casework.reference.working_days import NATIONS, bank_holidays
 
-SAMPLE = DATA / "nspl_nov2021_sample.csv"
 INITIAL_THREAT_LEVEL = "substantial"
 
 # Codes of our own, for the ONS has none for a force without an area. Nation: where its headquarters are.
@@ -43,16 +40,11 @@ _THREAT_LEVELS = """
 INSERT INTO casework.threat_level (nation, level, since)
 SELECT n, $1, now() FROM unnest(ARRAY['Great Britain', 'Northern Ireland']) n
 WHERE NOT EXISTS (SELECT FROM casework.threat_level t WHERE t.nation = n)"""
-_STAGING = """
-CREATE TEMPORARY TABLE arrived
-    (postcode text NOT NULL, local_authority_code text, force_code text, terminated boolean NOT NULL) ON COMMIT DROP"""
-_POSTCODES = """
-INSERT INTO casework.postcode AS p (postcode, local_authority_code, force_code, terminated)
-SELECT DISTINCT ON (a.postcode) a.* FROM pg_temp.arrived a ORDER BY a.postcode, a.terminated
-ON CONFLICT (postcode) DO UPDATE SET local_authority_code = excluded.local_authority_code,
-    force_code = excluded.force_code, terminated = excluded.terminated
-WHERE (p.local_authority_code, p.force_code, p.terminated)
-    IS DISTINCT FROM (excluded.local_authority_code, excluded.force_code, excluded.terminated)"""
+_FORMER = """
+INSERT INTO casework.local_authority AS l (code, name, nation, force_code, replaced_by)
+SELECT f.code, f.name, t.nation, t.force_code, coalesce(t.replaced_by, t.code)
+FROM unnest($1::text[], $2::text[], $3::text[]) AS f (code, name, today) JOIN casework.local_authority t ON t.code = f.today
+ON CONFLICT (code) DO UPDATE SET replaced_by = excluded.replaced_by WHERE l.replaced_by IS NULL"""
 
 
 def _columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
@@ -99,29 +91,11 @@ async def load(url: str) -> None:
             await connection.execute(
                 _AUTHORITIES, *_columns((each.code, each.name, each.nation, each.force.code) for each in authorities)
             )
+            former = ((each.code, each.name, each.today) for each in places.former)
+            await connection.execute(_FORMER, *_columns(former))
             await connection.execute(_WORDS, *_columns(_words()))
             await connection.execute(_SIGNPOSTS, *_columns(_signposts()))
             await connection.execute(_HOLIDAYS, *_columns(kept))
             await connection.execute(_THREAT_LEVELS, INITIAL_THREAT_LEVEL)
     finally:
         await connection.close()
-
-
-async def load_postcodes(connection: Connection, path: Path = SAMPLE) -> int:
-    """Load a file in the layout of the ONS's NSPL; returns how many postcodes are new or changed. All of it or nothing.
-
-    ``connection`` is casework_migrate's. A force is that of the postcode's own police force area, else of its authority.
-    """
-    async with connection.transaction():
-        await connection.execute("SELECT access.begin_system('reference.manage', 'casework import postcodes')")
-        await connection.execute(_STAGING)
-        await connection.copy_records_to_table("arrived", records=_postcodes(path), schema_name="pg_temp")
-        done: str = await connection.execute(_POSTCODES)
-    return int(done.rsplit(" ", 1)[-1])
-
-
-def _postcodes(path: Path) -> Iterator[tuple[str, str | None, str | None, bool]]:
-    places = Localities()
-    for place in read_postcodes(path):
-        force = places.force_for(place.police_force_area_code, place.authority_code)
-        yield place.postcode, place.authority_code, force, place.terminated is not None

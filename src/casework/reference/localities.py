@@ -4,19 +4,20 @@ Codes are those of the Office for National Statistics (ONS). A force is found by
 police force area, else by the local authority; never by the outcode: one in eight straddles two forces.
 """
 
-import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from casework.kernel.columns import read_postcode
+from casework.kernel.sheets import Column, Sheet, Uneven
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 
 _TYPE = re.compile(r"\s*\([^()]*\)\s*$")  # "(English District or Borough)"
 _APOSTROPHE = re.compile("['’‘ʼ`´_]")  # the museums' file writes King_s Lynn
+_CODE = re.compile(r"[0-9A-Z]{1,20}")
 _SEPARATOR = re.compile(r"[\s,.\-\u2010-\u2015]+")
 
 
@@ -39,6 +40,15 @@ class Authority:
 
 
 @dataclass(frozen=True)
+class Former:
+    """A code that is no longer in force, the authority's name then, and the code of the one of today that took its place."""
+
+    code: str
+    name: str
+    today: str
+
+
+@dataclass(frozen=True)
 class PostcodePlace:
     """Where a postcode lies. Codes are as the look-up has them: of its day, and pseudo codes included."""
 
@@ -56,64 +66,32 @@ def _key(name: str) -> str:
 
 
 def _rows(path: Path, *columns: str) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:  # the ONS's own files begin with a byte order mark
-        reader = csv.DictReader(file)
-        if missing := [column for column in columns if column not in (reader.fieldnames or ())]:
-            raise ValueError(f"{path.name} lacks the column {', '.join(missing)}")
-        yield from reader
+    with Sheet(path, [Column(name) for name in columns]) as sheet:
+        for line, row in sheet.rows():
+            if isinstance(row, Uneven):
+                raise sheet.fault(line, str(row))
+            yield row
 
 
-class Localities:
-    """The local authorities of the United Kingdom, their former and other names, and their police forces."""
+class Areas:
+    """Codes of local authorities, of today and former ones, and the police forces that serve them."""
 
-    def __init__(
-        self,
-        authorities: Path = DATA / "local_authority_police_force.csv",
-        aliases: Path = DATA / "local_authority_aliases.csv",
-    ) -> None:
-        self.authorities: dict[str, Authority] = {}
-        by_code: dict[str, Force] = {}
-        for row in _rows(authorities, "local_authority_code", "police_force_code", "police_force_name"):
-            force = by_code.setdefault(
-                row["police_force_code"], Force(row["police_force_code"], row["police_force_name"].strip())
-            )
-            code = row["local_authority_code"]
-            self.authorities[code] = Authority(code, row["local_authority_name"].strip(), row["nation"], force)
-        self.forces: tuple[Force, ...] = tuple(sorted(by_code.values(), key=lambda force: force.name))
-        self._force_codes = frozenset(by_code)
-        self._single = self._nations_with_one_force()
-        self._aliases: dict[str, str] = {}
-        for row in _rows(aliases, "name", "local_authority_code"):
-            self._name(self._aliases, row["name"], row["local_authority_code"])
-        self._names: dict[str, str] = {}
-        for authority in self.authorities.values():
-            self._name(self._names, authority.name, authority.code)
-
-    def _name(self, names: dict[str, str], name: str, code: str) -> None:
-        if code not in self.authorities:
-            raise ValueError(f"{name} is an alias of {code}, which is no local authority of today")
-        if names.setdefault(_key(name), code) != code:
-            raise ValueError(f"{name} names two local authorities")
-
-    def _nations_with_one_force(self) -> dict[str, str]:
+    def __init__(self, of_today: Mapping[str, str], replaced: Mapping[str, str], forces: Iterable[str]) -> None:
+        """``of_today``: code → force; ``replaced``: former code → code of today; ``forces``: those with an area."""
+        self._force_of, self._replaced, self._force_codes = dict(of_today), dict(replaced), frozenset(forces)
+        nations: dict[str, set[str]] = {}
+        for code, force in self._force_of.items():
+            nations.setdefault(code[0], set()).add(force)
+        self._single = {letter: codes.pop() for letter, codes in nations.items() if len(codes) == 1}
         """The first letter of ONS codes → the force of a nation with one only: Scotland, Northern Ireland."""
-        forces: dict[str, set[str]] = {}
-        for authority in self.authorities.values():
-            forces.setdefault(authority.code[0], set()).add(authority.force.code)
-        return {letter: codes.pop() for letter, codes in forces.items() if len(codes) == 1}
 
-    def authority_for(self, admin_area_full: str) -> str | None:
-        """``England/…/King_s Lynn and West Norfolk (English District or Borough)`` → ``E07000146``.
-
-        A plain name will do as well. None where the name is of no authority of today, nor a known former one.
-        """
-        name = _key(_TYPE.sub("", admin_area_full.rsplit("/", 1)[-1]))
-        return self._names.get(name) or self._aliases.get(name)
+    def today(self, code: str) -> str | None:
+        """The code of today for one of today or a former one; None for one that is neither."""
+        return code if code in self._force_of else self._replaced.get(code)
 
     def force_for_authority(self, code: str) -> str | None:
-        """The force's code, or None for a code that is of no authority of today."""
-        authority = self.authorities.get(code)
-        return authority.force.code if authority else None
+        """The force's code, or None for a code that is of no authority, nor ever was."""
+        return self._force_of.get(self.today(code) or "")
 
     def force_for_police_force_area(self, code: str | None) -> str | None:
         """The force for the ``pfa`` of the ONS's postcode look-up, or None where no force of ours serves.
@@ -132,17 +110,100 @@ class Localities:
         return self.force_for_police_force_area(police_force_area) or self.force_for_authority(authority or "")
 
 
-def read_postcodes(path: Path) -> Iterator[PostcodePlace]:
-    """The rows of a CSV in the layout of the ONS National Statistics Postcode Lookup, one at a time.
+class Localities(Areas):
+    """The local authorities of the United Kingdom as they are packaged, their former and other names, and their police forces."""
 
-    Raises ValueError where a column is missing or a postcode malformed: a gap in this table would send
-    enquiries to the wrong force, unseen.
+    def __init__(
+        self,
+        authorities: Path = DATA / "local_authority_police_force.csv",
+        aliases: Path = DATA / "local_authority_aliases.csv",
+        former: Path = DATA / "local_authority_former_codes.csv",
+    ) -> None:
+        self.authorities: dict[str, Authority] = {}
+        by_code: dict[str, Force] = {}
+        needed = ("local_authority_code", "local_authority_name", "nation", "police_force_code", "police_force_name")
+        for row in _rows(authorities, *needed):
+            force = by_code.setdefault(
+                row["police_force_code"], Force(row["police_force_code"], row["police_force_name"].strip())
+            )
+            code = row["local_authority_code"]
+            self.authorities[code] = Authority(code, row["local_authority_name"].strip(), row["nation"], force)
+        self.forces: tuple[Force, ...] = tuple(sorted(by_code.values(), key=lambda force: force.name))
+        self.former = tuple(
+            Former(row["former_code"], row["name"], row["local_authority_code"])
+            for row in _rows(former, "former_code", "name", "local_authority_code")
+        )
+        super().__init__(
+            {each.code: each.force.code for each in self.authorities.values()},
+            {each.code: each.today for each in self.former},
+            by_code,
+        )
+        self._aliases: dict[str, str] = {}
+        for row in _rows(aliases, "name", "local_authority_code"):
+            self._name(self._aliases, row["name"], row["local_authority_code"])
+        for each in self.former:
+            self._name(self._aliases, each.name, each.today)
+        self._names: dict[str, str] = {}
+        for authority in self.authorities.values():
+            self._name(self._names, authority.name, authority.code)
+
+    def _name(self, names: dict[str, str], name: str, code: str) -> None:
+        if code not in self.authorities:
+            raise ValueError(f"{name} is an alias of {code}, which is no local authority of today")
+        if names.setdefault(_key(name), code) != code:
+            raise ValueError(f"{name} names two local authorities")
+
+    def learn(self, code: str, name: str) -> None:
+        """An authority of today that a newer list names: its name goes before what is packaged."""
+        self._names[_key(name)] = code
+
+    def authority_for(self, admin_area_full: str) -> str | None:
+        """``England/…/King_s Lynn and West Norfolk (English District or Borough)`` → ``E07000146``.
+
+        A plain name will do as well. None where the name is of no authority of today, nor a known former one.
+        """
+        name = _key(_TYPE.sub("", admin_area_full.rsplit("/", 1)[-1]))
+        return self._names.get(name) or self._aliases.get(name)
+
+
+POSTCODES = (
+    Column("pcds"),
+    Column("doterm"),
+    Column("laua", "(?:os)?laua|lad(?P<year>[0-9]{2})cd"),
+    Column("pfa", "pfa(?P<year>[0-9]{2})cd|pfa"),
+)
+"""The columns of the postcode look-up that are read. Editions since 2025 name them with their year: ``lad25cd``."""
+
+
+def read_postcodes(sheet: Sheet) -> Iterator[tuple[int, PostcodePlace]]:
+    """The rows of a CSV in the layout of the ONS National Statistics Postcode Lookup, one at a time, with their lines.
+
+    Raises ``FileFault`` where a row is malformed: a gap in this table would send enquiries to the wrong force, unseen.
     """
-    for number, row in enumerate(_rows(path, "pcds", "doterm", "laua", "pfa"), start=2):
+    for line, row in sheet.rows():
+        if isinstance(row, Uneven):
+            raise sheet.fault(line, str(row))
         try:
             postcode = read_postcode(row["pcds"])
-            ended = row["doterm"]
-            terminated = date(int(ended[:4]), int(ended[4:6]), 1) if ended else None
         except ValueError as fault:
-            raise ValueError(f"{path.name}, line {number}: {fault}") from None
-        yield PostcodePlace(postcode, row["laua"] or None, row["pfa"] or None, terminated)
+            raise sheet.fault(line, f"pcds: {fault}") from None
+        authority, area = (_code(sheet, line, name, row[name]) for name in ("laua", "pfa"))
+        yield line, PostcodePlace(postcode, authority, area, _terminated(sheet, line, row["doterm"].strip()))
+
+
+def _code(sheet: Sheet, line: int, name: str, text: str) -> str | None:
+    code = text.strip().upper()
+    if code and not _CODE.fullmatch(code):
+        raise sheet.fault(
+            line, f"{name}: Give a code of the Office for National Statistics, such as E07000035, or nothing"
+        )
+    return code or None
+
+
+def _terminated(sheet: Sheet, line: int, text: str) -> date | None:
+    if not text:
+        return None
+    found = re.fullmatch(r"((?:19|20)[0-9]{2})(0[1-9]|1[0-2])", text)
+    if found is None:
+        raise sheet.fault(line, "doterm: Give a year and a month such as 202401, or nothing")
+    return date(int(found[1]), int(found[2]), 1)

@@ -1,6 +1,7 @@
 """What everybody may look up: forces, local authorities, postcodes, vocabularies, signposts, threat levels."""
 
 import re
+import unicodedata
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -64,12 +65,25 @@ class ThreatRegion(StrEnum):
 
 
 _CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+_AREA_CODE = re.compile(r"[0-9A-Z]{1,20}")
 
 
 def _read_code(value: Any) -> str:
     if isinstance(value, str) and len(value) <= 60 and _CODE.fullmatch(value):
         return value
     raise PydanticCustomError("code", "Use lower-case letters, digits and single underscores, such as wrong_number")
+
+
+def _read_area_code(value: Any) -> str:
+    if isinstance(value, str) and len(value) <= 60:
+        plain = unicodedata.normalize("NFKC", value)
+        code = "".join(each for each in plain if unicodedata.category(each)[0] not in "CZ").upper()
+        if _AREA_CODE.fullmatch(code):
+            return code
+    raise PydanticCustomError(
+        "area-code",
+        "Give the code of the Office for National Statistics, such as E07000035: letters and digits, at most 20",
+    )
 
 
 def _read_web(value: Any) -> str:
@@ -80,6 +94,14 @@ def _read_web(value: Any) -> str:
 
 
 Code = Annotated[str, Rule(_read_code, {"type": "string", "maxLength": 60, "pattern": "^[a-z0-9]+(_[a-z0-9]+)*$"})]
+AreaCode = Annotated[
+    str,
+    Rule(
+        _read_area_code,
+        {"type": "string", "minLength": 1, "maxLength": 20, "pattern": "^[0-9A-Za-z]+$", "examples": ["E07000035"]},
+    ),
+]
+"""The code of a local authority or a police force, in capitals however it was written."""
 Web = Annotated[str, Rule(_read_web, {"type": "string", "maxLength": 300, "pattern": "^https://"})]
 
 
@@ -96,7 +118,7 @@ class PoliceForce(SQLModel, table=True):
 
 
 class LocalAuthority(SQLModel, table=True):
-    """A current local authority and the force whose area it lies in."""
+    """A local authority and the force whose area it lies in. A former one names the one of today that took its place."""
 
     __tablename__ = "local_authority"
     __table_args__ = (SCHEMA,)
@@ -105,6 +127,8 @@ class LocalAuthority(SQLModel, table=True):
     name: str = Field(sa_type=Text)
     nation: str = Field(sa_type=Text)
     force_code: str = Field(sa_type=Text, foreign_key="casework.police_force.code", index=True)
+    replaced_by: str | None = Field(default=None, sa_type=Text, foreign_key="casework.local_authority.code", index=True)
+    """Always one of today: when that is replaced as well, this follows."""
 
 
 class Postcode(SQLModel, table=True):

@@ -188,7 +188,7 @@ KINDS = written(
         SELECT json_agg(json_build_object('kind', k.kind, 'entries', k.entries) ORDER BY k.kind)
         FROM (SELECT l.kind, count(*) AS entries FROM casework.lookup l GROUP BY l.kind
               UNION ALL SELECT 'forces', count(*) FROM casework.police_force
-              UNION ALL SELECT 'local_authorities', count(*) FROM casework.local_authority
+              UNION ALL SELECT 'local_authorities', count(*) FROM casework.local_authority WHERE replaced_by IS NULL
               UNION ALL SELECT 'signposts', count(*) FROM casework.signpost) k)) END AS body
     FROM {BEGIN}""",  # noqa: S608 — constants of the code
     **BEGINNING,
@@ -218,7 +218,11 @@ FORCE_LIST = _list(
 )
 AUTHORITY_LIST = _list(
     select(render(LocalAuthorityView, LocalAuthority))
-    .where(_if_given(authority.nation, "nation"), _if_given(authority.force_code, "force_code"))
+    .where(
+        authority.replaced_by.is_(None),
+        _if_given(authority.nation, "nation"),
+        _if_given(authority.force_code, "force_code"),
+    )
     .order_by(authority.name, authority.code)
 )
 

@@ -8,7 +8,7 @@ from casework.access.actions import Action
 from casework.kernel.columns import read_postcode
 from casework.kernel.inputs import DIGITS
 from casework.reference import actions, queries
-from casework.reference.models import Nation
+from casework.reference.models import AreaCode, Nation
 from casework.reference.problems import NationalSignpostStays
 from casework.reference.schemas import (
     BankHolidayAdding,
@@ -38,7 +38,7 @@ from casework.work.operations import Id, operation
 router = APIRouter(prefix="/v1", tags=["reference"], route_class=DoorRoute)
 Kind = Annotated[str, Path(pattern="^[a-z0-9_]{1,60}$", description="A kind of `GET /v1/reference`.")]
 WordCode = Annotated[str, Path(pattern="^[a-z0-9_]{1,60}$", description="The word's code.")]
-ForceCode = Annotated[str | None, Query(max_length=20, description="Of this police force only.")]
+ForceCode = Annotated[AreaCode | None, Query(description="Of this police force only.")]
 
 
 @router.get("/signposts", **operation(Action.SIGNPOST_LIST, "Where to go with which need", SignpostList))

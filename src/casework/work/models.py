@@ -1,4 +1,4 @@
-"""Idempotency keys: what was answered to a key, so that a reply lost on the way can be asked for again."""
+"""What the service remembers of its own work: answers to keys, workers that live, imports that broke off."""
 
 from datetime import datetime
 
@@ -39,3 +39,20 @@ class WorkerBeat(SQLModel, table=True):
 
     name: str = Field(primary_key=True, sa_type=Text)
     beat_at: datetime = moment(now=True)
+
+
+class ImportBatch(SQLModel, table=True):
+    """A batch of a file that is being imported, written with its rows: what a run that broke off need not do again.
+
+    It is gone when the file has been imported to its end.
+    """
+
+    __tablename__ = "import_batch"
+    __table_args__ = ({"schema": "work"},)
+
+    source: str = Field(primary_key=True, sa_type=Text)
+    digest: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    """The SHA-256 of the file."""
+    first_line: int = Field(primary_key=True)
+    last_line: int = Field(primary_key=True)
+    stored_at: datetime = moment(now=True)
