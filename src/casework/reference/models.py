@@ -12,7 +12,7 @@ from sqlmodel import Field, SQLModel
 
 from casework.kernel.columns import LocalDate, Moment, Rule, line, prose
 from casework.kernel.inputs import Truth, Whole
-from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
+from casework.kernel.tables import flag, identity, moment, plain, sort_key, version, vocabulary
 
 SCHEMA = {"schema": "casework"}
 
@@ -93,6 +93,7 @@ class PoliceForce(SQLModel, table=True):
     name: str = Field(sa_type=Text)
     nation: str = Field(sa_type=Text)
     has_area: bool = flag(True)
+    sort_key: str = sort_key()
 
 
 class LocalAuthority(SQLModel, table=True):
@@ -105,6 +106,7 @@ class LocalAuthority(SQLModel, table=True):
     name: str = Field(sa_type=Text)
     nation: str = Field(sa_type=Text)
     force_code: str = Field(sa_type=Text, foreign_key="casework.police_force.code", index=True)
+    sort_key: str = sort_key()
 
 
 class Postcode(SQLModel, table=True):
