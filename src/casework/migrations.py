@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 ROLES = ("casework_migrate", "casework_api", "casework_public", "casework_door", "casework_worker")
 DEFINITIONS = (
+    ("access", "folding.sql"),
     ("access", "context.sql"),
     ("access", "log.sql"),
     ("access", "keeping.sql"),

@@ -112,3 +112,32 @@ def test_who_exists_elsewhere_is_answered_as_nobody(team: Team, other_team: Team
         for id_ in (nobody, strangers[0].person_id)
     }
     assert ends == {404}
+
+
+def test_a_case_that_is_reached_for_many_reasons_is_listed_once(world: World, team: Team, other_team: Team) -> None:
+    """Allocated, working along, answering for the team, and lent to two other teams of one's own: still one case."""
+    third = world.team()
+    person = team.person("adviser", "supervisor", "information_manager", "reviewer")
+    for elsewhere in (other_team, third):
+        for role in ("adviser", "supervisor"):
+            world.give_role(str(person.person_id), role, elsewhere)
+    whole = whole_case(world, team)
+    whole.move(whole.adviser, "collaborators", {"person_id": person.person_id})
+    for elsewhere in (other_team, third):
+        ok(share_with(whole, elsewhere), 201)
+    whole.move(whole.supervisor, "hand-over", {"adviser_id": person.person_id, "reason_code": "workload"})
+    for kind, record in (
+        ("cases", whole.case_id),
+        ("case-headlines", whole.case_id),
+        ("advice", whole.advice_id),
+        ("findings", None),
+        ("visits", None),
+        ("recommendations", None),
+        ("enquiries", None),
+    ):
+        items = ok(person.get(f"/v1/{kind}", limit=200))["items"]
+        ids = [row["id"] for row in items]
+        assert ids, kind
+        assert len(ids) == len(set(ids)), kind
+        assert record is None or ids.count(str(record)) == 1, kind
+        assert [row["id"] for row in ok(person.get(f"/v1/{kind}", limit=1))["items"]] == ids[:1], kind

@@ -1,18 +1,13 @@
 """Every revision goes up, down and up again over filled tables, and the models are what the tables are."""
 
 import asyncio
-from collections.abc import Iterator
 
 import asyncpg
-import pytest
 from alembic.script import ScriptDirectory
 
 from alembic import command
 from casework import migrations
-from casework.kernel import embedded
-from tests.support import cluster
 
-DATABASE = "casework_revisions"
 FILL = """
 INSERT INTO casework.police_force (code, name, nation) VALUES ('X1', 'Example', 'England') ON CONFLICT DO NOTHING;
 INSERT INTO casework.team (name, force_code, intake) VALUES ('Team', 'X1', true);
@@ -27,23 +22,6 @@ def revisions() -> list[str]:
     """Every revision, oldest first."""
     scripts = ScriptDirectory(str(migrations.scripts()))
     return [script.revision for script in reversed(list(scripts.walk_revisions()))]
-
-
-@pytest.fixture
-def url() -> Iterator[str]:
-    """An empty database of its own."""
-    cluster.template()
-    passwords = {role: embedded.secret(cluster.var(), role) for role in migrations.ROLES}
-
-    async def drop() -> None:
-        admin = await asyncpg.connect(cluster.superuser_url("postgres"))
-        await admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        await admin.close()
-
-    asyncio.run(drop())
-    asyncio.run(migrations.make_roles(cluster.superuser_url("postgres"), passwords, DATABASE))
-    yield cluster.url("casework_migrate", DATABASE)
-    asyncio.run(drop())
 
 
 async def _fill(url: str) -> None:

@@ -1,11 +1,13 @@
 """Who may make people known, change them, and see what of them."""
 
+import random
 import uuid
 from typing import Any
 
 import pytest
 
 from tests.support.callers import Caller, ok, refused
+from tests.support.names import IN_ORDER
 from tests.support.world import Team, World
 
 OTHERS = (
@@ -204,3 +206,37 @@ def test_who_has_left_is_found_by_those_who_manage_people_only(world: World, tea
     assert ok(supervisor.get("/v1/people", team_id=team.id, active="false"))["items"] == []
     found = ok(administrator.get("/v1/people", team_id=team.id, active="false"))["items"]
     assert [row["id"] for row in found] == [left.person_id]
+
+
+@pytest.mark.parametrize("typed", ["kowalska", "Marie", "łódź", "lodz", "O’Neill", "oneill", "ana maria", "MARIA lodz"])
+def test_a_colleague_is_found_by_any_word_of_the_name(team: Team, typed: str) -> None:
+    caller = team.person("coordinator", name="Zoe")
+    for name in ("Anä-Maria Łódź Kowalska", "Marie O'Neill"):
+        team.person("adviser", name=name)
+    found = [row["name"] for row in ok(caller.get("/v1/people", q=typed))["items"]]
+    assert found == (["Marie O'Neill"] if "neill" in typed.lower() or typed == "Marie" else ["Anä-Maria Łódź Kowalska"])
+    assert ok(caller.get("/v1/people", q="arie"))["items"] == []
+
+
+def test_people_teams_and_tools_stand_as_a_reader_expects(world: World) -> None:
+    team = world.team()
+    caller = team.person("administrator", name="zzz")
+    for name in random.sample(IN_ORDER, len(IN_ORDER)):
+        team.person("adviser", name=name)
+        of = {"name": name, "team_id": team.id}
+        ok(caller.post("/v1/api-clients", {**of, "scopes": ["cases.read"]}), 201)
+        ok(caller.post("/v1/teams", {"name": name, "force_code": team.force_code}), 201)
+    for path, filters in (
+        ("/v1/people", {"team_id": team.id}),
+        ("/v1/api-clients", {"team_id": team.id}),
+        ("/v1/teams", {"force_code": team.force_code}),
+    ):
+        seen: list[str] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = ok(caller.get(path, sort="-name", limit=4, **filters, **cursor))
+            seen += [row["name"] for row in page["items"] if row["name"] in IN_ORDER]
+            if page["next_cursor"] is None:
+                break
+            cursor = {"cursor": page["next_cursor"]}
+        assert seen == [*reversed(IN_ORDER)], path

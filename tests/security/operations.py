@@ -21,6 +21,8 @@ class Operation(NamedTuple):
     """The names of its path parameters."""
     queries: tuple[str, ...]
     """Query parameters that are ids."""
+    parameters: tuple[str, ...]
+    """All query parameters."""
     fields: tuple[tuple[str, ...], ...]
     """Paths into the body that end at an id; ``[]`` stands for every element of an array."""
     matched: bool
@@ -63,6 +65,7 @@ def _operation(path: str, method: str, stated: dict[str, Any]) -> Operation:
         media,
         tuple(re.findall(r"\{([^}]+)\}", path)),
         tuple(p["name"] for p in parameters if p["in"] == "query" and () in ids_of(p["schema"])),
+        tuple(p["name"] for p in parameters if p["in"] == "query"),
         tuple(sorted(set(ids_of(body.get("schema", {}))))),
         any(p["name"] == "If-Match" for p in parameters),
     )

@@ -244,6 +244,19 @@ def _cast(
     hats = here.person("adviser")
     world.give_role(hats.person_id or "", "supervisor", there)
     add("adviser here, supervisor there", hats, ("adviser", a), ("supervisor", b))
+    # Two parts in one team that reach the same records: each is seen for two reasons, and is one record.
+    pair = here.person("supervisor", "information_manager")
+    add("supervisor and information manager", pair, ("supervisor", a), ("information_manager", a))
+    double = here.person("adviser", "reviewer", "coordinator")
+    collaborate(adviser, c["mine"], double)
+    add(
+        "adviser, reviewer and coordinator",
+        double,
+        ("adviser", a),
+        ("reviewer", a),
+        ("coordinator", a),
+        collaborating=("mine",),
+    )
     both = here.person("adviser", "auditor")
     add("adviser and auditor", both, ("adviser", a), ("auditor", a))
     three = there.person("coordinator", "national_reader")
@@ -278,6 +291,7 @@ def _places(stage: Stage) -> None:
         place = ok(caller.post("/v1/premises", {"team_id": team.id, "name": f"Corn Exchange {team.mark}"}), 201)
         path = f"/v1/premises/{place['id']}"
         ok(caller.post(f"{path}/areas", {"name": f"Foyer {team.mark}"}), 201)
+        ok(caller.post(f"{path}/aliases", {"name": f"The Old Exchange {team.mark}"}), 201)
         party = {"role": "security_contractor", "name": f"Peak Guarding {team.mark}"}
         ok(caller.post(f"{path}/parties", party), 201)
         victim = team.person("reviewer")
@@ -290,6 +304,7 @@ def _places(stage: Stage) -> None:
             "premises_id": place["id"],
             "area_id": _first(stage, "SELECT id FROM casework.premises_area WHERE premises_id = $1::text::uuid", place["id"]),
             "party_id": _first(stage, "SELECT id FROM casework.premises_party WHERE premises_id = $1::text::uuid", place["id"]),
+            "alias_id": _first(stage, "SELECT id FROM casework.premises_alias WHERE premises_id = $1::text::uuid", place["id"]),
             "organisation_id": firm["id"],
             "person_id": victim.person_id or "",
             "role_id": _first(stage, "SELECT id FROM access.membership WHERE principal_id = $1::text::uuid", victim.person_id),

@@ -52,7 +52,8 @@ ALSO = {"emergency_access": "case.access_log"}
 PRINCIPALS = (
     "adviser", "collaborator", "colleague", "idle adviser", "coordinator", "supervisor", "information_manager", "reviewer",
     "idle reviewer", "auditor", "national_reader", "professional_lead", "administrator", "adviser abroad", "reviewer abroad",
-    "adviser here, supervisor there", "adviser and auditor", "coordinator and national reader there, reviewer here", "service",
+    "adviser here, supervisor there", "adviser and auditor", "supervisor and information manager",
+    "adviser, reviewer and coordinator", "coordinator and national reader there, reviewer here", "service",
 )  # fmt: skip
 HARMLESS = ("version", "ended_at", "amended_at", "carried_into", "restricted")
 """Columns to overwrite without reading anything, the first that a table has."""

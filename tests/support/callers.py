@@ -2,6 +2,7 @@
 
 import ssl
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -36,6 +37,7 @@ class Caller:
         """Any request, as it is."""
         response = self._client.request(method, path, **given)
         contract.check(response)
+        once_each(response)
         canaries.seen(response, self.teams, self.person_id, self.tied)
         return response
 
@@ -60,6 +62,30 @@ class Caller:
 
     def delete(self, path: str, *, match: Any = None) -> httpx.Response:
         return self.request("DELETE", path, headers={"Idempotency-Key": str(uuid.uuid4()), **_match(match)})
+
+
+def once_each(response: httpx.Response) -> None:
+    """Whatever the number of reasons why somebody may see a record, an answer holds it once: so do lists within a record."""
+    if response.headers.get("content-type", "").startswith("application/json"):
+        for found in _lists(response.json()):
+            named = [name for each in found if isinstance(each, dict) and (name := _identity(each)) is not None]
+            twins = {name for name in named if named.count(name) > 1}
+            assert not twins, f"{response.request.method} {response.request.url.path} tells {twins} more than once"
+
+
+def _lists(value: Any) -> Iterator[list[Any]]:
+    if isinstance(value, list):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _lists(inner)
+
+
+def _identity(item: dict[str, Any]) -> Any:
+    """By what an item of a list is known. A line of the processing log is an event; the records beneath it are told by what was
+    done with them, and an event may do a thing to one record twice, but to consult it twice is the same record listed twice."""
+    if "operation" in item:
+        return (item["kind"], item["id"]) if item["operation"] == "consultation" and item["id"] is not None else None
+    return item.get("event", item.get("id"))
 
 
 def _match(match: Any) -> dict[str, str]:

@@ -25,7 +25,8 @@ def var() -> Path:
 
 
 @contextmanager
-def _locked() -> Iterator[None]:
+def locked() -> Iterator[None]:
+    """One worker at a time."""
     var().mkdir(parents=True, exist_ok=True)
     with open(var() / "tests.lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -38,7 +39,7 @@ def _passwords() -> dict[str, str]:
 
 def template() -> None:
     """Start the cluster and make the migrated template, once a run."""
-    with _locked():
+    with locked():
         cluster = embedded.start(var(), settings=FAST)
         if (var() / "template.done").exists():
             return
@@ -72,7 +73,7 @@ def clone(database: str) -> Addresses:
         finally:
             await admin.close()
 
-    with _locked():
+    with locked():
         asyncio.run(make())
     return embedded_addresses(var(), database)
 

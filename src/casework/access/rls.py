@@ -205,7 +205,7 @@ SCOPES: tuple[Scope, ...] = (
     ),
     Scope("premises_area", A.PREMISES_READ, (A.PREMISES_WRITE,), (A.PREMISES_WRITE,)),
     Scope("premises_party", A.PREMISES_READ, (A.PREMISES_WRITE,), (A.PREMISES_WRITE,)),
-    Scope("premises_alias", A.PREMISES_READ, (A.PREMISES_WRITE, A.PREMISES_MERGE), ()),
+    Scope("premises_alias", A.PREMISES_READ, (A.PREMISES_WRITE, A.PREMISES_MERGE), (A.PREMISES_WRITE,)),
     Scope(
         "enquiry",
         A.ENQUIRY_READ,

@@ -22,6 +22,7 @@ from casework.advice.schemas import (
     Progress,
     RecommendationAmendment,
     RecommendationDrafting,
+    RecommendationOrder,
     Responding,
     ReviewerAsking,
     Reviewing,
@@ -128,6 +129,7 @@ async def amend_recommendation(work: Work, recommendation_id: UUID, amendment: R
 
 async def _change(work: Work, recommendation_id: UUID, given: Mapping[str, Any]) -> UUID:
     """Advance a recommendation and its advice with it; returns the advice."""
+    await work.row(queries.HOLD, id=recommendation_id)
     changed = await work.advance(queries.amend_recommendation(frozenset(given)), id=recommendation_id, **given)
     # Whoever submitted the advice in between had not seen this change. (Its own If-Match is the recommendation's.)
     touched = await work.obtain(
@@ -142,7 +144,25 @@ async def remove_recommendation(work: Work, recommendation_id: UUID) -> Answer:
     """Take a recommendation out of a draft; the answer is the advice without it."""
     advice_id = await _change(work, recommendation_id, {})
     await work.rows(queries.UNCITE, id=recommendation_id)
-    await work.obtain(queries.REMOVE, id=recommendation_id)
+    removed = await work.obtain(queries.REMOVE, id=recommendation_id)
+    await work.rows(queries.CLOSE_UP, id=advice_id, removed=removed["position"])
+    return await work.show(queries.ADVICE_SHOWN, advice_id)
+
+
+async def reorder(work: Work, advice_id: UUID, ordering: RecommendationOrder) -> Answer:
+    """Number the recommendations of a draft anew, in the order given."""
+    await _advance(work, queries.amend(frozenset()), advice_id)
+    numbered = {row["id"] for row in await work.rows(queries.NUMBERED, id=advice_id)}
+    given = ordering.recommendation_ids
+    for index, recommendation_id in enumerate(given):
+        at = f"/recommendation_ids/{index}"
+        if recommendation_id not in numbered:
+            raise problems.not_right(at, "reference", "This is no recommendation of this advice.")
+        if recommendation_id in given[:index]:
+            raise problems.not_right(at, "duplicate", "Name each recommendation once.")
+    if len(given) < len(numbered):
+        raise problems.not_right("/recommendation_ids", "incomplete", "Name every recommendation of this advice.")
+    await work.rows(queries.REORDER, id=advice_id, ids=given)
     return await work.show(queries.ADVICE_SHOWN, advice_id)
 
 

@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel
 from casework.advice.lifecycle import AdviceState, Answer, Domain, Principle, Priority, VerificationState
 from casework.cases.models import of_case
 from casework.kernel.columns import LocalDate, Moment, line, prose
-from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
+from casework.kernel.tables import NEW_ID, flag, identity, moment, plain, version, vocabulary
 
 SCHEMA = {"schema": "casework"}
 
@@ -168,7 +168,9 @@ class Recommendation(RecommendationFacts, table=True):
         vocabulary("answer", Answer),
         vocabulary("verification", VerificationState),
         UniqueConstraint("id", "case_id", "team_id", "restricted"),
-        Index("recommendation_advice_id_idx", "advice_id", "position", unique=True),
+        # Judged at the end of a statement, so that one can move several.
+        UniqueConstraint("advice_id", "position", deferrable=True, initially="IMMEDIATE"),
+        UniqueConstraint("advice_id", "line_id"),
         Index("recommendation_case_id_idx", "case_id"),
         Index("recommendation_team_id_idx", "team_id", "created_at", "id"),
     )
@@ -179,6 +181,9 @@ class Recommendation(RecommendationFacts, table=True):
     team_id: UUID
     restricted: bool = flag()
     position: int
+    """From one on without a gap; it may change until the advice is issued."""
+    line_id: UUID = Field(default=None, nullable=False, sa_column_kwargs={"server_default": NEW_ID})
+    """The same in every version that has this recommendation: made once, and kept by a copy."""
     principle: Principle = plain()
     domain: Domain = plain()
     priority: Priority = plain()

@@ -3,7 +3,22 @@
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Boolean, Date, Text, Uuid, and_, any_, delete, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Date,
+    Integer,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import aliased
@@ -44,7 +59,7 @@ from casework.advice.schemas import (
 from casework.cases.lifecycle import RUNNING
 from casework.cases.models import Case
 from casework.cases.queries import CASES, HEADLINE_SEEN
-from casework.kernel.statements import Statement, given, one_of
+from casework.kernel.statements import Statement, given, one_of, written
 from casework.kernel.tables import NOW, Moment3, columns
 from casework.kernel.views import render
 from casework.people.models import Team
@@ -232,7 +247,7 @@ def _correction() -> Creation:
 
 CORRECT = _correction()
 _copied = (
-    "position",
+    "line_id",
     "action",
     "principle",
     "domain",
@@ -245,12 +260,14 @@ _copied = (
 COPY_RECOMMENDATIONS = Statement(
     insert(Recommendation)
     .from_select(
-        ["advice_id", "case_id", "team_id", "restricted", *_copied],
+        ["advice_id", "case_id", "team_id", "restricted", "position", *_copied],
         select(
             given("id", Uuid()),
             recommendation.case_id,
             recommendation.team_id,
             recommendation.restricted,
+            # Advice that was issued with a gap keeps it; what is drafted from it has none.
+            func.row_number().over(order_by=recommendation.position),
             *(getattr(recommendation, name) for name in _copied),
         ).where(recommendation.advice_id == given("corrects", Uuid())),
     )
@@ -262,7 +279,7 @@ COPY_CITATIONS = Statement(
     .from_select(
         ["recommendation_id", "finding_id", "case_id", "team_id", "restricted"],
         select(recommendation.id, citation.finding_id, citation.case_id, citation.team_id, citation.restricted)
-        .join(_original, _original.position == recommendation.position)
+        .join(_original, _original.line_id == recommendation.line_id)
         .join(citation, citation.recommendation_id == _original.id)
         .where(
             recommendation.advice_id == given("id", Uuid()),
@@ -294,6 +311,14 @@ TOUCH = guarded(
     changes={},
     matched=False,
     returning=(advice.case_id,),
+)
+# Everybody who changes recommendations of a draft takes its advice first: two who move several of them never cross.
+HOLD = Statement(
+    select(advice.id)
+    .where(
+        advice.id == select(recommendation.advice_id).where(recommendation.id == given("id", Uuid())).scalar_subquery()
+    )
+    .with_for_update(key_share=True)
 )
 ASSIGN = guarded(
     ALL_ADVICE,
@@ -518,6 +543,7 @@ ADD = create_under(
     RECOMMENDATION_SHOWN,
     {
         **CONTENT,
+        "line_id": given("id", Uuid()),
         "position": select(func.coalesce(func.max(_last.position), literal_column("0")) + literal_column("1"))
         .where(_last.advice_id == advice.id)
         .correlate(Advice)
@@ -525,6 +551,7 @@ ADD = create_under(
     },
     carries=CARRIES,
     states=[state.value for state in DRAFTED],
+    repeated=("id",),
 )
 
 
@@ -561,7 +588,24 @@ CITE = Statement(
     .returning(citation.finding_id)
 )
 REMOVE = Statement(
-    delete(Recommendation).where(recommendation.id == given("id", Uuid())).returning(recommendation.advice_id)
+    delete(Recommendation)
+    .where(recommendation.id == given("id", Uuid()))
+    .returning(recommendation.advice_id, recommendation.position)
+)
+CLOSE_UP = Statement(
+    update(Recommendation)
+    .where(recommendation.advice_id == given("id", Uuid()), recommendation.position > given("removed", Integer()))
+    .values(position=recommendation.position - 1, version=recommendation.version + 1)
+    .returning(recommendation.id)
+)
+NUMBERED = Statement(select(recommendation.id).where(recommendation.advice_id == given("id", Uuid())))
+REORDER = written(
+    """
+    UPDATE casework.recommendation r SET position = o.place, version = r.version + 1
+    FROM unnest(:ids) WITH ORDINALITY AS o (id, place)
+    WHERE r.id = o.id AND r.advice_id = :id AND r.position <> o.place RETURNING r.id""",
+    ids=UUIDS,
+    id=Uuid(),
 )
 
 # What became of the advice of a recommendation, for whoever answers it or verifies it.

@@ -25,6 +25,7 @@ from casework.advice.schemas import (
     OwnResponse,
     RecommendationAmendment,
     RecommendationDrafting,
+    RecommendationOrder,
     RecommendationPage,
     RecommendationView,
     Responding,
@@ -177,8 +178,27 @@ async def amend_recommendation(door: AtDoor, recommendation_id: Id, amendment: R
     ),
 )
 async def remove_recommendation(door: AtDoor, recommendation_id: Id) -> Response:
-    """Only while the advice is a draft or was returned. The answer is the advice as it stands then."""
+    """Only while the advice is a draft or was returned. Those after it close up. The answer is the advice as it stands then."""
     return await door.write(lambda work: actions.remove_recommendation(work, recommendation_id))
+
+
+@router.post(
+    "/advice/{advice_id}/recommendation-order",
+    **operation(
+        Action.ADVICE_DRAFT,
+        "Reorder the recommendations",
+        AdviceView,
+        suffix="reorder",
+        moves=True,
+        example={
+            "recommendation_ids": ["0190b2c4-0000-7000-8000-000000000006", "0190b2c4-0000-7000-8000-000000000005"]
+        },
+    ),
+)
+async def reorder(door: AtDoor, advice_id: Id, ordering: RecommendationOrder) -> Response:
+    """All of them, each once, in the order wanted: they are numbered from one on without a gap, and keep their numbers once the
+    advice is issued. Only while it is a draft or was returned; If-Match takes the version of the advice."""
+    return await door.write(lambda work: actions.reorder(work, advice_id, ordering))
 
 
 @router.post(

@@ -64,6 +64,12 @@ else:
     RecommendationAmendment = amendment("RecommendationAmendment", RecommendationContent)
 
 
+class RecommendationOrder(Input):
+    """All recommendations of a draft, in the order in which they are to be numbered."""
+
+    recommendation_ids: Annotated[list[Uuid], Field(min_length=1, max_length=500)]
+
+
 class ReviewerAsking(Input):
     """Who is asked to review."""
 
@@ -159,6 +165,8 @@ class AdviceRecommendation(View):
 
     id: UUID
     position: int
+    line_id: UUID
+    """The same in every version of the advice that has this recommendation."""
     action: str
     principle: Principle
     domain: Domain
@@ -287,6 +295,8 @@ class OwnRecommendation(View):
 
     id: UUID
     position: int
+    line_id: UUID
+    """The same in every version of the advice that has this recommendation."""
     action: str
     principle: Principle
     domain: Domain
@@ -362,6 +372,8 @@ class RecommendationRow(View):
     advice_state: AdviceState
     case_id: UUID
     position: int
+    line_id: UUID
+    """The same in every version of the advice that has this recommendation."""
     action: str
     principle: Principle
     domain: Domain

@@ -267,7 +267,7 @@ ASSIGNEE = written(
 SUITABLE = written(
     """
     SELECT p.id::text AS person_id, p.name FROM casework.person p
-    WHERE p.active AND :strand = ANY (p.competences) AND access.is_adviser(p.id, :team_id) ORDER BY p.name, p.id LIMIT 20""",
+    WHERE p.active AND :strand = ANY (p.competences) AND access.is_adviser(p.id, :team_id) ORDER BY p.sort_key, p.id LIMIT 20""",
     strand=Text(),
     team_id=Uuid(),
 )

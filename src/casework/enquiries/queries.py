@@ -220,18 +220,19 @@ _allowed: Any = literal_column("""(
 _LIKELY: Any = literal_column("""CASE WHEN access.holds('premises.read') THEN (
     SELECT coalesce(json_agg(json_build_object('id', l.id, 'name', l.name, 'address', l.address, 'town', l.town,
                                                'postcode', l.postcode, 'reasons', l.reasons)
-                             ORDER BY cardinality(l.reasons) DESC, l.name, l.id), '[]'::json)
+                             ORDER BY cardinality(l.reasons) DESC, l.sort_key, l.id), '[]'::json)
     FROM (
-        SELECT p.id, p.name, p.address, p.town, p.postcode, array_remove(ARRAY[
+        SELECT p.id, p.name, p.sort_key, p.address, p.town, p.postcode, array_remove(ARRAY[
             CASE WHEN p.postcode = enquiry.postcode THEN 'postcode' END,
             CASE WHEN p.name_key = k.key THEN 'name' END,
-            CASE WHEN EXISTS (SELECT FROM casework.premises_alias a WHERE a.premises_id = p.id AND a.name_key = k.key)
+            CASE WHEN EXISTS (SELECT FROM casework.premises_alias a WHERE a.premises_id = p.id AND a.name_key = k.key
+                                                                                       AND NOT casework.ended(a.ended_at))
                  THEN 'alias' END], NULL) AS reasons
-        FROM (SELECT regexp_replace(lower(enquiry.site_name), '[^[:alnum:]]', '', 'g') AS key) k, casework.premises p
+        FROM (SELECT casework.name_key(enquiry.site_name) AS key) k, casework.premises p
         WHERE p.team_id = enquiry.team_id AND p.state <> 'merged' AND (
             p.postcode = enquiry.postcode OR p.name_key = k.key OR p.id IN (
                 SELECT a.premises_id FROM casework.premises_alias a
-                WHERE a.team_id = enquiry.team_id AND a.name_key = k.key))
+                WHERE a.team_id = enquiry.team_id AND a.name_key = k.key AND NOT casework.ended(a.ended_at)))
         ORDER BY cardinality(array_remove(ARRAY[p.postcode = enquiry.postcode, p.name_key = k.key], NULL)) DESC, p.id
         LIMIT 20) l) END""")
 _enquiry = render(

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Computed,
     Text,
     event,
     text,
@@ -62,6 +63,22 @@ def version() -> Any:
 def flag(default: bool = False) -> Any:
     """A boolean column filled by the database unless stated."""
     return Field(default=None, nullable=False, sa_column_kwargs={"server_default": text(str(default).lower())})
+
+
+def computed(function: str, *, collation: str | None = None) -> Any:
+    """A text column that the database computes from the name, by a function of ``access/sql/folding.sql``."""
+    by = Computed(f"casework.{function}(name)", persisted=True)
+    return Field(default=None, nullable=False, sa_column_args=(by,), sa_type=Text(collation=collation))
+
+
+def name_key() -> Any:
+    """What two spellings of one name have in common."""
+    return computed("name_key")
+
+
+def sort_key() -> Any:
+    """Where a name stands in a list, and what a search looks into; by code point, as the function made it to be."""
+    return computed("sort_key", collation="C")
 
 
 def columns(table: Any) -> Any:

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from sqlalchemy import Index, Text
+from sqlalchemy import Index, Text, text
 from sqlmodel import Field, SQLModel
 
 from casework.kernel.columns import CompanyNumber, Email, Phone, Postcode, line, prose
-from casework.kernel.tables import identity, moment, version
+from casework.kernel.tables import identity, moment, name_key, sort_key, version
 
 SCHEMA = {"schema": "casework"}
 
@@ -43,7 +43,17 @@ class OrganisationDirectory(SQLModel, table=True):
     """The directory facts of an organisation, which every team may see; kept by trigger."""
 
     __tablename__ = "organisation_directory"
-    __table_args__ = (Index("organisation_directory_name_idx", "name", "id"), SCHEMA)
+    __table_args__ = (
+        Index("organisation_directory_sort_key_idx", "sort_key", "id"),
+        Index("organisation_directory_name_key_idx", "name_key"),
+        Index(
+            "organisation_directory_company_number_idx",
+            "company_number",
+            postgresql_where=text("company_number IS NOT NULL"),
+        ),
+        Index("organisation_directory_team_id_idx", "team_id"),
+        SCHEMA,
+    )
 
     id: UUID = Field(primary_key=True, foreign_key="casework.organisation.id", ondelete="CASCADE")
     team_id: UUID
@@ -51,3 +61,5 @@ class OrganisationDirectory(SQLModel, table=True):
     company_number: str | None = Field(default=None, sa_type=Text)
     sector: str | None = Field(default=None, sa_type=Text)
     town: str | None = Field(default=None, sa_type=Text)
+    name_key: str = name_key()
+    sort_key: str = sort_key()

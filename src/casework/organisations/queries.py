@@ -1,9 +1,10 @@
 """Every statement about organisations."""
 
 from sqlalchemy import Text, Uuid, any_, case, cast, func, literal_column, null, select
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
-from casework.kernel.statements import Statement, given
+from casework.kernel.folding import has_word
+from casework.kernel.statements import Statement, given, written
 from casework.kernel.tables import columns
 from casework.kernel.views import render
 from casework.organisations.models import Organisation, OrganisationDirectory
@@ -56,13 +57,12 @@ ORGANISATION_LIST = Listing(
         team=select(team.name).where(team.id == directory.team_id).scalar_subquery(),
     ),
     filters={
-        # A function, not LIKE: there is no wildcard to be escaped.
-        "q": lambda: func.starts_with(func.lower(directory.name), func.lower(given("q", Text()))),
+        "q": lambda: has_word(directory.sort_key, "q"),
         "company_number": lambda: directory.company_number == given("company_number", Text()),
         "team_id": lambda: directory.team_id == given("team_id", Uuid()),
         "sector": lambda: directory.sector == given("sector", Text()),
     },
-    sorts={"name": Sort(directory.name, Text())},
+    sorts={"name": Sort(directory.sort_key, Text())},
 )
 CREATE = create(
     ORGANISATIONS,
@@ -88,4 +88,26 @@ AMEND = Amending(
         .outerjoin(Organisation, organisation.id == directory.id)
         .where(directory.id == given("id", Uuid()))
     ),
+)
+
+# What is identical is looked for among the organisations of every team, what is alike among those of one's own.
+_COLUMNS = "d.id, d.team_id, t.name AS team, d.name, d.company_number, d.sector, d.town"
+_FROM = "casework.organisation_directory d JOIN casework.team t ON t.id = d.team_id"
+CANDIDATES = written(
+    f"""
+    (SELECT {_COLUMNS} FROM {_FROM} WHERE d.company_number = :company_number ORDER BY d.id LIMIT 50)
+    UNION
+    (SELECT {_COLUMNS} FROM {_FROM} WHERE d.name_key = casework.name_key(:name) ORDER BY d.id LIMIT 50)
+    UNION
+    (SELECT {_COLUMNS} FROM {_FROM}
+     WHERE d.team_id = ANY (:teams) AND EXISTS (SELECT FROM unnest(:words) w WHERE strpos(d.name_key, w) > 0)
+     ORDER BY (SELECT count(*) FROM unnest(:words) w WHERE strpos(d.name_key, w) > 0) DESC, d.id LIMIT 200)""",  # noqa: S608 — constants of this file
+    company_number=Text(),
+    name=Text(),
+    words=ARRAY(Text),
+    teams=UUIDS,
+)
+"""At most 300 organisations for ``matching.judge``; ``words`` are folded."""
+CONSULTED = written(
+    "SELECT audit.consulted(NULL, 'organisation', :ids, array_fill(NULL::uuid, ARRAY[cardinality(:ids)]))", ids=UUIDS
 )

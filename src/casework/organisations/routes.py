@@ -6,11 +6,13 @@ from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
 from casework.kernel.columns import CompanyNumber, Line
+from casework.kernel.folding import Sought
 from casework.kernel.inputs import Uuid
 from casework.organisations import actions, queries
 from casework.organisations.schemas import (
     AnyOrganisationView,
     OrganisationAmendment,
+    OrganisationCreated,
     OrganisationCreation,
     OrganisationPage,
     OrganisationView,
@@ -27,7 +29,7 @@ router = APIRouter(prefix="/v1", tags=["organisations"], route_class=DoorRoute)
     **operation(
         Action.ORGANISATION_WRITE,
         "Add an organisation",
-        OrganisationView,
+        OrganisationCreated,
         suffix="create",
         status=201,
         creates=True,
@@ -41,7 +43,8 @@ router = APIRouter(prefix="/v1", tags=["organisations"], route_class=DoorRoute)
     ),
 )
 async def create_organisation(door: AtDoor, creation: OrganisationCreation) -> Response:
-    """Take an organisation into a team's keeping. Name, company number, sector and town become directory facts."""
+    """Take an organisation into a team's keeping. Name, company number, sector and town become directory facts. Likely
+    duplicates are told in the answer, those of other teams too; they never stand in the way."""
     return await door.write(lambda work: actions.create_organisation(work, creation), status=201)
 
 
@@ -54,7 +57,10 @@ async def list_organisations(
     limit: Limit = 25,
     cursor: Cursor = None,
     sort: Annotated[str, Query(pattern="^-?name$")] = "name",
-    q: Annotated[Line | None, Query(description="How the name begins, as it is written; case does not count.")] = None,
+    q: Annotated[
+        Sought | None,
+        Query(description="How any word of the name begins; capitals, accents and apostrophes do not count."),
+    ] = None,
     company_number: Annotated[CompanyNumber | None, Query(description="The Companies House number.")] = None,
     team_id: Annotated[Uuid | None, Query(description="The team that keeps it.")] = None,
     sector: Annotated[Line | None, Query(description="A crowded-places sector.")] = None,

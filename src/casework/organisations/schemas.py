@@ -9,6 +9,7 @@ from pydantic import Field
 from casework.access.actions import Action
 from casework.kernel.inputs import Input, Uuid, amendment
 from casework.kernel.views import Page, View
+from casework.organisations.lifecycle import OrganisationMatchedOn
 from casework.organisations.models import OrganisationFacts
 
 
@@ -75,6 +76,19 @@ class OrganisationRow(View):
     company_number: str | None
     sector: str | None
     town: str | None
+
+
+class OrganisationMatch(OrganisationRow):
+    """An organisation of the directory that may be the same. The score (0 to 100) says no more than the reasons beside it."""
+
+    score: int
+    matched_on: list[OrganisationMatchedOn]
+
+
+class OrganisationCreated(OrganisationView):
+    """A new organisation, and those of the directory that are likely the same one: a warning, never a refusal."""
+
+    likely_duplicates: list[OrganisationMatch]
 
 
 class OrganisationPage(Page):

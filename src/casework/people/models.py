@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from casework.kernel.columns import Email, Phone, line
-from casework.kernel.tables import flag, identity, moment, version
+from casework.kernel.tables import flag, identity, moment, sort_key, version
 from casework.reference.models import AreaCode
 
 SCHEMA = {"schema": "casework"}
@@ -36,10 +36,12 @@ class Team(TeamFacts, table=True):
     __tablename__ = "team"
     __table_args__ = (
         Index("team_intake_key", "force_code", unique=True, postgresql_where=text("intake")),
+        Index("team_sort_key_idx", "sort_key", "id"),
         SCHEMA,
     )
 
     id: UUID = identity()
+    sort_key: str = sort_key()
     force_code: str = Field(sa_type=Text, foreign_key="casework.police_force.code", index=True)
     intake: bool = flag()
     version: int = version()
@@ -59,11 +61,12 @@ class Person(PersonFacts, table=True):
     """A member of staff."""
 
     __tablename__ = "person"
-    __table_args__ = (SCHEMA,)
+    __table_args__ = (Index("person_team_id_sort_key_idx", "team_id", "sort_key", "id"), SCHEMA)
 
     id: UUID = identity()
+    sort_key: str = sort_key()
     email: str = Field(sa_type=Text, unique=True)
-    team_id: UUID = Field(foreign_key="casework.team.id", index=True)
+    team_id: UUID = Field(foreign_key="casework.team.id")
     active: bool = flag(True)
     competences: list[str] = Field(
         default=None,
@@ -86,10 +89,11 @@ class ApiClient(ApiClientFacts, table=True):
     """An internal tool that calls with its own credentials and scopes."""
 
     __tablename__ = "api_client"
-    __table_args__ = (SCHEMA,)
+    __table_args__ = (Index("api_client_team_id_sort_key_idx", "team_id", "sort_key", "id"), SCHEMA)
 
     id: UUID = identity()
-    team_id: UUID = Field(foreign_key="casework.team.id", index=True)
+    sort_key: str = sort_key()
+    team_id: UUID = Field(foreign_key="casework.team.id")
     scopes: list[str] = Field(sa_type=ARRAY(Text), nullable=False)
     active: bool = flag(True)
     version: int = version()

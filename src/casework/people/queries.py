@@ -4,6 +4,7 @@ from sqlalchemy import Boolean, LargeBinary, Text, Uuid, any_, case, cast, func,
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
+from casework.kernel.folding import has_word
 from casework.kernel.statements import Statement, given, written
 from casework.kernel.tables import columns
 from casework.kernel.views import render
@@ -108,9 +109,9 @@ PERSON_LIST = Listing(
         "role": lambda: (
             person.id == any_(cast(select(func.access.people_with(given("role", Text()))).scalar_subquery(), UUIDS))
         ),
-        "q": lambda: func.starts_with(func.lower(person.name), func.lower(given("q", Text()))),
+        "q": lambda: has_word(person.sort_key, "q"),
     },
-    sorts={"name": Sort(person.name, Text())},
+    sorts={"name": Sort(person.sort_key, Text())},
 )
 ADD_PERSON = create(
     PEOPLE, PERSON_SHOWN, {"name": Text(), "email": Text(), "team_id": Uuid(), "competences": ARRAY(Text())}
@@ -173,7 +174,7 @@ TEAM_LIST = Listing(
         "force_code": lambda: team.force_code == given("force_code", Text()),
         "intake": lambda: team.intake == given("intake", Boolean()),
     },
-    sorts={"name": Sort(team.name, Text())},
+    sorts={"name": Sort(team.sort_key, Text())},
 )
 TEAM_STANDS = Statement(select(team.force_code, team.intake).where(team.id == given("id", Uuid())))
 _has_intake = select(other.id).where(other.force_code == given("force_code", Text()), other.intake)
@@ -233,7 +234,7 @@ CLIENT_LIST = Listing(
         "team_id": lambda: client.team_id == given("team_id", Uuid()),
         "active": lambda: client.active == given("active", Boolean()),
     },
-    sorts={"name": Sort(client.name, Text())},
+    sorts={"name": Sort(client.sort_key, Text())},
 )
 ADD_CLIENT = create(CLIENTS, CLIENT_SHOWN, {"name": Text(), "team_id": Uuid(), "scopes": ARRAY(Text())})
 AMEND_CLIENT = Amending(CLIENTS, CLIENT_SHOWN)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
-from casework.kernel.columns import line
+from casework.kernel.folding import Sought
 from casework.kernel.inputs import Flag, Uuid
 from casework.kernel.problems import AlreadyExists, Conflict, StateConflict, TryAgain
 from casework.people import actions, queries
@@ -178,7 +178,10 @@ async def list_people(
     team_id: Annotated[Uuid | None, Query(description="Whose home team this is.")] = None,
     competence: Annotated[str | None, Query(max_length=40, description="Who has this competence.")] = None,
     role: Annotated[StaffRole | None, Query(description="Who plays this part in a team that you may list.")] = None,
-    q: Annotated[str, line(120), Query(description="How the name begins, in capital or small letters.")] | None = None,
+    q: Annotated[
+        Sought | None,
+        Query(description="How any word of the name begins; capitals, accents and apostrophes do not count."),
+    ] = None,
     active: Annotated[Flag, Query(description="`false` finds who has left, for those who manage people.")] = True,
 ) -> Response:
     """Colleagues to assign or contact: name, team and competences only."""

@@ -4,11 +4,13 @@ import json
 from typing import Any
 from uuid import UUID
 
+from casework.kernel.folding import telling
 from casework.kernel.problems import ValidationFailed
 from casework.premises import matching, problems, queries  # noqa: F401 — problems registers the words of constraints
 from casework.premises.lifecycle import PremisesUse
 from casework.premises.schemas import (
     PremisesAliasAdding,
+    PremisesAliasAmendment,
     PremisesAmendment,
     PremisesAreaAdding,
     PremisesAreaAmendment,
@@ -30,7 +32,7 @@ async def create_premises(work: Work, creation: PremisesCreation) -> Answer:
     shown = await work.show(queries.PREMISES_SHOWN, premises_id, location=f"/v1/premises/{premises_id}")
     likely = [
         each
-        for each in await _judged(work, creation.name, creation.postcode)
+        for each in await _judged(work, creation.name, creation.postcode, creation.uprn)
         if each["id"] != premises_id and matching.is_likely_duplicate(each, creation.postcode)
     ]
     body = json.loads(shown.body) | {"likely_duplicates": await _told(work, likely)}
@@ -74,28 +76,34 @@ async def add_alias(work: Work, premises_id: UUID, adding: PremisesAliasAdding) 
     return await work.show(queries.ALIAS_SHOWN, await work.create(queries.ADD_ALIAS, adding, premises_id=premises_id))
 
 
-async def match(work: Work, name: str | None, postcode: str | None) -> list[dict[str, Any]]:
+async def amend_alias(work: Work, premises_id: UUID, alias_id: UUID, amendment: PremisesAliasAmendment) -> Answer:
+    """Amend another name or address of a place, or end it."""
+    return await amend(work, queries.AMEND_ALIAS, alias_id, amendment, premises_id=premises_id)
+
+
+async def match(work: Work, name: str | None, postcode: str | None, uprn: str | None) -> list[dict[str, Any]]:
     """The places within reach that may be meant, the likeliest first, as ``PremisesMatch`` has them; told to the log."""
-    return await _told(work, await _judged(work, name, postcode))
+    return await _told(work, await _judged(work, name, postcode, uprn))
 
 
-async def show_matches(work: Work, name: str | None, postcode: str | None) -> Answer:
+async def show_matches(work: Work, name: str | None, postcode: str | None, uprn: str | None) -> Answer:
     """The same as an answer of its own."""
-    if name is None and postcode is None:
-        message = "Give a name, a postcode, or both."
+    if name is None and postcode is None and uprn is None:
+        message = "Give a name, a postcode, a UPRN, or several of them."
         raise ValidationFailed(message, errors=[{"parameter": "name", "code": "missing", "message": message}])
-    return Answer(json.dumps({"items": await match(work, name, postcode)}))
+    return Answer(json.dumps({"items": await match(work, name, postcode, uprn)}))
 
 
-async def _judged(work: Work, name: str | None, postcode: str | None) -> list[dict[str, Any]]:
-    rows = await work.rows(queries.MATCHES, name=name, postcode=postcode, words=matching.telling(name or ""))
+async def _judged(work: Work, name: str | None, postcode: str | None, uprn: str | None) -> list[dict[str, Any]]:
+    words = telling(name) if name is not None else []
+    rows = await work.rows(queries.MATCHES, name=name, postcode=postcode, uprn=uprn, words=words)
     best: dict[UUID, dict[str, Any]] = {}
     for row in rows:
-        judged = {**row, **matching.judge(name, postcode, dict(row))}
+        judged = {**row, **matching.judge(name, postcode, uprn, dict(row))}
         known = best.get(row["id"])
         if matching.is_match(judged) and (known is None or known["score"] < judged["score"]):
             best[row["id"]] = judged
-    return sorted(best.values(), key=lambda each: (-each["score"], each["name"], str(each["id"])))
+    return sorted(best.values(), key=matching.rank)
 
 
 async def _told(work: Work, judged: list[dict[str, Any]]) -> list[dict[str, Any]]:

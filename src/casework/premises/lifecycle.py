@@ -51,6 +51,8 @@ class Tier(StrEnum):
 class MatchedOn(StrEnum):
     """Why a place may be the one that is meant."""
 
+    UPRN = "uprn"
+    """The same property, by its Unique Property Reference Number."""
     POSTCODE = "postcode"
     NEARBY = "nearby"
     """The postcodes differ in their last two letters only."""

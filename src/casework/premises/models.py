@@ -9,7 +9,6 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 from sqlalchemy import (
     CheckConstraint,
-    Computed,
     ForeignKeyConstraint,
     Index,
     Numeric,
@@ -22,13 +21,11 @@ from sqlmodel import Field, SQLModel
 
 from casework.kernel.columns import Email, LocalDate, Phone, Postcode, Uprn, line, prose, read_local_date
 from casework.kernel.inputs import DEGREES, Truth, Uuid, Whole
-from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
+from casework.kernel.tables import flag, identity, moment, name_key, plain, sort_key, version, vocabulary
 from casework.premises.lifecycle import OccupancyBasis, PartyRole, PremisesState
 from casework.reference.models import AreaCode
 
 SCHEMA = {"schema": "casework"}
-# What two spellings of one name have in common: letters and digits only, lower case.
-NAME_KEY = "regexp_replace(lower(name), '[^[:alnum:]]', '', 'g')"
 
 
 def read_year_or_day(text: str) -> str:
@@ -84,9 +81,10 @@ class Premises(PremisesFacts, table=True):
             unique=True,
             postgresql_where=text("source IS NOT NULL"),
         ),
-        Index("premises_team_id_name_idx", "team_id", "name", "id"),
+        Index("premises_team_id_sort_key_idx", "team_id", "sort_key", "id"),
         Index("premises_team_id_created_at_idx", "team_id", "created_at", "id"),
         Index("premises_team_id_postcode_idx", "team_id", "postcode"),
+        Index("premises_team_id_uprn_idx", "team_id", "uprn", postgresql_where=text("uprn IS NOT NULL")),
         Index("premises_team_id_name_key_idx", "team_id", "name_key"),
         Index("premises_complex_id_idx", "complex_id", postgresql_where=text("complex_id IS NOT NULL")),
         SCHEMA,
@@ -100,7 +98,8 @@ class Premises(PremisesFacts, table=True):
     """The year or day from which the place is closed, as its source tells it."""
     merged_into: UUID | None = Field(default=None, foreign_key="casework.premises.id")
     complex_id: UUID | None = None
-    name_key: str = Field(default=None, sa_column_args=(Computed(NAME_KEY, persisted=True),), sa_type=Text)
+    name_key: str = name_key()
+    sort_key: str = sort_key()
     latitude: Decimal | None = Field(default=None, sa_type=Numeric(9, 6))
     longitude: Decimal | None = Field(default=None, sa_type=Numeric(9, 6))
     expected_peak_occupancy: int | None = None
@@ -122,7 +121,7 @@ class PremisesAreaFacts(SQLModel):
 
 
 class PremisesArea(PremisesAreaFacts, table=True):
-    """An area of a premises, to which findings refer."""
+    """An area of a premises, to which findings refer; one that has ended takes no new ones."""
 
     __tablename__ = "premises_area"
     __table_args__ = (
@@ -138,6 +137,7 @@ class PremisesArea(PremisesAreaFacts, table=True):
     id: UUID = identity()
     premises_id: UUID
     team_id: UUID
+    ended_at: datetime | None = moment()
     version: int = version()
     created_at: datetime = moment(now=True)
 
@@ -185,7 +185,7 @@ class PremisesAliasFacts(SQLModel):
 
 
 class PremisesAlias(PremisesAliasFacts, table=True):
-    """An alias of a premises; matching looks here too."""
+    """An alias of a premises; matching looks here too, until it has ended."""
 
     __tablename__ = "premises_alias"
     __table_args__ = (
@@ -202,5 +202,8 @@ class PremisesAlias(PremisesAliasFacts, table=True):
     id: UUID = identity()
     premises_id: UUID
     team_id: UUID
-    name_key: str = Field(default=None, sa_column_args=(Computed(NAME_KEY, persisted=True),), sa_type=Text)
+    name_key: str = name_key()
+    sort_key: str = sort_key()
+    ended_at: datetime | None = moment()
+    version: int = version()
     created_at: datetime = moment(now=True)

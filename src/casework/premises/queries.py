@@ -3,10 +3,25 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Boolean, Date, Integer, Numeric, Text, Uuid, and_, case, exists, func, literal_column, select
+from sqlalchemy import (
+    Boolean,
+    Date,
+    Integer,
+    Numeric,
+    Text,
+    Uuid,
+    and_,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from casework.access.actions import Action
+from casework.kernel.folding import holds
 from casework.kernel.statements import given, written
 from casework.kernel.tables import Moment3, columns
 from casework.kernel.views import listed, render
@@ -66,12 +81,17 @@ def codes_of(code: Any) -> Any:
     return select(authority.code).where(func.coalesce(authority.replaced_by, authority.code) == its)
 
 
+def _also_called(name: str) -> Any:
+    """The places with an alias that holds the text sought."""
+    return select(alias.premises_id).where(~func.casework.ended(alias.ended_at), holds(alias.sort_key, name))
+
+
 PREMISES_LIST = Listing(
     PLACES,
     render(PremisesRow, Premises),
     filters={
-        # A function, not LIKE: there is no wildcard to be escaped.
-        "q": lambda: func.strpos(func.lower(place.name), func.lower(given("q", Text()))) > 0,
+        "q": lambda: or_(holds(place.sort_key, "q"), place.id.in_(_also_called("q"))),
+        "uprn": lambda: place.uprn == given("uprn", Text()),
         "postcode": lambda: place.postcode == given("postcode", Text()),
         "force_code": lambda: place.force_code == given("force_code", Text()),
         "local_authority_code": lambda: place.local_authority_code.in_(codes_of(given("local_authority_code", Text()))),
@@ -79,7 +99,7 @@ PREMISES_LIST = Listing(
         "sector": lambda: place.sector == given("sector", Text()),
         "priority": lambda: place.priority == given("priority", Boolean()),
     },
-    sorts={"name": Sort(place.name, Text()), "created_at": Sort(place.created_at, Moment3())},
+    sorts={"name": Sort(place.sort_key, Text()), "created_at": Sort(place.created_at, Moment3())},
 )
 
 
@@ -159,6 +179,7 @@ ADD_PARTY = _under(
 ADD_ALIAS = _under(ALIASES, ALIAS_SHOWN, {"name": Text(), "postcode": Text()})
 AMEND_AREA = _amending(AREAS, AREA_SHOWN)
 AMEND_PARTY = _amending(PARTIES, PARTY_SHOWN)
+AMEND_ALIAS = _amending(ALIASES, ALIAS_SHOWN)
 
 AUTHORITY_KNOWN = written(
     "SELECT coalesce(a.replaced_by, a.code) AS code FROM casework.local_authority a WHERE a.code = :code", code=Text()
@@ -166,31 +187,35 @@ AUTHORITY_KNOWN = written(
 """The code of today for one of today or a former one."""
 FORCE_KNOWN = written("SELECT code FROM casework.police_force WHERE code = :code", code=Text())
 
-_LIKE = """({0}.postcode = :postcode
-       OR {0}.name_key = regexp_replace(lower(:name), '[^[:alnum:]]', '', 'g')
+_LIKE = """({0}.postcode = :postcode OR {0}.name_key = casework.name_key(:name)
        OR EXISTS (SELECT FROM unnest(:words) w WHERE strpos({0}.name_key, w) > 0))"""
-_RANK = """({0}.postcode = :postcode) IS TRUE,
-       ({0}.name_key = regexp_replace(lower(:name), '[^[:alnum:]]', '', 'g')) IS TRUE,
+_RANK = """({0}.postcode = :postcode) IS TRUE, ({0}.name_key = casework.name_key(:name)) IS TRUE,
        (SELECT count(*) FROM unnest(:words) w WHERE strpos({0}.name_key, w) > 0)"""
 MATCHES = written(
     f"""
-    SELECT p.id, p.team_id, p.name, p.address, p.town, coalesce(f.postcode, p.postcode) AS postcode, p.state, f.alias
+    SELECT p.id, p.team_id, p.name, p.address, p.town, coalesce(f.postcode, p.postcode) AS postcode, p.uprn, p.state, f.alias
     FROM (
         (SELECT p.id AS id, p.postcode, NULL::text AS alias, {_RANK.format("p")} AS shared
          FROM casework.premises p WHERE p.team_id = ANY (:teams) AND {_LIKE.format("p")}
          ORDER BY 4 DESC, 5 DESC, 6 DESC LIMIT 200)
         UNION ALL
         (SELECT a.premises_id, a.postcode, a.name, {_RANK.format("a")}
-         FROM casework.premises_alias a WHERE a.team_id = ANY (:teams) AND {_LIKE.format("a")}
+         FROM casework.premises_alias a
+         WHERE a.team_id = ANY (:teams) AND NOT casework.ended(a.ended_at) AND {_LIKE.format("a")}
          ORDER BY 4 DESC, 5 DESC, 6 DESC LIMIT 200)
         ORDER BY 4 DESC, 5 DESC, 6 DESC LIMIT 200) f
-    JOIN casework.premises p ON p.id = f.id AND p.state <> 'merged'""",  # noqa: S608 — constants of this file
+    JOIN casework.premises p ON p.id = f.id AND p.state <> 'merged'
+    UNION ALL
+    (SELECT p.id, p.team_id, p.name, p.address, p.town, p.postcode, p.uprn, p.state, NULL
+     FROM casework.premises p
+     WHERE p.team_id = ANY (:teams) AND p.uprn = :uprn AND p.state <> 'merged' ORDER BY p.created_at, p.id LIMIT 200)""",  # noqa: S608 — constants of this file
     name=Text(),
     postcode=Text(),
+    uprn=Text(),
     words=ARRAY(Text),
     teams=UUIDS,
 )
-"""At most 200 candidates within reach for ``matching.judge``: by postcode, by name, by alias; ``words`` are lower case."""
+"""At most 400 candidates within reach for ``matching.judge``: by postcode, by name, by alias, by UPRN; ``words`` are folded."""
 CONSULTED = written(
     "SELECT audit.consulted(NULL, 'premises', :ids, array_fill(NULL::uuid, ARRAY[cardinality(:ids)]))", ids=UUIDS
 )

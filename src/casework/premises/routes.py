@@ -5,12 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
-from casework.kernel.columns import Line, Postcode
+from casework.kernel.columns import Line, Postcode, Uprn
+from casework.kernel.folding import Sought
 from casework.kernel.inputs import Flag
 from casework.premises import actions, queries
 from casework.premises.lifecycle import PremisesState
 from casework.premises.schemas import (
     PremisesAliasAdding,
+    PremisesAliasAmendment,
     PremisesAliasView,
     PremisesAmendment,
     PremisesAreaAdding,
@@ -66,8 +68,12 @@ async def list_premises(
     limit: Limit = 25,
     cursor: Cursor = None,
     sort: Annotated[str, Query(pattern="^-?(name|created_at)$")] = "name",
-    q: Annotated[Line | None, Query(description="What the name holds, as it is written; case does not count.")] = None,
+    q: Annotated[
+        Sought | None,
+        Query(description="What the name or an alias holds; capitals, accents and apostrophes do not count."),
+    ] = None,
     postcode: Annotated[Postcode | None, Query(description="The full postcode.")] = None,
+    uprn: Annotated[Uprn | None, Query(description="The Unique Property Reference Number.")] = None,
     force_code: Annotated[AreaCode | None, Query(description="The police force (ONS code).")] = None,
     local_authority_code: Annotated[
         AreaCode | None, Query(description="The local authority (ONS code), by its code of today or a former one.")
@@ -80,6 +86,7 @@ async def list_premises(
     filters = {
         "q": q,
         "postcode": postcode,
+        "uprn": uprn,
         "force_code": force_code,
         "local_authority_code": local_authority_code,
         "state": state,
@@ -97,9 +104,10 @@ async def list_matches(
     door: AtDoor,
     name: Annotated[Line | None, Query(description="What the place is called; aliases are looked at too.")] = None,
     postcode: Annotated[Postcode | None, Query(description="The full postcode.")] = None,
+    uprn: Annotated[Uprn | None, Query(description="The Unique Property Reference Number.")] = None,
 ) -> Response:
     """Known places within reach that may be the one meant, the likeliest first, each with the reasons behind its score."""
-    return await door.write(lambda work: actions.show_matches(work, name, postcode))
+    return await door.write(lambda work: actions.show_matches(work, name, postcode, uprn))
 
 
 @router.get("/premises/{premises_id}", **operation(Action.PREMISES_READ, "Read premises", PremisesView))
@@ -145,7 +153,7 @@ async def add_area(door: AtDoor, premises_id: Id, adding: PremisesAreaAdding) ->
     "/premises/{premises_id}/areas/{area_id}",
     **operation(
         Action.PREMISES_WRITE,
-        "Amend an area",
+        "Amend or end an area",
         PremisesAreaView,
         suffix="amend-area",
         amends=True,
@@ -153,7 +161,8 @@ async def add_area(door: AtDoor, premises_id: Id, adding: PremisesAreaAdding) ->
     ),
 )
 async def amend_area(door: AtDoor, premises_id: Id, area_id: Id, amendment: PremisesAreaAmendment) -> Response:
-    """A merge patch of an area; If-Match takes the area's own version."""
+    """A merge patch of an area; If-Match takes the area's own version. One that has ended is kept for what was found there,
+    and takes nothing new; `ended_at` null takes the end back."""
     return await door.write(lambda work: actions.amend_area(work, premises_id, area_id, amendment))
 
 
@@ -205,3 +214,19 @@ async def amend_party(door: AtDoor, premises_id: Id, party_id: Id, amendment: Pr
 async def add_alias(door: AtDoor, premises_id: Id, adding: PremisesAliasAdding) -> Response:
     """Another name or address by which a place is known; matching looks there too."""
     return await door.write(lambda work: actions.add_alias(work, premises_id, adding), status=201)
+
+
+@router.patch(
+    "/premises/{premises_id}/aliases/{alias_id}",
+    **operation(
+        Action.PREMISES_WRITE,
+        "Amend or end an alias",
+        PremisesAliasView,
+        suffix="amend-alias",
+        amends=True,
+        example={"ended_at": "2026-09-30T17:00:00Z"},
+    ),
+)
+async def amend_alias(door: AtDoor, premises_id: Id, alias_id: Id, amendment: PremisesAliasAmendment) -> Response:
+    """A merge patch of an alias. One that has ended is kept and matches no more; `ended_at` null takes the end back."""
+    return await door.write(lambda work: actions.amend_alias(work, premises_id, alias_id, amendment))

@@ -33,8 +33,20 @@ class _PremisesStanding(PremisesFacts):
     closed_on: ClosedOn | None = None
 
 
+class _PremisesAreaStanding(PremisesAreaFacts):
+    """An area that is no longer there has ended; what was found in it keeps its name."""
+
+    ended_at: Moment | None = None
+
+
 class _PremisesPartyStanding(PremisesPartyFacts):
     """A party that is no longer one has ended; it is kept."""
+
+    ended_at: Moment | None = None
+
+
+class _PremisesAliasStanding(PremisesAliasFacts):
+    """A name that nobody uses any more has ended; it is kept, and matches no more."""
 
     ended_at: Moment | None = None
 
@@ -43,10 +55,12 @@ if TYPE_CHECKING:
     PremisesAmendment = Input
     PremisesAreaAmendment = Input
     PremisesPartyAmendment = Input
+    PremisesAliasAmendment = Input
 else:
     PremisesAmendment = amendment("PremisesAmendment", _PremisesStanding)
-    PremisesAreaAmendment = amendment("PremisesAreaAmendment", PremisesAreaFacts)
+    PremisesAreaAmendment = amendment("PremisesAreaAmendment", _PremisesAreaStanding)
     PremisesPartyAmendment = amendment("PremisesPartyAmendment", _PremisesPartyStanding)
+    PremisesAliasAmendment = amendment("PremisesAliasAmendment", _PremisesAliasStanding)
 
 
 class PremisesAreaAdding(PremisesAreaFacts, Input):
@@ -74,6 +88,7 @@ class PremisesAreaView(View):
     premises_id: UUID
     name: str
     description: str | None
+    ended_at: datetime | None
     created_at: datetime
     version: int
 
@@ -100,7 +115,9 @@ class PremisesAliasView(View):
     premises_id: UUID
     name: str
     postcode: str | None
+    ended_at: datetime | None
     created_at: datetime
+    version: int
 
 
 class IndicativeTier(View):
@@ -159,6 +176,7 @@ class PremisesMatch(View):
     address: str | None
     town: str | None
     postcode: str | None
+    uprn: str | None
     state: PremisesState
     score: int
     matched_on: list[MatchedOn]
@@ -189,6 +207,7 @@ class PremisesRow(View):
     address: str | None
     town: str | None
     postcode: str | None
+    uprn: str | None
     local_authority_code: str | None
     sector: str | None
     schedule_1_use: str | None

@@ -11,14 +11,13 @@ from datetime import date
 from pathlib import Path
 
 from casework.kernel.columns import read_postcode
+from casework.kernel.folding import fold
 from casework.kernel.sheets import Column, Sheet, Uneven
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 
 _TYPE = re.compile(r"\s*\([^()]*\)\s*$")  # "(English District or Borough)"
-_APOSTROPHE = re.compile("['’‘ʼ`´_]")  # the museums' file writes King_s Lynn
 _CODE = re.compile(r"[0-9A-Z]{1,20}")
-_SEPARATOR = re.compile(r"[\s,.\-\u2010-\u2015]+")
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,8 @@ class PostcodePlace:
 
 
 def _key(name: str) -> str:
-    """What is left of a name when case, apostrophes and hyphens don't count."""
-    plain = _APOSTROPHE.sub("", name.casefold()).replace("&", " and ")
-    return _SEPARATOR.sub(" ", plain).strip()
+    """What is left of a name when case, accents, apostrophes and hyphens don't count."""
+    return fold(name.replace("_", "'"))  # the museums' file writes King_s Lynn
 
 
 def _rows(path: Path, *columns: str) -> Iterator[dict[str, str]]:

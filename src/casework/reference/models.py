@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel
 
 from casework.kernel.columns import LocalDate, Moment, Rule, line, prose
 from casework.kernel.inputs import Truth, Whole
-from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
+from casework.kernel.tables import flag, identity, moment, plain, sort_key, version, vocabulary
 
 SCHEMA = {"schema": "casework"}
 
@@ -115,6 +115,7 @@ class PoliceForce(SQLModel, table=True):
     name: str = Field(sa_type=Text)
     nation: str = Field(sa_type=Text)
     has_area: bool = flag(True)
+    sort_key: str = sort_key()
 
 
 class LocalAuthority(SQLModel, table=True):
@@ -129,6 +130,7 @@ class LocalAuthority(SQLModel, table=True):
     force_code: str = Field(sa_type=Text, foreign_key="casework.police_force.code", index=True)
     replaced_by: str | None = Field(default=None, sa_type=Text, foreign_key="casework.local_authority.code", index=True)
     """Always one of today: when that is replaced as well, this follows."""
+    sort_key: str = sort_key()
 
 
 class Postcode(SQLModel, table=True):

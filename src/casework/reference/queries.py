@@ -214,7 +214,7 @@ WORD_NOW = Statement(select(*(getattr(word, name) for name in _STATED)).where(_t
 AMEND_WORD = guarded(LOOKUPS, changes={name: given(name, type_) for name, type_ in _STATED.items()}, where=_this_word)
 
 FORCE_LIST = _list(
-    select(render(ForceView, PoliceForce)).where(_if_given(force.nation, "nation")).order_by(force.name, force.code)
+    select(render(ForceView, PoliceForce)).where(_if_given(force.nation, "nation")).order_by(force.sort_key, force.code)
 )
 AUTHORITY_LIST = _list(
     select(render(LocalAuthorityView, LocalAuthority))
@@ -223,7 +223,7 @@ AUTHORITY_LIST = _list(
         _if_given(authority.nation, "nation"),
         _if_given(authority.force_code, "force_code"),
     )
-    .order_by(authority.name, authority.code)
+    .order_by(authority.sort_key, authority.code)
 )
 
 # --- threat levels ---

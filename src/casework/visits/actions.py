@@ -147,7 +147,8 @@ async def amend_finding(work: Work, finding_id: UUID, amendment: FindingAmendmen
     finding = await _reached(work, queries.FINDING_NOW, finding_id)
     stated = amendment.model_dump(exclude_unset=True)
     await require_word(work, "attack_methodologies", stated.get("methodology"), "/methodology")
-    await _require_area(work, finding["premises_id"], stated.get("area_id"))
+    if stated.get("area_id") != finding["area_id"]:
+        await _require_area(work, finding["premises_id"], stated.get("area_id"))
     answer = await carry_out(work, queries.AMENDING_FINDING, finding_id, amendment)
     if amendment.model_fields_set:
         work.say(finding["case_id"], subject=("finding", finding_id))
@@ -169,8 +170,8 @@ async def _record(work: Work, visit: Mapping[str, Any], recordings: Mapping[str,
     if not recordings:
         return []
     for at, recording in recordings.items():
-        await _repeated(work, queries.FINDING_KNOWN, recording.id, visit["id"])
-        await _require_area(work, visit["premises_id"], recording.area_id, at)
+        if not await _repeated(work, queries.FINDING_KNOWN, recording.id, visit["id"]):
+            await _require_area(work, visit["premises_id"], recording.area_id, at)
     named = {f"{at}/methodology": recording.methodology for at, recording in recordings.items()}
     level = level_for_findings(visit, named)
     return [
@@ -180,9 +181,15 @@ async def _record(work: Work, visit: Mapping[str, Any], recordings: Mapping[str,
 
 
 async def _require_area(work: Work, premises_id: UUID | None, area_id: UUID | None, at: str = "") -> None:
-    if area_id is not None:
-        told = "The premises visited have no such area."
-        await _require(work, queries.AREA_SEEN, f"{at}/area_id", told, area_id=area_id, premises_id=premises_id)
+    if area_id is None:
+        return
+    seen = await work.row(queries.AREA_SEEN, area_id=area_id, premises_id=premises_id)
+    if seen is None:
+        raise _invalid(f"{at}/area_id", "unknown", "The premises visited have no such area.")
+    if seen["ended"]:
+        raise _invalid(
+            f"{at}/area_id", "ended", "This area has ended: name another, or none and the area in your words."
+        )
 
 
 async def _require_adviser(work: Work, case_id: UUID, adviser_id: UUID) -> None:

@@ -256,6 +256,7 @@ FINDING_NOW = Statement(
     select(
         finding.id,
         finding.case_id,
+        finding.area_id,
         visit.premises_id,
         func.coalesce(FINDINGS.reached(), literal_column("false")).label("within"),
     )
@@ -264,7 +265,9 @@ FINDING_NOW = Statement(
     .where(finding.id == given("id", Uuid()))
 )
 AREA_SEEN = Statement(
-    select(area.id).where(area.id == given("area_id", Uuid()), area.premises_id == given("premises_id", Uuid()))
+    select(func.casework.ended(area.ended_at).label("ended")).where(
+        area.id == given("area_id", Uuid()), area.premises_id == given("premises_id", Uuid())
+    )
 )
 RECORD = create_under(
     VISITS,

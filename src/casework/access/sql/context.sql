@@ -15,6 +15,11 @@ CREATE OR REPLACE FUNCTION casework.today(zone text DEFAULT 'Europe/London') RET
 LANGUAGE sql STABLE
 RETURN (casework.now() AT TIME ZONE zone)::date;
 
+-- Whether what has this end is over; an end may be stated before it comes.
+CREATE OR REPLACE FUNCTION casework.ended(at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE
+RETURN coalesce(at <= casework.now(), false);
+
 -- Who is calling, and how far they reach. Definer functions: the tables they read are closed to every login role.
 
 -- What an active principal holds, per action. Everything below judges by this one view.
@@ -41,12 +46,13 @@ CREATE OR REPLACE FUNCTION access.acting_for() RETURNS uuid
 LANGUAGE sql STABLE
 RETURN nullif(current_setting('casework.acting', true), '')::uuid;
 
--- How far a principal reaches by team, with these scopes (NULL: a person, who needs none).
+-- How far a principal reaches by team, with these scopes (NULL: a person, who needs none). Each team once, whatever the number of
+-- parts somebody plays there: a list takes one branch a team, and would show every row of it as often as the team is named.
 CREATE OR REPLACE FUNCTION access.reach_teams(principal uuid, with_scopes text[], wanted text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE everywhere boolean; teams uuid[];
 BEGIN
-    SELECT bool_or(h.reach = 'all'), array_agg(h.team_id) FILTER (WHERE h.reach = 'team')
+    SELECT bool_or(h.reach = 'all'), array_agg(DISTINCT h.team_id) FILTER (WHERE h.reach = 'team')
     INTO everywhere, teams
     FROM access.held h
     WHERE h.principal_id = principal AND h.action = wanted
@@ -107,7 +113,8 @@ BEGIN
             END IF;
         END IF;
     END LOOP;
-    RETURN reached;
+    -- Each case once, for as many reasons as there are.
+    RETURN CASE WHEN cardinality(reached) > 1 THEN ARRAY(SELECT DISTINCT c.id FROM unnest(reached) AS c (id)) ELSE reached END;
 END $$;
 
 -- The same for the holder of a live session. A tool that acts for a person reaches what both of them reach.
@@ -334,7 +341,7 @@ END $$;
 CREATE OR REPLACE FUNCTION access.own_cases(allowed text[]) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    RETURN coalesce((SELECT array_agg(l.case_id) FROM access.enquiry_link l
+    RETURN coalesce((SELECT array_agg(DISTINCT l.case_id) FROM access.enquiry_link l
         WHERE l.enquiry_id = ANY (access.own_enquiries(allowed)) AND l.case_id IS NOT NULL), '{}');
 END $$;
 
@@ -385,7 +392,7 @@ BEGIN
                 decision := CASE WHEN EXISTS (SELECT FROM access.policy p WHERE p.action = wanted AND p.role = roles[1])
                             THEN 'allow' ELSE 'forbidden' END;
                 -- the case of the business, where this action of its part reaches its own
-                SELECT coalesce(array_agg(l.case_id), '{}') INTO cases
+                SELECT coalesce(array_agg(DISTINCT l.case_id), '{}') INTO cases
                 FROM access.enquiry_link l
                 JOIN access.policy p ON p.action = wanted AND p.role = roles[1] AND p.reach = 'own'
                 WHERE l.enquiry_id = s.enquiry_id AND l.case_id IS NOT NULL;
@@ -394,9 +401,9 @@ BEGIN
             kind := s.kind; principal := s.principal_id;
             IF kind = 'client' THEN scopes := coalesce(s.scopes, '{}'); END IF;
             SELECT coalesce(array_agg(DISTINCT h.role), '{}'), coalesce(bool_or(h.reach = 'all'), false),
-                   coalesce(array_agg(h.team_id) FILTER (WHERE h.reach = 'team'), '{}'),
-                   coalesce(array_agg(h.team_id) FILTER (WHERE h.reach = 'team' AND kind = 'staff' AND acting IS NULL
-                                                         AND h.role IN ('supervisor', 'information_manager')), '{}')
+                   coalesce(array_agg(DISTINCT h.team_id) FILTER (WHERE h.reach = 'team'), '{}'),
+                   coalesce(array_agg(DISTINCT h.team_id) FILTER (WHERE h.reach = 'team' AND kind = 'staff' AND acting IS NULL
+                                                                  AND h.role IN ('supervisor', 'information_manager')), '{}')
             INTO roles, everywhere, teams, answering
             FROM access.held h
             WHERE h.principal_id = s.principal_id AND h.action = wanted

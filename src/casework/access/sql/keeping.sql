@@ -356,7 +356,7 @@ END $$;
 CREATE OR REPLACE FUNCTION access.people_with(wanted_role text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    RETURN coalesce((SELECT array_agg(m.principal_id) FROM access.membership m
+    RETURN coalesce((SELECT array_agg(DISTINCT m.principal_id) FROM access.membership m
         WHERE m.role = wanted_role AND m.ended_at IS NULL AND NOT m.pending
           AND m.team_id = ANY (access.read_teams('person.list'))), '{}');
 END $$;

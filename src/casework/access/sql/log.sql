@@ -115,7 +115,8 @@ BEGIN
     FROM (SELECT a.attname::text AS name, a.attnotnull AND NOT of_json AS needed,
                  CASE WHEN of_json THEN format('nullif(%%s.%I::jsonb, ''null'')', a.attname) ELSE format('%%s.%I', a.attname) END AS value
           FROM pg_attribute a, LATERAL (SELECT a.atttypid IN ('json'::regtype, 'jsonb'::regtype)) AS j (of_json)
-          WHERE a.attrelid = ('casework.' || of_table)::regclass AND a.attnum > 0 AND NOT a.attisdropped) c;
+          WHERE a.attrelid = ('casework.' || of_table)::regclass AND a.attnum > 0 AND NOT a.attisdropped
+            AND a.attgenerated = '') c;  -- what the database computes, nobody gave or changed
     EXECUTE format($written$
         CREATE OR REPLACE FUNCTION audit.%I() RETURNS trigger
         LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $trigger$

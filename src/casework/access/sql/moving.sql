@@ -18,13 +18,14 @@ BEGIN
            p.local_authority_code, p.latitude, p.longitude, p.sector, p.schedule_1_use, p.expected_peak_occupancy,
            p.occupancy_basis, p.occupancy_on, p.priority, p.priority_reason
     FROM casework.premises p WHERE p.id = place RETURNING id INTO made;
-    INSERT INTO casework.premises_area (premises_id, team_id, name, description)
-    SELECT made, in_team, a.name, a.description FROM casework.premises_area a WHERE a.premises_id = place;
-    INSERT INTO casework.premises_alias (premises_id, team_id, name, postcode)
-    SELECT made, in_team, a.name, a.postcode FROM casework.premises_alias a WHERE a.premises_id = place;
-    INSERT INTO casework.premises_party (premises_id, team_id, role, name, organisation_id, phone, email)
-    SELECT made, in_team, r.role, r.name, r.organisation_id, r.phone, r.email
-    FROM casework.premises_party r WHERE r.premises_id = place AND r.ended_at IS NULL;
+    -- As it is now: what has ended stays behind.
+    INSERT INTO casework.premises_area (premises_id, team_id, name, description, ended_at)
+    SELECT made, in_team, a.name, a.description, a.ended_at FROM casework.premises_area a WHERE a.premises_id = place AND NOT casework.ended(a.ended_at);
+    INSERT INTO casework.premises_alias (premises_id, team_id, name, postcode, ended_at)
+    SELECT made, in_team, a.name, a.postcode, a.ended_at FROM casework.premises_alias a WHERE a.premises_id = place AND NOT casework.ended(a.ended_at);
+    INSERT INTO casework.premises_party (premises_id, team_id, role, name, organisation_id, phone, email, ended_at)
+    SELECT made, in_team, r.role, r.name, r.organisation_id, r.phone, r.email, r.ended_at
+    FROM casework.premises_party r WHERE r.premises_id = place AND NOT casework.ended(r.ended_at);
     RETURN made;
 END $$;
 
@@ -121,7 +122,8 @@ REVOKE CREATE ON SCHEMA access FROM casework_mover;
 -- What they touch, and nothing else.
 GRANT USAGE ON SCHEMA casework, access TO casework_mover;
 GRANT EXECUTE ON FUNCTION access.doing(text[]), access.read_teams(text), access.answering_teams(text), access.current_principal(),
-    casework.new_id() TO casework_mover;
+    casework.new_id(), casework.fold(text), casework.name_key(text), casework.sort_key(text), casework.now(), casework.clock_offset(),
+    casework.ended(timestamptz) TO casework_mover;
 GRANT SELECT ON casework.team TO casework_mover;
 GRANT SELECT, UPDATE ON casework.case_file, casework.case_transfer, casework.allocation, casework.collaborator, casework.case_share,
     casework.emergency_access, casework.advice, casework.enquiry, casework.site_visit TO casework_mover;
