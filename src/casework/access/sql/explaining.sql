@@ -82,7 +82,8 @@ BEGIN
         ELSIF m.pending THEN
             code := 'role-awaits-approval'; RETURN NEXT; CONTINUE;
         END IF;
-        SELECT x.reach, x.shared, x.scope INTO p FROM access.policy x WHERE x.role = m.role AND x.action = read_by;
+        SELECT x.reach, x.shared, x.scope INTO p FROM access.policy x WHERE x.role = m.role AND x.action = read_by
+            AND x.reach <> 'acting';
         IF NOT FOUND THEN
             code := 'role-has-no-reach'; RETURN NEXT;
         ELSIF with_scopes IS NOT NULL AND p.scope IS NOT NULL AND p.scope <> ALL (with_scopes) THEN
