@@ -441,15 +441,20 @@ BY_TABLE = {scope.table: scope for scope in SCOPES}
 KEPT = ("case_headline", "case_event", "organisation_directory", "emergency_access")
 # Read by definer functions: which teams there are, in which of them a person stands, and whom to write to about what.
 JUDGED_BY = ("team", "person", "police_force", "enquiry", "contact", "case_file")
-# Looked up by definer functions while somebody asks why a record can be seen, and at no other time.
+# Looked up by definer functions while somebody asks why a record can be seen, or reads the log, and at no other time.
 LOCATED = (
     "enquiry",
+    "enquiry_message",
+    "enquiry_transfer",
     "site_visit",
     "finding",
     "advice",
     "interim_advice",
     "recommendation",
     "premises",
+    "premises_area",
+    "premises_party",
+    "premises_alias",
     "organisation",
 )
 
@@ -530,8 +535,8 @@ def statements() -> Iterator[str]:
     for table in JUDGED_BY:
         yield f"CREATE POLICY owner_select ON casework.{table} FOR SELECT TO casework_owner USING (true)"
     for table in LOCATED:
-        explaining = f"(SELECT access.doing({_words((A.ACCESS_EXPLAIN,))}))"
-        yield f"CREATE POLICY owner_locate ON casework.{table} FOR SELECT TO casework_owner USING ({explaining})"
+        looking = f"(SELECT access.doing({_words((A.ACCESS_EXPLAIN, A.AUDIT_READ, A.CASE_ACCESS_LOG))}))"
+        yield f"CREATE POLICY owner_locate ON casework.{table} FOR SELECT TO casework_owner USING ({looking})"
 
 
 def _log_triggers(scope: Scope) -> Iterator[str]:
