@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from casework.access.actions import Action
-from casework.access.policy import POLICY, Role
+from casework.access.policy import POLICY, Reach, Role
 from casework.kernel.openapi import ProblemDocument
 from casework.kernel.settings import Settings
 from casework.work.operations import operations
@@ -74,7 +74,7 @@ def _complete(operation: dict[str, Any]) -> None:
         return
     reach = POLICY[Action(known.action)].reach
     operation["security"] = [{"bearer": []}] + ([{}] if Role.PUBLIC in reach else [])
-    operation["x-roles"] = {role.value: how.value for role, how in sorted(reach.items())}
+    operation["x-roles"] = {role.value: how.value for role, how in sorted(reach.items()) if how is not Reach.ACTING}
     for status, answer in operation["responses"].items():
         if (status.startswith("2") and known.matched) or (known.keyed and status == "201"):
             answer["headers"] = {"ETag": {"schema": {"type": "string"}, "description": "The version, for If-Match."}}

@@ -23,7 +23,7 @@ from casework.app import behind_boundary, create_app
 from casework.commands.database import migrate_url
 from casework.kernel.database import addresses
 from casework.kernel.settings import Settings
-from casework.people.bootstrap import bootstrap
+from casework.people.bootstrap import First, bootstrap
 from casework.premises.importing import import_premises
 from casework.reference.importing import load_postcodes
 from casework.worker import work
@@ -46,10 +46,11 @@ def tell(settings: Settings) -> list[str]:
 
 async def _tell(settings: Settings, url: str) -> list[str]:
     password = secrets.token_urlsafe(12)
-    await bootstrap(
-        url, name="Avery Admin", email="admin@derbyshire.example", password=password, force_code=DERBYSHIRE,
-        team_name="Derbyshire CTSA team",
-    )  # fmt: skip
+    for role, name, login in ((First.ADMINISTRATOR, "Avery Admin", "admin"), (First.AUDITOR, "Ola Quist", "auditor")):
+        await bootstrap(
+            url, name=name, email=f"{login}@derbyshire.example", password=password, force_code=DERBYSHIRE,
+            team_name="Derbyshire CTSA team", role=role,
+        )  # fmt: skip
     await _place(url)
     # Told into a directory of its own: a demonstration writes to nobody.
     with tempfile.TemporaryDirectory() as place:
@@ -59,7 +60,8 @@ async def _tell(settings: Settings, url: str) -> list[str]:
         tracking = await _served(settings, password, boxes)
     logins = [f"  {name}@derbyshire.example ({', '.join(roles)})" for name, (_, roles) in PEOPLE.items()]
     return [
-        f"Log in with the password {password} as", "  admin@derbyshire.example (administrator)", *logins,
+        f"Log in with the password {password} as", "  admin@derbyshire.example (administrator)",
+        "  auditor@derbyshire.example (auditor)", *logins,
         f"Toys of Ashbourne tracks its enquiry with the token {tracking}",
     ]  # fmt: skip
 

@@ -46,6 +46,7 @@ DEFINITIONS = (
     ("access", "sharing.sql"),
     ("access", "moving.sql"),
     ("access", "explaining.sql"),
+    ("access", "naming.sql"),
     ("work", "idempotency.sql"),
     ("work", "outbox.sql"),
     ("audit_log", "sealing.sql"),
@@ -69,6 +70,7 @@ DROP VIEW IF EXISTS access.held;
 DROP FUNCTION IF EXISTS audit.header_bytes(audit.event);
 DROP FUNCTION IF EXISTS audit.object_bytes(audit.event_object);
 DROP FUNCTION IF EXISTS audit.entry(audit.event, uuid[], boolean);
+DROP FUNCTION IF EXISTS audit.told(audit.event_object);
 DROP FUNCTION IF EXISTS audit.head_json(audit.head);
 DROP FUNCTION IF EXISTS access.log_in_of(access.session);
 """

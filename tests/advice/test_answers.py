@@ -64,6 +64,16 @@ def test_staff_answer_on_its_behalf_and_the_last_answer_counts(adviser: Caller, 
     assert [each["answer"] for each in now["responses"]] == ["accepted", "declined"]
 
 
+def test_a_supervisor_records_the_answer_of_the_team_s_cases_only(team: Team, other_team: Team, path: str) -> None:
+    supervisor = team.person("supervisor", name="Sam")
+    assert ok(supervisor.post(f"{path}/responses", {"answer": "accepted"}), 201)["person"] == "Sam"
+    assert ok(supervisor.get(path))["answer"] == "accepted"
+    for role in ("coordinator", "reviewer", "information_manager"):
+        assert team.person(role).post(f"{path}/responses", {"answer": "declined"}).status_code in (403, 404)
+    refused(other_team.person("supervisor").post(f"{path}/responses", {"answer": "accepted"}), 404, "not-found")
+    assert ok(supervisor.get(path))["answer"] == "accepted"
+
+
 def test_a_refusal_needs_a_reason_from_the_list(adviser: Caller, path: str) -> None:
     for wrong in ({"answer": "declined"}, {"answer": "declined", "reason_code": "because"}):
         told = refused(adviser.post(f"{path}/responses", wrong), 422, "validation-failed")
@@ -111,7 +121,6 @@ def test_withdrawn_advice_is_not_answered(team: Team, adviser: Caller, issued: d
 def test_who_may_answer(world: World, team: Team, other_team: Team, case: dict[str, Any], path: str) -> None:
     body = {"answer": "accepted"}
     refused(team.person("adviser").post(f"{path}/responses", body), 403, "forbidden")
-    refused(team.person("supervisor").post(f"{path}/responses", body), 403, "forbidden")
     refused(team.person("coordinator").post(f"{path}/responses", body), 403, "forbidden")
     refused(other_team.person("adviser").post(f"{path}/responses", body), 404, "not-found")
     refused(enquirer_of(world, team, case, verified=False).post(f"{path}/responses", body), 403, "forbidden")

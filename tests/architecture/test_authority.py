@@ -1,40 +1,47 @@
 """Three sources say who may do what: the domain owner's table, the code, and the database. They agree."""
 
-import csv
-from pathlib import Path
-
 import asyncpg
 import pytest
 
 from casework.access import catalogue, policy, rls
 from casework.access.actions import Action
-from casework.access.policy import PROPOSED, Reach, Role
+from casework.access.policy import Reach, Role
 from casework.kernel import lifecycle
 from casework.migrations import head, offers
 from casework.work.operations import operations
-from tests.support import cluster, contract
+from tests.support import authority, cluster, contract
 from tests.support.world import World
-
-TABLE = Path(__file__).parents[2] / "docs" / "authority.csv"
-
-
-def _owners_table() -> dict[str, dict[str, str]]:
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        return {row["action"]: row for row in csv.DictReader(file)}
 
 
 def test_the_matrix_is_the_domain_owners_table() -> None:
-    table = _owners_table()
-    assert {action.value for action in policy.POLICY} == table.keys()
+    assert {action.value for action in policy.POLICY} == authority.sheet().keys()
+    differing = {}
     for action, row in policy.POLICY.items():
-        stated = {role.value: row.reach.get(role, Reach.NONE).value for role in Role}
-        owned = {role.value: table[action.value][role.value] for role in Role}
-        assert stated == owned, action
+        owned = authority.sheet()[action.value]
+        coded = {"what": row.what, **{role.value: row.reach.get(role, Reach.NONE).value for role in Role}}
+        differing |= {(action.value, column): said for column, said in coded.items() if said != owned[column]}
+    assert differing == {cell: difference.code for cell, difference in authority.NOT_YET.items()}
 
 
-def test_our_own_additions_are_marked_and_widen_nothing() -> None:
-    for name, row in _owners_table().items():
-        assert (Action(name) in PROPOSED) == row["rule"].startswith("proposed"), name
+def test_nothing_is_added_to_the_table() -> None:
+    assert [name for name, row in authority.sheet().items() if row["rule"].startswith("proposed")] == []
+
+
+def test_a_share_lends_what_the_owner_says() -> None:
+    read, contribute = authority.lent()
+    assert {action.value for action in policy.SHARED_READ} == read
+    assert {action.value for action in policy.SHARED_CONTRIBUTE} == contribute - authority.NOT_LENT_YET
+    assert contribute >= authority.NOT_LENT_YET
+
+
+def test_what_tools_will_do_for_people_has_its_scopes_and_none_of_them_is_given_yet() -> None:
+    assert set().union(*authority.ACTING_SCOPES.values()) == authority.acting()
+    coded: dict[str, set[str]] = {}
+    for action, scope in policy.SCOPES.items():
+        coded.setdefault(scope, set()).add(action.value)
+    assert {scope: coded[scope] for scope in authority.ACTING_SCOPES} == authority.ACTING_SCOPES
+    given = contract.document()["components"]["schemas"]["ApiClientCreation"]["properties"]["scopes"]["items"]["enum"]
+    assert set(given) == coded.keys() - authority.ACTING_SCOPES.keys()
 
 
 def test_every_operation_has_an_action_and_every_action_a_row() -> None:

@@ -39,6 +39,16 @@ FAULTS = {
         "ALTER FUNCTION access.read_teams(text) RESET search_path", "access.read_teams has the wrong owner or no search_path",
     ),
     "another matrix": ("UPDATE access.setting SET value = 'x' WHERE name = 'digest'", "the matrix in the database is not this code's"),
+    "a tool's reach without a scope": (
+        "UPDATE access.policy SET scope = NULL WHERE role = 'service' AND action = 'case.read'", "a tool reaches case.read without a scope",
+    ),
+    "acting without a scope": (
+        "UPDATE access.policy SET scope = NULL WHERE role = 'service' AND action = 'visit.complete'",
+        "a tool reaches visit.complete without a scope",
+    ),
+    "a new reach of a tool": (
+        "INSERT INTO access.policy VALUES ('case.amend', 'service', 'team')", "a tool reaches case.amend without a scope",
+    ),
     "another revision": ("UPDATE work.alembic_version SET version_num = '0000'", "the database is at revision 0000"),
 }  # fmt: skip
 
@@ -88,6 +98,16 @@ def test_with_a_fault_nothing_is_served(scratch: tuple[World, Addresses], test_s
             asyncio.run(start())
     finally:
         world.sql("ALTER TABLE casework.case_note FORCE ROW LEVEL SECURITY")
+
+
+@pytest.mark.parametrize("action", [Action.CASE_READ, Action.FINDING_READ])
+def test_a_row_of_the_code_without_a_scope_is_found(
+    scratch: tuple[World, Addresses], monkeypatch: pytest.MonkeyPatch, action: Action
+) -> None:
+    """Before any database holds the row: what a tool reaches by its team, and what it is to reach by acting."""
+    monkeypatch.delitem(policy.SCOPES, action)
+    found = scratch[0].run_as("casework_api", lambda c: catalogue.faults(c, offers(), head()))
+    assert f"a tool reaches {action} without a scope" in found
 
 
 def test_an_operation_has_an_action_or_is_no_operation() -> None:

@@ -87,7 +87,15 @@ def test_the_next_case_is_the_one_that_is_due_first(team: Team) -> None:
     assert "case.close" in taken["allowed_actions"]
     assert [ok(adviser.post("/v1/cases/taking"))["title"] for _ in range(2)] == ["Later", "Never due"]
     assert refused(adviser.post("/v1/cases/taking"), 409, "nothing-to-take")["competences"] == ["pal"]
-    refused(team.person("coordinator").post("/v1/cases/taking"), 403, "forbidden")
+    for role in ("coordinator", "supervisor"):
+        refused(team.person(role).post("/v1/cases/taking"), 403, "forbidden")
+
+
+def test_a_supervisor_who_is_also_an_adviser_takes_as_adviser(team: Team) -> None:
+    both = team.person("supervisor", "adviser")
+    case = open_case(both, team)
+    taken = ok(both.post("/v1/cases/taking"))
+    assert (taken["id"], taken["adviser_id"]) == (case["id"], both.person_id)
 
 
 def test_the_same_key_takes_one_case(team: Team) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -184,6 +185,41 @@ def test_the_first_two_administrators_are_made_here(house: House, monkeypatch: p
     assert "Log in as ada@police.example with the password" in first.output
     assert CliRunner().invoke(app, [*words[:3], "bea@police.example", *words[4:]]).exit_code == 0
     assert CliRunner().invoke(app, [*words[:3], "eve@police.example", *words[4:]]).exit_code == 1
+
+
+def test_an_auditor_is_made_here_for_a_trial_only(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from casework.__main__ import app
+    from casework.commands import people as commands
+    from casework.kernel.settings import Settings
+
+    monkeypatch.setattr(commands, "migrate_url", lambda _: cluster.url("casework_migrate", house.world.database))
+    team = house.world.team()
+    words = ["people", "bootstrap", "--name", "Ola", "--force", team.force_code, "--role"]
+
+    def made(role: str, email: str, **stated: Any) -> tuple[int, str]:
+        monkeypatch.setattr(commands, "settings", lambda: Settings(**stated))
+        result = CliRunner().invoke(app, [*words, role, "--email", email])
+        return result.exit_code, " ".join(result.output.split())
+
+    server = {"environment": "production", "database_url": "postgresql://casework_api@db.example/casework"}
+    code, told = made("auditor", "ola@police.example", **server)
+    assert (code, "One administrator gives" in told or "one administrator gives" in told) == (1, True), told
+    code, told = made("supervisor", "ola@police.example")
+    assert (code, "administrator, auditor" in told) == (1, True), told
+    held = "SELECT m.role, m.pending FROM access.membership m JOIN casework.person p ON p.id = m.principal_id WHERE p.email = $1"
+    assert house.world.sql(held, "ola@police.example") == []
+
+    code, told = made("auditor", "ola@police.example", environment="development")
+    assert (code, "Log in as ola@police.example" in told, "second administrator" in told) == (0, True, False), told
+    assert [tuple(row) for row in house.world.sql(held, "ola@police.example")] == [("auditor", False)]
+    code, told = made("auditor", "una@police.example", environment="development")
+    assert (code, "There is an auditor already" in told) == (1, True), told
+    code, told = made("administrator", "ola@police.example", environment="development")
+    assert (code, "has this e-mail address already" in told) == (1, True), told
+    facts = "SELECT o.facts ->> 'role' AS role, e.principal_kind FROM audit.event_object o JOIN audit.event e ON e.id = o.event_id WHERE o.kind = 'membership'"
+    assert ("auditor", "system") in {tuple(row) for row in house.world.sql(facts)}
 
 
 def test_a_newer_key_is_made_beside_the_older(house: House) -> None:

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from casework.kernel.references import new_reference
 from tests.support.callers import Caller, ok, refused
 from tests.support.story import (
     allocated_case,
     completed_visit,
     drafted_advice,
     finding,
+    issued_advice,
     moment,
     open_case,
 )
@@ -229,8 +231,65 @@ def test_the_owner_may_look_records_up_only_while_an_explanation_is_asked_for(wo
     visit = completed_visit(adviser, case, finding())
 
     async def look(connection: Any) -> Any:
-        return await connection.fetchval("SELECT body FROM access.explanation($1, $2)", adviser.person_id, visit["id"])
+        return await connection.fetchval(
+            "SELECT body FROM access.explanation($1, $2, NULL)", adviser.person_id, visit["id"]
+        )
 
     assert world.run_as("casework_api", look) is None
     found = world.sql("SELECT qual FROM pg_policies WHERE policyname = 'owner_locate' AND tablename = 'site_visit'")
     assert "access.explain" in found[0]["qual"]
+
+
+def test_a_record_is_named_by_its_reference_as_it_was_typed(team: Team, other_team: Team) -> None:
+    adviser, auditor = team.person("adviser"), other_team.person("auditor")
+    case = allocated_case(team, adviser)
+    advice = issued_advice(team, adviser, case)
+    place = ok(adviser.post("/v1/premises", {"team_id": team.id, "name": "Old Mill", "postcode": team.postcode}), 201)
+
+    def told(**named: str) -> tuple[str, str, str]:
+        found = ok(auditor.get("/v1/access/explanation", person=adviser.person_id, **named))
+        return found["kind"], found["record"], found["verdict"]
+
+    assert told(reference=case["reference"].lower().replace("-", " ")) == ("case", case["id"], "readable")
+    assert told(reference=advice["reference"]) == ("advice", advice["id"], "readable")
+    assert told(premises_id=place["id"]) == ("premises", place["id"], "readable")
+
+
+def test_of_advice_the_newest_version_is_meant(team: Team) -> None:
+    adviser, supervisor = team.person("adviser"), team.person("supervisor")
+    issued = issued_advice(team, adviser, allocated_case(team, adviser))
+    corrected = ok(
+        adviser.post(f"/v1/advice/{issued['id']}/versions", {"correction_reason": "A floor was wrong."}), 201
+    )
+    found = ok(supervisor.get("/v1/access/explanation", person=adviser.person_id, reference=issued["reference"]))
+    assert found["record"] == corrected["id"] != issued["id"]
+
+
+def test_by_a_reference_nobody_learns_more_than_by_an_id(team: Team, other_team: Team) -> None:
+    supervisor, adviser = team.person("supervisor"), team.person("adviser")
+    theirs = open_case(other_team.person("adviser"), other_team)
+    path, me = "/v1/access/explanation", adviser.person_id
+    answers = [supervisor.get(path, person=me, reference=each) for each in (theirs["reference"], new_reference("CASE"))]
+    for answer in answers:
+        refused(answer, 404, "not-found")
+    assert len({str({**answer.json(), "request_id": None}) for answer in answers}) == 1
+
+
+def test_a_record_is_named_once_and_rightly(team: Team) -> None:
+    supervisor, adviser = team.person("supervisor"), team.person("adviser")
+    case = open_case(adviser, team)
+    ways: list[dict[str, str]] = [
+        {},
+        {"record": case["id"], "reference": case["reference"]},
+        {"record": case["id"], "premises_id": case["id"]},
+        {"reference": case["reference"][:-1] + ("2" if case["reference"][-1] != "2" else "3")},
+        {"reference": case["reference"][5:]},
+        {"reference": "PRM-7K3M-Q9XT"},
+        {"reference": ""},
+    ]
+    for named in ways:
+        told = refused(
+            supervisor.get("/v1/access/explanation", person=adviser.person_id, **named), 422, "validation-failed"
+        )
+        assert told["errors"][0]["parameter"] in ("record", "reference", "premises_id")
+        assert case["reference"] not in str(told)

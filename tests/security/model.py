@@ -3,21 +3,18 @@
 Nothing here looks at the code's own policy: what is compared with it must not come from it.
 """
 
-import csv
 import re
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
+from tests.support.authority import NOT_LENT_YET, lent
+from tests.support.authority import table as authority
 from tests.support.callers import Caller
 
-TABLE = Path(__file__).parents[2] / "docs" / "authority.csv"
-
 # authority.md, "Shares with another force".
-SHARED_READ = {"case.read", "visit.read", "finding.read", "advice.read", "document.read", "recommendation.read"}
-SHARED_CONTRIBUTE = {"case.note", "document.attach", "visit.propose", "visit.complete", "finding.record"}
+SHARED_READ, _CONTRIBUTE = lent()
+SHARED_CONTRIBUTE = _CONTRIBUTE - NOT_LENT_YET
 SHARED_WITH = {"adviser", "supervisor"}
 
 
@@ -49,13 +46,6 @@ class Principal:
 
 Shares = dict[tuple[UUID, UUID], str]
 """By case and the team it is shared with: read or contribute."""
-
-
-@cache
-def authority() -> dict[str, dict[str, str]]:
-    """The domain owner's table."""
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        return {row["action"]: row for row in csv.DictReader(file)}
 
 
 def scope_of(action: str) -> str | None:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from casework.access.tokens import hash_token
 from tests.security.model import OFFERS, Offer, Principal, Row, Shares
 from tests.support import contract
+from tests.support.authority import ACTING_SCOPES
 from tests.support.callers import Caller, ok
 from tests.support.story import (
     allocated_case,
@@ -266,7 +267,7 @@ def _cast(
         if role not in stage.people:
             add(role, here.person(role), (role, a))
     scopes = contract.document()["components"]["schemas"]["ApiClientCreation"]["properties"]["scopes"]["items"]["enum"]
-    add("service", here.tool(*scopes), ("service", a))
+    add("service", here.tool(*scopes, *ACTING_SCOPES), ("service", a))
 
 
 def _unverified(world: World, team: Team, case: UUID) -> Caller:

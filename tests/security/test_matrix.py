@@ -4,23 +4,21 @@ Where the table gives a principal no reach it is refused before anything is look
 gives any, the refusal is never for want of a role.
 """
 
-import csv
 import re
 import secrets
 import uuid
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
 from tests.support import contract
+from tests.support.authority import ACTING_SCOPES, table
 from tests.support.callers import Caller
 from tests.support.story import enquirer_of, open_case
 from tests.support.world import Team, World
 
-TABLE = Path(__file__).parents[2] / "docs" / "authority.csv"
 STAFF = (
     "adviser",
     "reviewer",
@@ -80,13 +78,6 @@ def operations() -> tuple[Operation, ...]:
     return tuple(sorted(found, key=lambda each: (each.name == LAST, each.path, each.method)))
 
 
-@cache
-def table() -> dict[str, dict[str, str]]:
-    """The domain owner's table."""
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        return {row["action"]: row for row in csv.DictReader(file)}
-
-
 def scope_of(action: str) -> str | None:
     """The scope without which a tool has no reach."""
     found = re.search(r"service needs scope ([a-z.]+[a-z])", table()[action]["rule"])
@@ -127,7 +118,7 @@ def cast(world: World, home: Team) -> dict[str, Caller]:
         "enquirer": enquirer_of(world, home, case, verified=False),
         "verified_enquirer": enquirer_of(world, home, case),
         **{role: home.person(role) for role in STAFF},
-        "service": home.tool(*scopes()),
+        "service": home.tool(*scopes(), *ACTING_SCOPES),  # which nobody can be given, and which open nothing
         "service without scopes": home.tool(),
         "nobody": home.person(),
     }

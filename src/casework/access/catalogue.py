@@ -60,6 +60,9 @@ async def faults(connection: Connection, offers: Iterable[Sequence[object]], hea
         found.append(f"the database is at revision {revision}, this code needs {head}: run `casework migrate`")
     if await connection.fetchval("SELECT access.state('digest')") != digest(offers):
         found.append("the matrix in the database is not this code's: run `casework migrate`")
+    judged = (await connection.fetchval("SELECT access.state('unscoped')") or "").split()
+    unscoped = {*policy.unscoped(), *judged}
+    found += [f"a tool reaches {action} without a scope" for action in sorted(unscoped)]
     seen = set()
     for row in await connection.fetch(_TABLES):
         table = row["relname"]

@@ -155,7 +155,14 @@ def _own_write(column: str, *actions: A) -> str:
     return OWN_WRITE.format(column=column, actions=_words(actions))
 
 
-def _reference(table: str, key: str = "id", *, manage: A = A.REFERENCE_MANAGE, delete: bool = False) -> Scope:
+def _reference(
+    table: str,
+    key: str = "id",
+    *,
+    manage: A = A.REFERENCE_MANAGE,
+    delete: bool = False,
+    outside: tuple[str, ...] = ("*",),
+) -> Scope:
     doing = f"(SELECT access.doing({_words((manage,))}))"
     return Scope(
         table,
@@ -166,7 +173,7 @@ def _reference(table: str, key: str = "id", *, manage: A = A.REFERENCE_MANAGE, d
         check=doing,
         key=key,
         delete=delete,
-        outside=Outside(select=("*",), using=EVERYBODY),
+        outside=Outside(select=outside, using=EVERYBODY),
     )
 
 
@@ -176,7 +183,7 @@ SCOPES: tuple[Scope, ...] = (
     _reference("postcode", "postcode"),
     _reference("lookup"),
     _reference("signpost"),
-    _reference("threat_level", manage=A.THREAT_LEVEL_SET),
+    _reference("threat_level", manage=A.THREAT_LEVEL_SET, outside=("id", "nation", "level", "since")),
     _reference("bank_holiday"),
     _reference("team", manage=A.TEAM_MANAGE),
     Scope(
@@ -275,7 +282,7 @@ SCOPES: tuple[Scope, ...] = (
         using=IN_ENQUIRY.format(function="read_teams", argument="'enquiry.read'"),
         check=IN_ENQUIRY_WRITTEN,
         outside=Outside(
-            select=("*",),
+            select=("id", "enquiry_id", "team_id", "restricted", "author", "body", "created_at", "removed_at"),
             using=f"enquiry_id = ANY ((SELECT access.own_enquiries({_words((A.ENQUIRY_READ,))}))::uuid[])",
             insert=("id", "enquiry_id", "team_id", "restricted", "author", "body"),
             check=f"enquiry_id = ANY ((SELECT access.own_enquiries(access.own_write({_words((A.ENQUIRY_MESSAGE,))})))::uuid[])"
@@ -381,7 +388,26 @@ SCOPES: tuple[Scope, ...] = (
         case="case_id",
         delete=True,
         outside=Outside(
-            select=("*",),
+            select=(
+                "id",
+                "case_id",
+                "team_id",
+                "restricted",
+                "advice_id",
+                "position",
+                "action",
+                "principle",
+                "domain",
+                "priority",
+                "responsible_party",
+                "target_on",
+                "cost_band",
+                "guidance",
+                "answer",
+                "verification",
+                "created_at",
+                "version",
+            ),
             using="advice_id IN (SELECT a.id FROM casework.advice a) AND " + _own("case_id", A.RECOMMENDATION_READ),
             update=("answer", "version"),
             may_update=_own_write("case_id", A.RECOMMENDATION_RESPOND),
@@ -395,7 +421,17 @@ SCOPES: tuple[Scope, ...] = (
         (),
         case="case_id",
         outside=Outside(
-            select=("*",),
+            select=(
+                "id",
+                "case_id",
+                "team_id",
+                "restricted",
+                "recommendation_id",
+                "answer",
+                "reason_code",
+                "note",
+                "responded_at",
+            ),
             using=_own("case_id", A.RECOMMENDATION_READ),
             insert=(
                 "id",
@@ -441,15 +477,20 @@ BY_TABLE = {scope.table: scope for scope in SCOPES}
 KEPT = ("case_headline", "case_event", "organisation_directory", "emergency_access")
 # Read by definer functions: which teams there are, in which of them a person stands, and whom to write to about what.
 JUDGED_BY = ("team", "person", "police_force", "enquiry", "contact", "case_file")
-# Looked up by definer functions while somebody asks why a record can be seen, and at no other time.
+# Looked up by definer functions while somebody asks why a record can be seen, or reads the log, and at no other time.
 LOCATED = (
     "enquiry",
+    "enquiry_message",
+    "enquiry_transfer",
     "site_visit",
     "finding",
     "advice",
     "interim_advice",
     "recommendation",
     "premises",
+    "premises_area",
+    "premises_party",
+    "premises_alias",
     "organisation",
 )
 
@@ -530,8 +571,8 @@ def statements() -> Iterator[str]:
     for table in JUDGED_BY:
         yield f"CREATE POLICY owner_select ON casework.{table} FOR SELECT TO casework_owner USING (true)"
     for table in LOCATED:
-        explaining = f"(SELECT access.doing({_words((A.ACCESS_EXPLAIN,))}))"
-        yield f"CREATE POLICY owner_locate ON casework.{table} FOR SELECT TO casework_owner USING ({explaining})"
+        looking = f"(SELECT access.doing({_words((A.ACCESS_EXPLAIN, A.AUDIT_READ, A.CASE_ACCESS_LOG))}))"
+        yield f"CREATE POLICY owner_locate ON casework.{table} FOR SELECT TO casework_owner USING ({looking})"
 
 
 def _log_triggers(scope: Scope) -> Iterator[str]:

@@ -19,6 +19,11 @@ class LoggedObject(View):
 
     kind: str
     id: UUID | None
+    reference: str | None
+    """Of a case, an enquiry, advice, or what belongs to an enquiry."""
+    case_id: UUID | None
+    case_reference: str | None
+    """Of the case to which the record belonged when it was seen or changed."""
     operation: str
     """collection, alteration, consultation, disclosure, combination, erasure; or refusal"""
     fields: list[str] | None
@@ -46,7 +51,7 @@ class LogEntry(View):
     client_request_id: UUID | None
     """What the client called its request (`X-Request-ID`); anybody may send any."""
     objects: list[LoggedObject]
-    """At most 200 of them; the records of other teams' cases are left out for an information manager."""
+    """At most 200 of them; other teams' records, of a case or of none, are left out for an information manager."""
 
 
 class LogPage(Page):

@@ -21,26 +21,38 @@ def group() -> None:
 
 @app.command()
 def bootstrap(
-    email: Annotated[str, typer.Option(help="The administrator's e-mail address, which is the login.")],
-    name: Annotated[str, typer.Option(help="The administrator's name.")],
+    email: Annotated[str, typer.Option(help="The person's e-mail address, which is the login.")],
+    name: Annotated[str, typer.Option(help="The person's name.")],
     force: Annotated[str, typer.Option(help="The code of the police force whose intake team they join.")],
     team: Annotated[str, typer.Option(help="What that team is called, if it is yet to be made.")] = "CTSA team",
+    role: Annotated[
+        str, typer.Option(help="administrator (two of them), or for a trial auditor (one).")
+    ] = "administrator",
 ) -> None:
-    """Make the first administrator, and then the second who approves roles. The password is shown once."""
+    """Make the first administrator, and then the second who approves roles; on trial, an auditor. The password is shown once."""
     from casework.people import bootstrap as people
 
+    given = settings()
+    if role not in set(people.First):
+        stop(f"The first people are of these roles: {', '.join(people.First)}. All others are given through the API.")
+    if role == people.First.AUDITOR and given.environment == "production" and given.database_url is not None:
+        stop(
+            "An auditor is made on the host for a trial only (CASEWORK_ENVIRONMENT=development, or the embedded database)."
+            " Here one administrator gives the role, another approves it, and `casework people link` says who they are."
+        )
     password = secrets.token_urlsafe(18)
-    url = migrate_url(settings())
+    url = migrate_url(given)
+    facts = {"name": name, "email": email, "password": password, "force_code": force, "team_name": team}
     try:
-        asyncio.run(people.bootstrap(url, name=name, email=email, password=password, force_code=force, team_name=team))
+        asyncio.run(people.bootstrap(url, **facts, role=people.First(role)))
     except Problem as problem:
         stop(str(problem.document().get("detail") or problem.title))
     except ValueError as error:
         stop(str(error))
     console.print(f"Log in as {email} with the password {password}", highlight=False, markup=False)
-    console.print(
-        "It is shown this once. Make a second administrator in the same way: some roles are approved by another."
-    )
+    console.print("It is shown this once.")
+    if role == people.First.ADMINISTRATOR:
+        console.print("Make a second administrator in the same way: some roles are approved by another.")
 
 
 @app.command()

@@ -52,6 +52,7 @@ class Enquiry(EnquiryFacts, table=True):
         Index("enquiry_team_id_state_received_at_idx", "team_id", "state", "received_at", "id"),
         Index("enquiry_team_id_respond_by_idx", "team_id", "respond_by", "id"),
         Index("enquiry_case_id_idx", "case_id", postgresql_where=text("case_id IS NOT NULL")),
+        Index("enquiry_premises_id_idx", "premises_id", postgresql_where=text("premises_id IS NOT NULL")),
         SCHEMA,
     )
 

@@ -1,6 +1,7 @@
-"""What is done about people on the host's command line: the first administrators, and whom they are at the provider."""
+"""What is done about people on the host's command line: who begins, and whom they are at the identity provider."""
 
 import getpass
+from enum import StrEnum
 from uuid import UUID
 
 import asyncpg
@@ -16,13 +17,33 @@ _EMAIL: TypeAdapter[str] = TypeAdapter(StaffEmail)
 _NAME = line(120).read
 _SUBJECT = line(255).read
 LEAST_PASSWORD = 12
+AUDITOR_EXISTS = (
+    "There is an auditor already; further ones are given the role by one administrator and approved by another."
+)
 
 
-async def bootstrap(migrate_url: str, *, name: str, email: str, password: str, force_code: str, team_name: str) -> UUID:
-    """Make the first administrator and return their id. ``migrate_url`` is casework_migrate's.
+class First(StrEnum):
+    """The roles that begin on the host: nobody is there yet who could give or approve them."""
+
+    ADMINISTRATOR = "administrator"
+    AUDITOR = "auditor"
+
+
+async def bootstrap(
+    migrate_url: str,
+    *,
+    name: str,
+    email: str,
+    password: str,
+    force_code: str,
+    team_name: str,
+    role: First = First.ADMINISTRATOR,
+) -> UUID:
+    """Make one of the first two administrators, or the auditor of a trial, and return their id. ``migrate_url`` is casework_migrate's.
 
     The person joins the intake team of the force; where it has none, a team called ``team_name`` is made. Raises
-    ``AdministratorExists`` when there is one, ValueError or ``ValidationFailed`` when something stated is not right.
+    ``AdministratorExists`` or ``Conflict`` when there are enough, ValueError or ``ValidationFailed`` when something stated is not
+    right.
     """
     login, called = _EMAIL.validate_python(email), _NAME(name)
     if len(password) < LEAST_PASSWORD:
@@ -39,10 +60,14 @@ async def bootstrap(migrate_url: str, *, name: str, email: str, password: str, f
                 login,
                 team_id,
             )
-            await connection.execute("SELECT access.bootstrap($1, $2, $3, $4)", person_id, team_id, login, hashed)
+            await connection.execute(
+                "SELECT access.bootstrap($1, $2, $3, $4, $5)", person_id, team_id, login, hashed, role.value
+            )
+    except asyncpg.UniqueViolationError:
+        raise Conflict("Somebody has this e-mail address already; each person has one of their own.") from None
     except asyncpg.PostgresError as error:
         if error.sqlstate == "CW002":
-            raise AdministratorExists from None
+            raise AdministratorExists if role is First.ADMINISTRATOR else Conflict(AUDITOR_EXISTS) from None
         raise
     finally:
         await connection.close()

@@ -31,7 +31,7 @@ StaffRole = Literal[
     "administrator",
 ]
 """The parts that a member of staff can play."""
-SCOPES = sorted(set(policy.SCOPES.values()))
+SCOPES = policy.grantable()
 
 
 def _once(words: list[str]) -> list[str]:

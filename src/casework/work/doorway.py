@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
@@ -235,6 +235,10 @@ class Door:
         """Tell the request's line in the service's own log which event of the processing log is its own."""
         if row is not None and row.get("event") is not None:
             self.request.scope["state"]["logged"] = (row["event"], self.action.value, row["decision"])
+
+    async def refuse(self, problem: Problem) -> NoReturn:
+        """Refuse what the route itself finds wrong. Who may not do this at all is told that instead; the log is told of both."""
+        raise await refusal_before(self.request) or problem
 
     async def page(
         self,

@@ -22,13 +22,14 @@ RETURN coalesce(at <= casework.now(), false);
 
 -- Who is calling, and how far they reach. Definer functions: the tables they read are closed to every login role.
 
--- What an active principal holds, per action. Everything below judges by this one view.
+-- What an active principal holds, per action. Everything below judges by this one view. A reach of "acting" is not in it:
+-- nobody has agreed to any tool yet, so it reaches nothing and allows nothing.
 CREATE OR REPLACE VIEW access.held AS
 SELECT m.principal_id, m.role, m.team_id, p.action, p.reach, p.shared, p.scope
 FROM access.membership m
 JOIN access.principal c ON c.id = m.principal_id AND c.active
 JOIN access.policy p ON p.role = m.role
-WHERE m.ended_at IS NULL AND NOT m.pending;
+WHERE m.ended_at IS NULL AND NOT m.pending AND p.reach <> 'acting';
 
 -- The same for the holder of a live session; a tool holds what the scopes of its token allow.
 CREATE OR REPLACE VIEW access.holding AS
@@ -575,12 +576,17 @@ BEGIN
             subject_kind, subject_id, reason_code, reason, facts);
 END $$;
 
--- What `casework migrate` left behind: the revision of the tables and the digest of the matrix. Start-up compares them.
+-- What `casework migrate` left behind: the revision of the tables and the digest of the matrix. Start-up compares them. And
+-- the actions by which a tool reaches records without a scope, by the rows that judge: start-up wants none.
 CREATE OR REPLACE FUNCTION access.state(wanted text) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     IF wanted = 'revision' THEN
         RETURN (SELECT v.version_num FROM work.alembic_version v);
+    END IF;
+    IF wanted = 'unscoped' THEN
+        RETURN (SELECT string_agg(p.action, ' ' ORDER BY p.action) FROM access.policy p
+                WHERE p.role = 'service' AND p.reach NOT IN ('own', 'all') AND p.scope IS NULL);
     END IF;
     RETURN (SELECT s.value FROM access.setting s WHERE s.name = wanted);
 END $$;

@@ -257,17 +257,22 @@ BEGIN
         WHERE i.principal_id = person ORDER BY i.linked_at, i.id;
 END $$;
 
--- The first administrator, made once on the host's command line and told to the log.
-CREATE OR REPLACE FUNCTION access.bootstrap(person uuid, in_team uuid, new_login text, hash text) RETURNS void
+-- Who begins, made on the host's command line and told to the log: the first two administrators, and for a trial an auditor.
+DROP FUNCTION IF EXISTS access.bootstrap(uuid, uuid, text, text);
+CREATE OR REPLACE FUNCTION access.bootstrap(person uuid, in_team uuid, new_login text, hash text, of_role text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE at_most CONSTANT jsonb := '{"administrator": 2, "auditor": 1}';
 BEGIN
-    -- Two, because the second could never be approved: whoever gives the role may not approve it (decision 0009).
+    -- Two administrators, because the second could never be approved: whoever gives the role may not approve it (decision 0009).
     LOCK TABLE access.membership IN SHARE ROW EXCLUSIVE MODE;
-    IF (SELECT count(*) FROM access.membership m WHERE m.role = 'administrator' AND m.ended_at IS NULL AND NOT m.pending) >= 2 THEN
-        RAISE EXCEPTION 'there are two administrators already' USING ERRCODE = 'CW002';
+    IF at_most ->> of_role IS NULL THEN
+        RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
+    ELSIF (SELECT count(*) FROM access.membership m WHERE m.role = of_role AND m.ended_at IS NULL AND NOT m.pending)
+          >= (at_most ->> of_role)::integer THEN
+        RAISE EXCEPTION 'there are as many already' USING ERRCODE = 'CW002';
     END IF;
-    INSERT INTO access.membership (principal_id, role, team_id) VALUES (person, 'administrator', in_team);
+    INSERT INTO access.membership (principal_id, role, team_id) VALUES (person, of_role, in_team);
     INSERT INTO access.credential (principal_id, login, password_hash) VALUES (person, lower(new_login), hash);
     INSERT INTO audit.event_object (event_id, kind, object_id, operation, facts)
-    VALUES (audit.current_event(), 'membership', person, 'collection', jsonb_build_object('role', 'administrator'));
+    VALUES (audit.current_event(), 'membership', person, 'collection', jsonb_build_object('role', of_role));
 END $$;

@@ -82,7 +82,8 @@ BEGIN
         ELSIF m.pending THEN
             code := 'role-awaits-approval'; RETURN NEXT; CONTINUE;
         END IF;
-        SELECT x.reach, x.shared, x.scope INTO p FROM access.policy x WHERE x.role = m.role AND x.action = read_by;
+        SELECT x.reach, x.shared, x.scope INTO p FROM access.policy x WHERE x.role = m.role AND x.action = read_by
+            AND x.reach <> 'acting';
         IF NOT FOUND THEN
             code := 'role-has-no-reach'; RETURN NEXT;
         ELSIF with_scopes IS NOT NULL AND p.scope IS NOT NULL AND p.scope <> ALL (with_scopes) THEN
@@ -141,15 +142,23 @@ BEGIN
     END LOOP;
 END $$;
 
--- The explanation, or NULL where the record or the person is beyond the asker's reach: told as absent.
+-- The explanation, or NULL where the record or the person is beyond the asker's reach: told as absent. The record is named by
+-- its id or by its reference; of advice that is its newest version.
 -- The verdict is not made of the reasons but of the very functions that judge a request.
-CREATE OR REPLACE FUNCTION access.explanation(person uuid, record uuid, OUT body json, OUT of_case uuid)
+DROP FUNCTION IF EXISTS access.explanation(uuid, uuid);
+CREATE OR REPLACE FUNCTION access.explanation(person uuid, named uuid, reference text, OUT body json, OUT record uuid, OUT of_case uuid)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE ours uuid[]; r record; c access.principal; with_scopes text[]; sees text := 'no'; listed json;
+DECLARE ours uuid[]; r record; c access.principal; with_scopes text[]; sees text := 'no'; listed json; meant uuid := named;
 BEGIN
     IF NOT access.doing(ARRAY['access.explain']) THEN RETURN; END IF;
     ours := access.read_teams('access.explain');
-    SELECT * INTO r FROM access.locate(record) l WHERE l.team_id = ANY (ours);
+    IF reference IS NOT NULL THEN
+        meant := coalesce(
+            (SELECT f.id FROM casework.case_file f WHERE f.reference = explanation.reference),
+            (SELECT e.id FROM casework.enquiry e WHERE e.reference = explanation.reference),
+            (SELECT a.id FROM casework.advice a WHERE a.reference = explanation.reference ORDER BY a.number DESC LIMIT 1));
+    END IF;
+    SELECT * INTO r FROM access.locate(meant) l WHERE l.team_id = ANY (ours);
     SELECT * INTO c FROM access.principal x WHERE x.id = person;
     -- Whoever reaches every team may ask about everybody, also about somebody who stands in none any more.
     IF r.kind IS NULL OR c.id IS NULL
@@ -182,6 +191,7 @@ BEGIN
     FROM access.reasons(person, with_scopes, r.kind, r.read_by, r.case_id, r.team_id, r.restricted) w,
          LATERAL access.reason_said(w.code) s;
     of_case := r.case_id;
-    body := json_build_object('person', person, 'name', c.name, 'record', record, 'kind', r.kind, 'verdict', sees,
+    record := meant;
+    body := json_build_object('person', person, 'name', c.name, 'record', meant, 'kind', r.kind, 'verdict', sees,
                               'restricted', r.restricted, 'reasons', coalesce(listed, '[]'));
 END $$;

@@ -15,7 +15,7 @@ GRANT EXECUTE ON FUNCTION
     work.claim(bytea, bytea), work.finish(bytea, integer, text, text)
 TO casework_staff, casework_outside;
 GRANT EXECUTE ON FUNCTION access.caller_of(bytea) TO casework_staff, casework_outside;
-GRANT EXECUTE ON FUNCTION access.explanation(uuid, uuid) TO casework_staff;
+GRANT EXECUTE ON FUNCTION access.explanation(uuid, uuid, text) TO casework_staff;
 GRANT EXECUTE ON FUNCTION work.enqueue(text, jsonb, text, timestamptz) TO casework_staff;
 -- The second step is the enquirer's alone; a job is written for them by the functions that need one. Staff who ask where an
 -- enquiry of their own stands may ask, and learn nothing: without the right to, no role at all would look like no record.
@@ -37,9 +37,9 @@ GRANT EXECUTE ON FUNCTION
     access.end_sessions_of(uuid), access.people_with(text),
     access.set_client_secret(uuid, bytea), access.set_password(uuid, text, text),
     access.link_identity(uuid, text, text), access.unlink_identity(uuid, uuid), access.identities_of(uuid),
-    audit.case_log(uuid, bigint, integer), audit.disclosed(text, uuid, uuid), work.lag(),
-    audit.first_id(timestamptz), audit.lines(uuid, uuid, text, text, text, bigint, bigint, integer),
-    audit.log_read(uuid, uuid, bigint, bigint), audit.heads(bigint, integer), audit.backlog(), audit.months_ahead()
+    audit.case_log(uuid[], bigint, integer), audit.cases_asked(uuid[], text, uuid), audit.asked(uuid, text, uuid), audit.disclosed(text, uuid, uuid), work.lag(),
+    audit.first_id(timestamptz), audit.lines(uuid, uuid[], text, text, text, bigint, bigint, integer),
+    audit.log_read(uuid, uuid[], bigint, bigint), audit.heads(bigint, integer), audit.backlog(), audit.months_ahead()
 TO casework_staff;
 
 GRANT EXECUTE ON FUNCTION
