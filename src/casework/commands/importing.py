@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from casework.commands.database import migrate_url
+from casework.commands.database import acting_url
 from casework.commands.telling import console, errors, stop, working
 from casework.kernel.settings import settings
 
@@ -33,7 +33,7 @@ def premises(
     from casework.premises.importing import Outcome, import_premises, written
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    url = migrate_url(settings())
+    url = acting_url(settings())
     with file.open("rb") as lines:
         about = max(sum(1 for _ in lines) - 1, 0)  # a cell may hold a line break, so this is no more than a guess
     with (
@@ -63,7 +63,7 @@ def _forget(_: object) -> None:
 def postcodes(file: File) -> None:
     """Import a postcode directory in the layout of the ONS's NSPL: all of it, or nothing."""
     with working(f"Loading {file.name}"):
-        changed = asyncio.run(_postcodes(migrate_url(settings()), file))
+        changed = asyncio.run(_postcodes(acting_url(settings()), file))
     console.print(f"{changed} postcodes are new or changed.", highlight=False)
 
 

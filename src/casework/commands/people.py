@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from casework.commands.database import migrate_url
+from casework.commands.database import acting_url
 from casework.commands.telling import console, stop
 from casework.kernel.problems import Problem
 from casework.kernel.settings import settings
@@ -30,7 +30,7 @@ def bootstrap(
     from casework.people import bootstrap as people
 
     password = secrets.token_urlsafe(18)
-    url = migrate_url(settings())
+    url = acting_url(settings())
     try:
         asyncio.run(people.bootstrap(url, name=name, email=email, password=password, force_code=force, team_name=team))
     except Problem as problem:
@@ -54,7 +54,7 @@ def link(
     given = settings()
     if given.oidc_issuer is None:
         stop("No identity provider is configured: set CASEWORK_OIDC_ISSUER and CASEWORK_OIDC_AUDIENCE.")
-    url = migrate_url(given)
+    url = acting_url(given)
     try:
         asyncio.run(people.link(url, email=email, issuer=given.oidc_issuer, subject=subject))
     except Problem as problem:

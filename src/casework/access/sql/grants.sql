@@ -6,7 +6,8 @@ GRANT USAGE ON SCHEMA casework, access, audit, work TO casework_staff, casework_
 GRANT USAGE ON SCHEMA access TO casework_door;
 
 GRANT EXECUTE ON FUNCTION
-    casework.new_id(), casework.clock_offset(), casework.now(), casework.today(text), access.begin(bytea, text, text, uuid, uuid, boolean), access.reaches(uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
+    casework.new_id(), casework.clock_offset(), casework.now(), casework.today(text),
+    access.begin(bytea, text, text, uuid, uuid, boolean), access.reaches(uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
     access.state(text), access.say(uuid, text, uuid, text, text, jsonb), access.current_hash(), access.current_action(), access.current_principal(), access.doing(text[]),
     access.own_enquiries(text[]), access.own_cases(text[]), access.own_write(text[]), access.name_of(uuid),
     access.own_actions(text, text), access.enquirer_role(bytea), access.issue_tracking(bytea, uuid, uuid, interval),
