@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import stat
@@ -15,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psycopg
 import pytest
+import sqlalchemy
 
 from casework.kernel import embedded, embedded_home
 
@@ -95,6 +98,19 @@ def test_a_role_with_awkward_names_gets_in_with_its_password(cluster: embedded.C
     make_role = """CREATE ROLE "a/b@c" LOGIN PASSWORD 'p:w/@?%&é'"""
     ask(cluster.superuser_dsn(), make_role, 'CREATE DATABASE "d?/&"', "SELECT 1")
     assert ask(cluster.dsn("a/b@c", "p:w/@?%&é", "d?/&"), "SELECT current_database()") == "d?/&"
+
+
+def test_every_driver_finds_it_in_an_awkward_place(var: Path) -> None:
+    place = var / "a blank, a + and 100%20 é&=?#"
+    dsn = embedded.start(place, settings=FAST).superuser_dsn()
+    assert ask(dsn, "SELECT 1") == 1
+    with psycopg.connect(dsn) as connection:  # as the queue of jobs does
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    engine = sqlalchemy.create_engine(re.sub("^postgresql:", "postgresql+psycopg:", dsn))
+    with engine.connect() as connected:  # as the migrations do
+        assert connected.execute(sqlalchemy.text("SELECT 1")).scalar() == 1
+    engine.dispose()
+    remove(place)
 
 
 @pytest.mark.parametrize("user", ["postgres", "adviser"])
