@@ -45,7 +45,7 @@ INSERT INTO casework.bank_holiday (nation, day, name)
 SELECT * FROM unnest($1::text[], $2::date[], $3::text[]) ON CONFLICT DO NOTHING"""
 _THREAT_LEVELS = """
 INSERT INTO casework.threat_level (nation, level, since)
-SELECT n.nation, n.level, n.since FROM unnest($1::text[], $2::text[], $3::date[]) n (nation, level, since)
+SELECT n.nation, n.level, n.since::timestamp AT TIME ZONE 'Europe/London' FROM unnest($1::text[], $2::text[], $3::date[]) n (nation, level, since)
 WHERE NOT EXISTS (SELECT FROM casework.threat_level t WHERE t.nation = n.nation)"""
 _STAGING = """
 CREATE TEMPORARY TABLE arrived
