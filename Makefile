@@ -13,7 +13,7 @@ run: $(READY)  ## PostgreSQL, API and worker with a demonstration; says where to
 
 demo: $(READY)  ## load the demonstration (once) into the database of ./var
 	casework migrate
-	casework demo
+	CASEWORK_ENVIRONMENT=development casework demo
 
 test: $(READY)  ## the whole suite, on every core
 	pytest -n auto --dist worksteal

@@ -4,6 +4,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from casework.kernel.settings import Settings
 from tests.support import canaries, cluster, hand
 from tests.support.server import serving
+from tests.support.trial import Trial, trial_of
 from tests.support.world import Team, World
 
 
@@ -93,6 +95,20 @@ def world(test_settings: Settings) -> Iterator[World]:
         world = World(base_url, addresses, database)
         yield world
         world.close()
+
+
+@pytest.fixture(scope="session")
+def _trial(test_settings: Settings) -> Iterator[Trial]:
+    """The trial of this worker, started where a test wants one."""
+    with trial_of(test_settings) as trial:
+        yield trial
+
+
+@pytest.fixture
+def trial(_trial: Trial) -> Iterator[Trial]:
+    """The service with a clock that can be moved; it shows the real time before and after each test."""
+    yield _trial
+    _trial.turn(timedelta())
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import typer
 
-from casework.commands import audit, database, importing, people, running, upkeep
+from casework.commands import audit, clock, database, importing, people, running, upkeep
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +20,7 @@ app.command()(upkeep.openapi)
 app.add_typer(importing.app, name="import")
 app.add_typer(people.app, name="people")
 app.add_typer(audit.app, name="audit")
+app.add_typer(clock.app, name="clock")
 app.add_typer(database.embedded_app, name="embedded")
 app.add_typer(upkeep.keys_app, name="keys")
 

@@ -1,4 +1,8 @@
-"""A demonstration, told as actions through the service itself: everything in it is lawful, and logged like anything else."""
+"""A demonstration, told as actions through the service itself: everything in it is lawful, and logged like anything else.
+
+It begins forty days ago. The clock of the field's rules is moved along as it is told, so that each thing is done when it was
+due, and shows the real time again at the end.
+"""
 
 import asyncio
 import csv
@@ -8,19 +12,22 @@ import secrets
 import tempfile
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from email import message_from_bytes
 from email.policy import default
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
 from pydantic import SecretStr
 
 from casework.app import behind_boundary, create_app
-from casework.commands.database import migrate_url
+from casework.commands.clock import turn
+from casework.commands.database import acting_url, migrate_url
+from casework.kernel.clock import LONDON
 from casework.kernel.database import addresses
 from casework.kernel.settings import Settings
 from casework.people.bootstrap import First, bootstrap
@@ -31,6 +38,8 @@ from casework.worker import work
 DERBYSHIRE = "E23000018"
 PLACES = ("mm.ace.1152", "mm.New.187", "mm.ace.1238", "mm.domus.EM080", "mm.ace.1103", "mm.musa.278", "mm.aim82NM.062")
 MAILBOX = "manager@museum.example"
+BEGINS = 40
+"""How many days ago the story begins."""
 PEOPLE = {
     "supervisor": ("Samira Okafor", ("supervisor", "information_manager")),
     "coordinator": ("Colin Barker", ("coordinator",)),
@@ -41,10 +50,19 @@ PEOPLE = {
 
 def tell(settings: Settings) -> list[str]:
     """Tell the story into an empty database; returns the lines that say who to log in as."""
-    return asyncio.run(_tell(settings.model_copy(update={"local_login": True}), migrate_url(settings)))
+    return asyncio.run(_told(settings.model_copy(update={"local_login": True}), migrate_url(settings)))
 
 
-async def _tell(settings: Settings, url: str) -> list[str]:
+async def _told(settings: Settings, url: str) -> list[str]:
+    calendar = _Calendar(url)
+    try:
+        return await _tell(settings, acting_url(settings), calendar)
+    finally:
+        await turn(url, timedelta())
+
+
+async def _tell(settings: Settings, url: str, calendar: "_Calendar") -> list[str]:
+    await calendar.turn_to(BEGINS)
     password = secrets.token_urlsafe(12)
     for role, name, login in ((First.ADMINISTRATOR, "Avery Admin", "admin"), (First.AUDITOR, "Ola Quist", "auditor")):
         await bootstrap(
@@ -57,7 +75,7 @@ async def _tell(settings: Settings, url: str) -> list[str]:
         # A worker that runs already may take the job first, and then the letter lies where its own settings say.
         boxes = [Path(place), *([Path(settings.mail)] if settings.mail and "://" not in settings.mail else [])]
         settings = settings.model_copy(update={"mail_url": SecretStr(place)})
-        tracking = await _served(settings, password, boxes)
+        tracking = await _served(settings, password, boxes, calendar)
     logins = [f"  {name}@derbyshire.example ({', '.join(roles)})" for name, (_, roles) in PEOPLE.items()]
     return [
         f"Log in with the password {password} as", "  admin@derbyshire.example (administrator)",
@@ -66,12 +84,12 @@ async def _tell(settings: Settings, url: str) -> list[str]:
     ]  # fmt: skip
 
 
-async def _served(settings: Settings, password: str, boxes: Sequence[Path]) -> str:
+async def _served(settings: Settings, password: str, boxes: Sequence[Path], calendar: "_Calendar") -> str:
     app = create_app(settings, addresses(settings))
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=behind_boundary(app, settings))
         async with httpx.AsyncClient(transport=transport, base_url="http://casework.example") as client:
-            return await _Story(client, password, settings, boxes).whole()
+            return await _Story(client, password, settings, boxes, calendar).whole()
 
 
 async def _place(url: str) -> None:
@@ -98,11 +116,37 @@ def _text(letter: Path) -> str:
     return read
 
 
+class _Calendar:
+    """The days of the story, counted back from today; what would fall on a weekend is done on the Friday before."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.today = url, datetime.now(ZoneInfo(LONDON)).date()
+        self.offset: timedelta | None = None
+
+    def day(self, ago: int) -> date:
+        """A working day so long ago."""
+        day = self.today - timedelta(days=ago)
+        return day - timedelta(days=max(0, day.weekday() - 4))
+
+    def moment(self, ago: int, hour: int) -> datetime:
+        """That day, at this hour by the clock on the wall."""
+        return datetime.combine(self.day(ago), time(hour), ZoneInfo(LONDON)).astimezone(UTC)
+
+    async def turn_to(self, ago: int, hour: int = 9) -> None:
+        """Let it be then, or as late as it is already: two steps may fall on the same Friday."""
+        wanted = self.moment(ago, hour) - datetime.now(UTC)
+        self.offset = wanted if self.offset is None else max(wanted, self.offset)
+        await turn(self.url, self.offset)
+
+
 class _Story:
     """Who did what, in order."""
 
-    def __init__(self, client: httpx.AsyncClient, password: str, settings: Settings, boxes: Sequence[Path]) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, password: str, settings: Settings, boxes: Sequence[Path], calendar: _Calendar
+    ) -> None:
         self.client, self.password, self.settings, self.boxes = client, password, settings, boxes
+        self.calendar = calendar
         self.tokens: dict[str, str] = {}
         self.ids: dict[str, str] = {}
 
@@ -130,14 +174,18 @@ class _Story:
 
     async def whole(self) -> str:
         """The story from the first member of staff to an answered recommendation; returns a tracking token still in use."""
+        at = self.calendar.turn_to
         await self.staff()
         enquiry = await self.asked("Great British Car Journey", "Derwent Works, Ambergate", "DE56 2HE", "Ana Kowalska")
+        await at(38)
         case = await self.accepted(enquiry)
         await self.confirmed()
         visit = await self.visited(case)
         advice = await self.advised(case, visit)
         await self.answered(advice)
+        await at(2)
         open_enquiry = await self.asked("Toys of Ashbourne", "27 Church Street, Ashbourne", "DE6 1AE", "Jo Fielding")
+        await turn(self.calendar.url, timedelta())
         await self.asked("Barrow Hill Roundhouse", "Campbell Drive, Chesterfield", "S43 2PR", "Priya Nair")
         token: str = open_enquiry["tracking_token"]
         return token
@@ -202,12 +250,15 @@ class _Story:
 
     async def visited(self, case: Any) -> Any:
         """The adviser proposes a visit, the business confirms it, the adviser logs it as made."""
-        now = datetime.now(UTC).replace(microsecond=0)
-        times = {"starts_at": (now - timedelta(hours=3)).isoformat(), "ends_at": (now - timedelta(hours=1)).isoformat()}
+        times = {
+            "starts_at": self.calendar.moment(30, 10).isoformat(),
+            "ends_at": self.calendar.moment(30, 12).isoformat(),
+        }
         proposed = await self.call(
             "adviser", "POST", f"/cases/{case['id']}/visits", {**times, "place_note": "Ask for Ana at the ticket desk"}
         )
         path = f"/visits/{proposed['id']}"
+        await self.calendar.turn_to(36)
         confirmed = await self.call(
             "business", "POST", f"{path}/confirmation", {"decision": "confirm"}, version=proposed["version"]
         )
@@ -222,11 +273,13 @@ class _Story:
                  "gap": "The queue stands between the doors and the only cover."},
             ],
         }  # fmt: skip
+        await self.calendar.turn_to(30, 15)
         return await self.call("adviser", "POST", f"{path}/completion", made, version=confirmed["version"])
 
     async def advised(self, case: Any, visit: Any) -> Any:
         """The adviser drafts, another person reviews, and version 1 is issued."""
         facts = {"title": "Advice for Great British Car Journey", "introduction": "After our visit."}
+        await self.calendar.turn_to(28)
         advice = await self.call("adviser", "POST", f"/cases/{case['id']}/advice", facts)
         path = f"/advice/{advice['id']}"
         measures = (("Close the service road to vehicles while the crowd leaves.", "critical", "deter"),
@@ -238,10 +291,12 @@ class _Story:
         advice = await self.call("adviser", "GET", path)
         for step, body in (("reviewer", {"reviewer_id": self.ids["reviewer"]}), ("submission", {})):
             advice = await self.call("adviser", "POST", f"{path}/{step}", body, version=advice["version"])
+        await self.calendar.turn_to(26)
         decision = {"decision": "approved", "comment": "Clear and proportionate."}
         await self.call("reviewer", "POST", f"{path}/review", decision, version=advice["version"])
         advice = await self.call("adviser", "GET", path)
-        follow_up = (datetime.now(UTC) + timedelta(days=90)).date().isoformat()
+        await self.calendar.turn_to(25)
+        follow_up = (self.calendar.day(25) + timedelta(days=90)).isoformat()
         return await self.call(
             "adviser", "POST", f"{path}/issue", {"follow_up_on": follow_up}, version=advice["version"]
         )
@@ -249,9 +304,11 @@ class _Story:
     async def answered(self, advice: Any) -> None:
         """The business answers; the adviser sees the first measure carried out."""
         first, second = (each["id"] for each in advice["recommendations"])
+        await self.calendar.turn_to(20)
         self.tokens["business"] = self.tokens["Great British Car Journey"]
         await self.call("business", "POST", f"/recommendations/{first}/responses", {"answer": "accepted"})
         declined = {"answer": "declined", "reason_code": "cost", "note": "Not this year."}
         await self.call("business", "POST", f"/recommendations/{second}/responses", declined)
+        await self.calendar.turn_to(10)
         seen = {"state": "verified", "evidence": "Saw the road closed on the evening of the market."}
         await self.call("adviser", "POST", f"/recommendations/{first}/verifications", seen)

@@ -112,7 +112,7 @@ def config(url: str) -> "Config":
     from alembic.config import Config
 
     made = Config()
-    made.set_main_option("script_location", str(scripts()))
+    made.set_main_option("script_location", str(scripts()).replace("%", "%%"))
     made.attributes["url"] = re.sub(r"^postgres(ql)?:", "postgresql+asyncpg:", url)
     return made
 

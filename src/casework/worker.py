@@ -105,7 +105,7 @@ async def work(
     signals: bool = True,
 ) -> None:
     """Run jobs until told to stop; with ``wait=False`` until none is left. ``url`` is casework_worker's."""
-    pool = await open_pool(url, 4, "worker")
+    pool = await open_pool(url, 4, "worker", given.environment)
     app = queue(url)
     try:
         async with pool.acquire() as connection:

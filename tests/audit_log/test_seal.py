@@ -136,7 +136,7 @@ def test_each_checkpoint_goes_to_the_log_stream_as_one_line(world: World, team: 
     signer = Signer(Keys(tmp_path, SEAL))
 
     async def go() -> None:
-        pool = await open_pool(world.addresses.worker, 1, "worker")
+        pool = await open_pool(world.addresses.worker, 1, "worker", "production")
         try:
             await worker.seal_once(pool, signer)
         finally:

@@ -97,7 +97,7 @@ def test_a_healthy_house_passes_the_doctor(house: House) -> None:
     found = house.casework("doctor")
     assert found.returncode == 0, found.stdout + found.stderr
     assert found.stdout.splitlines() == [
-        f"{what}: ok" for what in ("database", "processing log", "keys", "worker", "disk", "messages")
+        f"{what}: ok" for what in ("database", "processing log", "keys", "worker", "disk", "messages", "clock")
     ]
 
 
@@ -124,6 +124,27 @@ def test_the_doctor_notes_that_no_worker_lives(house: House) -> None:
     found = house.casework("doctor")
     assert found.returncode == 1
     assert "no worker lives" in found.stdout
+
+
+@pytest.mark.parametrize(("environment", "said"), [("development", "is moved"), ("production", "that is ignored here")])
+def test_the_doctor_tells_that_the_clock_is_moved(house: House, environment: str, said: str) -> None:
+    well(house)
+    house.world.sql("INSERT INTO access.setting VALUES ('clock_offset', '-86400 seconds')")
+    house.environment["CASEWORK_ENVIRONMENT"] = environment
+    found = house.casework("doctor")
+    assert found.returncode == 1
+    assert f"{said}" in found.stdout
+    assert "1 day, 0:00:00 behind" in found.stdout
+    assert found.stdout.count("WRONG") == 1
+
+
+def test_the_clock_and_the_demonstration_are_refused_where_nothing_says_that_this_is_a_trial(house: House) -> None:
+    for words in (("clock", "set", "P1D"), ("demo",)):
+        refused = house.casework(*words)
+        assert refused.returncode == 1
+        assert "CASEWORK_ENVIRONMENT=development" in refused.stderr
+    assert house.world.sql("SELECT FROM access.setting WHERE name = 'clock_offset'") == []
+    assert house.world.sql("SELECT FROM casework.person") == []
 
 
 def test_an_unguarded_table_is_not_served(house: House) -> None:
@@ -177,7 +198,7 @@ def test_the_first_two_administrators_are_made_here(house: House, monkeypatch: p
     from casework.__main__ import app
     from casework.commands import people as commands
 
-    monkeypatch.setattr(commands, "migrate_url", lambda _: cluster.url("casework_migrate", house.world.database))
+    monkeypatch.setattr(commands, "acting_url", lambda _: cluster.url("casework_migrate", house.world.database))
     team = house.world.team()
     words = ["people", "bootstrap", "--email", "ada@police.example", "--name", "Ada", "--force", team.force_code]
     first = CliRunner().invoke(app, words)
@@ -254,7 +275,7 @@ def test_files_are_brought_in(house: House, monkeypatch: pytest.MonkeyPatch) -> 
     from casework.__main__ import app
     from casework.commands import importing
 
-    monkeypatch.setattr(importing, "migrate_url", lambda _: cluster.url("casework_migrate", house.world.database))
+    monkeypatch.setattr(importing, "acting_url", lambda _: cluster.url("casework_migrate", house.world.database))
     data = Path(migrations.__file__).parent / "data"
     postcodes = CliRunner().invoke(app, ["import", "postcodes", str(data / "nspl_nov2021_sample.csv")])
     assert (postcodes.exit_code, postcodes.output.endswith("postcodes are new or changed.\n")) == (0, True), (

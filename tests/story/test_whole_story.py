@@ -48,8 +48,8 @@ def environment(var: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def var(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An empty directory, and after the test nothing left of it."""
-    var = tmp_path_factory.mktemp("story")
+    """An empty directory with a blank in its name, and after the test nothing left of it."""
+    var = tmp_path_factory.mktemp("a story")
     yield var
     if embedded.status(var) == "running":
         embedded.stop(var, mode="immediate")

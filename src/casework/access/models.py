@@ -34,8 +34,8 @@ class Session(SQLModel, table=True):
     enquiry_id: UUID | None = None
     scopes: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
     client: str | None = Field(default=None, sa_type=Text)
-    created_at: datetime = moment(now=True)
-    last_seen_at: datetime = moment(now=True)
+    created_at: datetime = moment(real_now=True)
+    last_seen_at: datetime = moment(real_now=True)
     idle_until: datetime | None = moment()
     expires_at: datetime = moment(nullable=False)
     idle_minutes: int | None = None
@@ -82,7 +82,7 @@ class Membership(SQLModel, table=True):
     role: str = Field(sa_type=Text, nullable=False)
     team_id: UUID
     granted_by: UUID | None = None
-    granted_at: datetime = moment(now=True)
+    granted_at: datetime = moment(real_now=True)
     approved_by: UUID | None = None
     pending: bool = flag()
     """Administrator and auditor wait for a second administrator."""
@@ -166,7 +166,7 @@ class FederatedIdentity(SQLModel, table=True):
     id: UUID = Field(nullable=False, unique=True, sa_column_kwargs={"server_default": text("casework.new_id()")})
     principal_id: UUID
     linked_by: UUID | None = None
-    linked_at: datetime = moment(now=True)
+    linked_at: datetime = moment(real_now=True)
 
 
 class OneTimeCode(SQLModel, table=True):
@@ -179,7 +179,7 @@ class OneTimeCode(SQLModel, table=True):
     id: UUID = Field(nullable=False, unique=True, sa_column_kwargs={"server_default": text("casework.new_id()")})
     enquiry_id: UUID
     code_hash: bytes = Field(sa_type=LargeBinary, nullable=False)
-    sent_at: datetime = moment(now=True)
+    sent_at: datetime = moment(real_now=True)
     expires_at: datetime = moment(nullable=False)
     tries_left: int
     used_at: datetime | None = moment()
@@ -278,7 +278,7 @@ class Event(SQLModel, table=True):
 
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     """Begins with the time: see ``audit.open_event``."""
-    at: datetime = moment(now=True)
+    at: datetime = moment(real_now=True)
     request_id: UUID | None = None
     """Ours. Two callers may send the same one of theirs, which stands beside it."""
     client_request_id: UUID | None = None
@@ -369,7 +369,7 @@ class Recovery(SQLModel, table=True):
     __table_args__ = (AUDIT,)
 
     id: UUID = identity()
-    at: datetime = moment(now=True)
+    at: datetime = moment(real_now=True)
     last_batch: int = Field(sa_type=BigInteger, nullable=False)
     last_hash: bytes = Field(sa_type=LargeBinary, nullable=False)
     lost_to: int = Field(sa_type=BigInteger, nullable=False)

@@ -1,10 +1,9 @@
 """The verbs of advice, from the first draft to what was verified."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from asyncpg import Record
 
@@ -222,7 +221,7 @@ async def review(work: Work, advice_id: UUID, reviewing: Reviewing) -> Answer:
 
 async def issue(work: Work, advice_id: UUID, issuing: AdviceIssuing) -> Answer:
     """Issue approved advice: from here on it never changes, and the version before it is superseded."""
-    if issuing.follow_up_on <= _today():
+    if issuing.follow_up_on <= work.clock.today():
         raise problems.not_right("/follow_up_on", "past", "Give a date after today.")
     standing = await work.row(queries.STANDING, id=advice_id)
     level = await current_threat_level(work, standing["team_id"]) if standing is not None else None
@@ -253,7 +252,7 @@ async def withdraw(work: Work, advice_id: UUID, withdrawing: AdviceWithdrawing) 
 
 async def record_interim(work: Work, case_id: UUID, recording: InterimRecording) -> Answer:
     """Record advice given by voice or in urgency; the next issued version carries it."""
-    if recording.given_at > datetime.now(UTC) + CLOCKS_APART:
+    if recording.given_at > work.clock.now() + CLOCKS_APART:
         raise problems.not_right("/given_at", "future", "Give the moment at which it was said.")
     made, new = await _created(work, queries.RECORD_INTERIM, recording, case_id=case_id)
     if new:
@@ -340,7 +339,3 @@ async def settle_open_recommendations(work: Work, row: Mapping[str, Any]) -> Non
 
 def _told(recommendations: list[Record]) -> list[dict[str, str]]:
     return [{"id": str(each["id"]), "action": each["action"], "priority": each["priority"]} for each in recommendations]
-
-
-def _today() -> date:
-    return datetime.now(ZoneInfo("Europe/London")).date()

@@ -60,7 +60,7 @@ from casework.cases.lifecycle import RUNNING
 from casework.cases.models import Case
 from casework.cases.queries import CASES, HEADLINE_SEEN
 from casework.kernel.statements import Statement, given, one_of, written
-from casework.kernel.tables import NOW, Moment3, columns
+from casework.kernel.tables import NOW, TODAY, Moment3, columns
 from casework.kernel.views import render
 from casework.people.models import Team
 from casework.visits.models import Finding, SiteVisit
@@ -513,7 +513,7 @@ def _register(*, outside: bool) -> Listing:
             "verification": lambda: recommendation.verification == given("verification", Text()),
             "open": lambda: _open == given("open", Boolean()),
             "overdue": lambda: (
-                and_(_open, func.coalesce(recommendation.target_on < func.current_date(), literal_column("false")))
+                and_(_open, func.coalesce(recommendation.target_on < TODAY, literal_column("false")))
                 == given("overdue", Boolean())
             ),
         },

@@ -1,10 +1,9 @@
 """The verbs of a case."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from casework.cases import queries
 from casework.cases.lifecycle import CaseKind
@@ -33,10 +32,6 @@ from casework.work.unit import Answer, Work, given_fields
 
 WORKING_DAYS = 20
 """A case is due so many working days after it is opened, unless it says otherwise."""
-
-
-def _today() -> date:
-    return datetime.now(ZoneInfo("Europe/London")).date()
 
 
 async def _judged(work: Work, case_id: UUID) -> Any:
@@ -79,7 +74,7 @@ async def open_case(work: Work, opening: CaseOpening) -> Answer:
     await require_word(work, "competences", opening.strand, "/strand")
     due_on = opening.due_on
     if "due_on" not in opening.model_fields_set:
-        due_on = await working_day_after(work, opening.team_id, _today(), WORKING_DAYS)
+        due_on = await working_day_after(work, opening.team_id, work.clock.today(), WORKING_DAYS)
     case_id = await work.create(queries.OPEN, opening, reference="CASE", due_on=due_on)
     if await work.row(queries.TOLD, case_id=case_id) is None:
         work.say(case_id)
@@ -113,7 +108,7 @@ async def _case_of(work: Work, enquiry: Any, acceptance: EnquiryAcceptance) -> U
         premises_id=enquiry["premises_id"],
         organisation_id=enquiry["organisation_id"],
     )
-    due_on = await working_day_after(work, opening.team_id, _today(), WORKING_DAYS)
+    due_on = await working_day_after(work, opening.team_id, work.clock.today(), WORKING_DAYS)
     return await work.create(queries.OPEN, opening, reference="CASE", due_on=due_on)
 
 
@@ -191,7 +186,9 @@ async def hold(work: Work, case_id: UUID, holding: CaseHolding) -> Answer:
     """Put a case on hold; its deadline rests."""
     await _judged(work, case_id)
     await require_reason(work, "reason_hold", holding.reason_code, holding.note)
-    await work.advance(queries.MOVES[work.action], id=case_id, today=_today(), reason_code=holding.reason_code)
+    await work.advance(
+        queries.MOVES[work.action], id=case_id, today=work.clock.today(), reason_code=holding.reason_code
+    )
     work.say(case_id, reason_code=holding.reason_code, reason=holding.note)
     return await work.show(queries.CASE_SHOWN, case_id)
 
@@ -201,7 +198,7 @@ async def resume(work: Work, case_id: UUID, resuming: CaseResuming) -> Answer:
     case = await _judged(work, case_id)
     due_on = case["due_on"]
     if due_on is not None:
-        rested = working_days_between(case["held_on"], _today(), await nation_of_team(work, case["team_id"]))
+        rested = working_days_between(case["held_on"], work.clock.today(), await nation_of_team(work, case["team_id"]))
         if rested:
             due_on = await working_day_after(work, case["team_id"], due_on, rested)
     await work.advance(queries.MOVES[work.action], id=case_id, due_on=due_on)
@@ -230,7 +227,7 @@ async def close(work: Work, case_id: UUID, closing: CaseClosing) -> Answer:
 async def reopen(work: Work, case_id: UUID, reopening: CaseReopening) -> Answer:
     """Reopen a closed case, with a new deadline; its adviser keeps it."""
     case = await _judged(work, case_id)
-    due_on = await working_day_after(work, case["team_id"], _today(), WORKING_DAYS)
+    due_on = await working_day_after(work, case["team_id"], work.clock.today(), WORKING_DAYS)
     await work.advance(queries.MOVES[work.action], id=case_id, due_on=due_on)
     work.say(case_id, reason=reopening.note)
     return await work.show(queries.CASE_SHOWN, case_id)

@@ -247,7 +247,7 @@ JUDGED: Mapping[Action, Guarded] = {action: judged(action) for action in MOVES}
 TAKE = written(
     """
     UPDATE casework.case_file SET adviser_id = :me, state = 'allocated', version = version + 1,
-           amended_at = date_trunc('milliseconds', now())
+           amended_at = date_trunc('milliseconds', casework.now())
     WHERE id = (
         SELECT c.id FROM casework.case_file c
         WHERE c.team_id = ANY (:teams) AND NOT c.restricted AND c.state IN ('open', 'reopened') AND c.adviser_id IS NULL
@@ -275,7 +275,7 @@ SUITABLE = written(
 PASS_ON = written(
     """
     WITH ended AS (
-        UPDATE casework.allocation SET ended_at = date_trunc('milliseconds', now())
+        UPDATE casework.allocation SET ended_at = date_trunc('milliseconds', casework.now())
         WHERE case_id = :case_id AND ended_at IS NULL RETURNING id)
     INSERT INTO casework.allocation (case_id, team_id, restricted, adviser_id, allocated_by)
     SELECT c.id, c.team_id, c.restricted, :adviser_id, :me

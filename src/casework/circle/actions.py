@@ -1,6 +1,6 @@
 """The verbs that let somebody into a case beyond its team, and that give it away."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -45,7 +45,7 @@ async def share(work: Work, case_id: UUID, sharing: CaseSharing) -> Answer:
     if not known:
         await require_word(work, "purposes", sharing.purpose_code, "/purpose_code")
         await _elsewhere(work, case, sharing.to_team_id)
-        _check_end(sharing.until)
+        _check_end(work, sharing.until)
         if case["restricted"] and not sharing.includes_restricted:
             message = "The case is restricted: share it only if you mean that, with includes_restricted."
             raise _invalid("/includes_restricted", "restricted", message)
@@ -58,8 +58,8 @@ async def share(work: Work, case_id: UUID, sharing: CaseSharing) -> Answer:
     return await work.show(queries.SHARE_SHOWN, share_id)
 
 
-def _check_end(until: datetime) -> None:
-    now = datetime.now(UTC)
+def _check_end(work: Work, until: datetime) -> None:
+    now = work.clock.now()
     if until <= now:
         raise _invalid("/until", "past", "A share ends in the future.")
     if until > now + LONGEST_SHARE:

@@ -16,7 +16,7 @@ from casework.circle.models import CaseShare, CaseTransfer, EmergencyAccess
 from casework.circle.schemas import CaseShareView, CaseTransferView, EmergencyAccessView
 from casework.kernel.lifecycle import Lifecycle
 from casework.kernel.statements import Statement, given, written
-from casework.kernel.tables import NOW, Moment3, columns
+from casework.kernel.tables import MOMENT, NOW, Moment3, columns
 from casework.kernel.views import render
 from casework.people.models import Team
 from casework.work.composing import UUIDS, Listing, Reachable, Sort, create_under, guarded, show_one
@@ -59,7 +59,7 @@ _share = render(
     sharer=func.access.name_of(share.shared_by),
     state=when(
         (share.ended_at.is_not(None), literal_column("'ended'")),
-        (share.until <= func.now(), literal_column("'over'")),
+        (share.until <= MOMENT, literal_column("'over'")),
         (share.restricted & ~share.includes_restricted, literal_column("'rests'")),
         else_=literal_column("'holds'"),
     ),
@@ -92,7 +92,7 @@ END_OLD_SHARE = Statement(
         share.case_id == given("case_id", Uuid()),
         share.to_team_id == given("to_team_id", Uuid()),
         share.ended_at.is_(None),
-        share.until <= func.now(),
+        share.until <= MOMENT,
     )
     .values(ended_at=share.until)
     .returning(share.id)

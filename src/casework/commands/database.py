@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 import typer
 
 from casework.commands.telling import console, stop, working
+from casework.kernel.clock import ENVIRONMENT
 from casework.kernel.settings import Settings, settings
 
 embedded_app = typer.Typer(no_args_is_help=True, help="The embedded PostgreSQL under CASEWORK_VAR.")
@@ -35,6 +36,12 @@ def with_role(url: str, role: str, password: str) -> str:
     parts = urlsplit(url)
     hosts = parts.netloc.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=f"{quote(role, safe='')}:{quote(password, safe='')}@{hosts}"))
+
+
+def acting_url(given: Settings) -> str:
+    """The same for a command that acts as the service does: its connections honour the clock as the service's do."""
+    url = migrate_url(given)
+    return f"{url}{'&' if urlsplit(url).query else '?'}{ENVIRONMENT}={given.environment}"
 
 
 def prepare(given: Settings) -> str:
@@ -124,12 +131,16 @@ def migrate() -> None:
 
 
 def demo() -> None:
-    """Load a small demonstration into the database, once."""
+    """Load a small demonstration into the database, once. It moves the clock, so it is refused in production."""
+    from casework.commands.clock import refused
+
     given = settings()
     told = given.var / "demonstration.txt"
     if told.exists():
         console.print(told.read_text(), end="", highlight=False)
         return
+    if refused(given):
+        stop("The demonstration is for a trial, and cannot be taken out again: set CASEWORK_ENVIRONMENT=development.")
     import importlib
 
     tell = importlib.import_module("casework.demo").tell

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from casework.commands.database import migrate_url
+from casework.commands.database import acting_url
 from casework.commands.telling import console, errors, stop, working
 from casework.kernel.settings import settings
 
@@ -60,7 +60,7 @@ def premises(
             with _counting(sheet) as progress:
                 report = _run(
                     import_premises(
-                        migrate_url(settings()), sheet, source=source, dry_run=dry_run, make_teams=make_teams,
+                        acting_url(settings()), sheet, source=source, dry_run=dry_run, make_teams=make_teams,
                         restart=restart, operator=getpass.getuser(), progress=progress, tell=tell,
                     )
                 )  # fmt: skip
@@ -74,7 +74,7 @@ def postcodes(files: Files) -> None:
     from casework.reference.importing import load_postcodes
 
     with _told(), working(f"Loading {files[0].name}{' and others' if len(files) > 1 else ''}"):
-        loaded = _run(_connected(migrate_url(settings()), lambda connection: load_postcodes(connection, *files)))
+        loaded = _run(_connected(acting_url(settings()), lambda connection: load_postcodes(connection, *files)))
     _warn(loaded.warnings)
     if loaded.left_out:
         console.print(f"{loaded.left_out} were left out: no police force here serves where they are.", highlight=False)
@@ -87,7 +87,7 @@ def local_authorities(file: File) -> None:
     from casework.reference.importing import load_authorities
 
     with _told(), working(f"Loading {file.name}"):
-        renewed = _run(_connected(migrate_url(settings()), lambda connection: load_authorities(connection, file)))
+        renewed = _run(_connected(acting_url(settings()), lambda connection: load_authorities(connection, file)))
     _warn(renewed.warnings)
     told = f"{renewed.new} local authorities are new, {renewed.changed} changed; {renewed.former} codes are former ones now."
     console.print(told, highlight=False)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from casework.commands.database import migrate_url
+from casework.commands.database import acting_url
 from casework.commands.telling import console, stop
 from casework.kernel.problems import Problem
 from casework.kernel.settings import settings
@@ -41,7 +41,7 @@ def bootstrap(
             " Here one administrator gives the role, another approves it, and `casework people link` says who they are."
         )
     password = secrets.token_urlsafe(18)
-    url = migrate_url(given)
+    url = acting_url(given)
     facts = {"name": name, "email": email, "password": password, "force_code": force, "team_name": team}
     try:
         asyncio.run(people.bootstrap(url, **facts, role=people.First(role)))
@@ -66,7 +66,7 @@ def link(
     given = settings()
     if given.oidc_issuer is None:
         stop("No identity provider is configured: set CASEWORK_OIDC_ISSUER and CASEWORK_OIDC_AUDIENCE.")
-    url = migrate_url(given)
+    url = acting_url(given)
     try:
         asyncio.run(people.link(url, email=email, issuer=given.oidc_issuer, subject=subject))
     except Problem as problem:

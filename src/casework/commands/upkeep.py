@@ -30,6 +30,7 @@ def doctor() -> None:
     given = settings()
     checks: dict[str, Check] = {
         "database": _database, "processing log": _log, "keys": _keys, "worker": _worker, "disk": _disk, "messages": _messages,
+        "clock": _clock,
     }  # fmt: skip
     wrong = 0
     for name, check in checks.items():
@@ -143,6 +144,14 @@ async def _worker(given: Settings) -> list[str]:
 async def _messages(given: Settings) -> list[str]:
     """Messages leave: without them no business gets its one-time code."""
     return [] if given.mail else ["no message is sent: set CASEWORK_MAIL_URL and CASEWORK_MAIL_FROM"]
+
+
+async def _clock(given: Settings) -> list[str]:
+    """The clock of the field's rules shows the real time."""
+    from casework.commands import clock
+
+    offset = await clock.moved_by(given)
+    return [clock.told(offset, given)] if offset else []
 
 
 async def _disk(given: Settings) -> list[str]:

@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -75,7 +74,7 @@ async def submit(work: Work, submission: EnquirySubmission) -> Answer:
     """Receive a request for protective security advice, for the intake team of the force where the site lies."""
     channel = _channel(work, submission.channel)
     await require_word(work, "sectors", submission.sector, "/sector")
-    today = datetime.now(ZoneInfo("Europe/London")).date()
+    today = work.clock.today()
     place = await _place_of(work, submission, today)
     respond_by = add_working_days(today, ANSWERED_WITHIN, place["nation"], frozenset(place["closed"]))
     # Where strangers see an id, it must not tell when it was made.
@@ -250,7 +249,7 @@ async def unmark_duplicate(work: Work, enquiry_id: UUID) -> Answer:
 
 async def hand_over(work: Work, enquiry_id: UUID, handing: EnquiryHandOver) -> Answer:
     """Record that intelligence or an emergency was passed on, and take its text out of the enquiry."""
-    if handing.at > datetime.now(UTC):
+    if handing.at > work.clock.now():
         raise ValidationFailed(errors=[{"pointer": "/at", "code": "future", "message": "Say when it was passed on."}])
     await _move(work, queries.HAND_OVER, enquiry_id, to=handing.to, at=handing.at, site=handing.site_name)
     await work.rows(queries.CLEAR_CONTACTS, id=enquiry_id)
@@ -387,8 +386,7 @@ async def settle(work: Work, transfer_id: UUID, outcome: PassingState, deciding:
     """Accept or return an offer, or take one's own back. The enquiry goes where that leads, in one step."""
     judged = queries.TO_WITHDRAW if outcome is PassingState.WITHDRAWN else queries.TO_RECEIVE
     offer = await work.advance(judged, id=transfer_id)
-    today = datetime.now(ZoneInfo("Europe/London")).date()
-    answer_by = await working_day_after(work, offer["to_team_id"], today, ANSWERED_WITHIN)
+    answer_by = await working_day_after(work, offer["to_team_id"], work.clock.today(), ANSWERED_WITHIN)
     settled = await work.obtain(
         queries.SETTLE,
         id=transfer_id,

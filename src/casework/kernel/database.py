@@ -6,6 +6,7 @@ from pathlib import Path
 
 import asyncpg
 
+from casework.kernel.clock import ENVIRONMENT
 from casework.kernel.lending import Lender
 from casework.kernel.problems import Unavailable
 from casework.kernel.settings import Settings
@@ -29,8 +30,11 @@ async def _keep(_: Connection) -> None:
     """Nothing to reset: all context is set for one transaction only (a test looks for what stays behind)."""
 
 
-async def open_pool(url: str, size: int, name: str) -> asyncpg.Pool:
-    """A pool of ``size`` connections at most, speaking UTC, with every statement kept prepared."""
+async def open_pool(url: str, size: int, name: str, environment: str) -> asyncpg.Pool:
+    """A pool of ``size`` connections at most, speaking UTC, with every statement kept prepared.
+
+    ``environment``: a trial's honours the offset of the clock of the field's rules.
+    """
     return await asyncpg.create_pool(
         url,
         min_size=1,
@@ -41,7 +45,13 @@ async def open_pool(url: str, size: int, name: str) -> asyncpg.Pool:
         max_cached_statement_lifetime=0,
         timeout=5,
         command_timeout=6,
-        server_settings={"application_name": f"casework-{name}", "TimeZone": "UTC", "search_path": "pg_catalog"},
+        server_settings={
+            "application_name": f"casework-{name}",
+            "TimeZone": "UTC",
+            "search_path": "pg_catalog",
+            # Told always: what a server or a role may have been set to beforehand counts for nothing.
+            ENVIRONMENT: environment,
+        },
     )
 
 
@@ -110,10 +120,11 @@ class Database:
     @classmethod
     async def open(cls, addresses: Addresses, settings: Settings) -> "Database":
         """Open the pools and refuse a server that is too old."""
-        staff = await open_pool(addresses.staff, settings.staff_pool, "api")
-        public = await open_pool(addresses.public, settings.public_pool, "public")
-        door = await open_pool(addresses.door, 2, "door")
-        flushing = await open_pool(addresses.staff, 1, "flush")
+        environment = settings.environment
+        staff = await open_pool(addresses.staff, settings.staff_pool, "api", environment)
+        public = await open_pool(addresses.public, settings.public_pool, "public", environment)
+        door = await open_pool(addresses.door, 2, "door", environment)
+        flushing = await open_pool(addresses.staff, 1, "flush", environment)
         async with staff.acquire() as connection:
             version = int(await connection.fetchval("SELECT current_setting('server_version_num')"))
         refuse_old(version)

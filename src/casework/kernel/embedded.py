@@ -68,7 +68,8 @@ class Cluster:
     def dsn(self, user: str, password: str, database: str) -> str:
         """A URL for asyncpg, libpq and SQLAlchemy (which wants ``postgresql+asyncpg`` in front)."""
         who = f"{quote(user, safe='')}:{quote(password, safe='')}"
-        where = urlencode({"host": str(self.socket_dir), "port": self.port})
+        # A blank as %20: libpq takes a + for a plus.
+        where = urlencode({"host": str(self.socket_dir), "port": self.port}, quote_via=quote)
         return f"postgresql://{who}@/{quote(database, safe='')}?{where}"
 
     def superuser_dsn(self, database: str = "postgres") -> str:

@@ -117,7 +117,8 @@ def _reachable(account: Account, bases: list[Path]) -> Path:
 
 def sockets_of(home: Path, account: Account) -> Path:
     def fits(directory: Path) -> bool:
-        return len(os.fsencode(directory / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET
+        # To server and drivers alike a comma stands between two directories.
+        return len(os.fsencode(directory / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET and "," not in str(directory)
 
     usual, remembered = home / "socket", home / "socket.path"
     if fits(usual):

@@ -7,8 +7,11 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
+    Date,
     Text,
     event,
+    func,
+    select,
     text,
 )
 from sqlalchemy.dialects.postgresql import TIMESTAMP
@@ -32,7 +35,10 @@ def _text(column: Column[Any], _: object) -> None:
 
 
 NEW_ID = text("casework.new_id()")
-NOW = text("date_trunc('milliseconds', now())")
+NOW = text("date_trunc('milliseconds', casework.now())")
+"""The clock of the field's rules (``docs/decisions/0018``), as columns keep it."""
+REAL_NOW = text("date_trunc('milliseconds', now())")
+"""The real time: of sessions, tokens, the log and jobs."""
 
 
 class Moment3(TIMESTAMP):
@@ -44,15 +50,21 @@ class Moment3(TIMESTAMP):
         super().__init__(timezone=True, precision=3)
 
 
+MOMENT = select(func.casework.now(type_=Moment3())).scalar_subquery()
+"""What time it is by the clock of the field's rules. A query of its own, so that it is asked once a statement, not once a row."""
+TODAY = select(func.casework.today(type_=Date())).scalar_subquery()
+"""The day on the calendar at the site, in the same way."""
+
+
 def identity() -> Any:
     """The primary key: a UUIDv7 made by the database unless the client chose one."""
     return Field(default=None, primary_key=True, sa_column_kwargs={"server_default": NEW_ID})
 
 
-def moment(*, nullable: bool = True, now: bool = False) -> Any:
-    """A moment column; with ``now`` the database fills it."""
-    kwargs: dict[str, Any] = {"server_default": NOW} if now else {}
-    return Field(default=None, sa_type=Moment3, nullable=nullable and not now, sa_column_kwargs=kwargs)
+def moment(*, nullable: bool = True, now: bool = False, real_now: bool = False) -> Any:
+    """A moment column; the database fills it, with ``now`` by the clock of the field's rules, with ``real_now`` by the real one."""
+    kwargs: dict[str, Any] = {"server_default": NOW if now else REAL_NOW} if now or real_now else {}
+    return Field(default=None, sa_type=Moment3, nullable=nullable and not kwargs, sa_column_kwargs=kwargs)
 
 
 def version() -> Any:

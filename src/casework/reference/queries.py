@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from casework.kernel.statements import Statement, given, written
-from casework.kernel.tables import NOW, Moment3, columns
+from casework.kernel.tables import MOMENT, NOW, Moment3, columns
 from casework.kernel.views import listed, render
 from casework.reference.models import (
     BankHoliday,
@@ -102,7 +102,7 @@ _LEVEL_OF_TEAM = """
     SELECT l.level FROM casework.team t
     JOIN casework.police_force f ON f.code = t.force_code
     JOIN casework.threat_level l
-      ON l.nation = CASE WHEN f.nation = 'Northern Ireland' THEN f.nation ELSE 'Great Britain' END AND l.since <= now()
+      ON l.nation = CASE WHEN f.nation = 'Northern Ireland' THEN f.nation ELSE 'Great Britain' END AND l.since <= (SELECT casework.now())
     WHERE t.id = :team_id ORDER BY l.since DESC, l.id DESC LIMIT 1"""
 CURRENT_THREAT_LEVEL = written(_LEVEL_OF_TEAM, team_id=Uuid())
 
@@ -230,11 +230,11 @@ AUTHORITY_LIST = _list(
 
 _later = ThreatLevel.__table__.alias("later")  # type: ignore[attr-defined]
 _current = and_(
-    threat.since <= func.now(),
+    threat.since <= MOMENT,
     ~select(_later.c.id)
     .where(
         _later.c.nation == threat.nation,
-        _later.c.since <= func.now(),
+        _later.c.since <= MOMENT,
         or_(_later.c.since > threat.since, and_(_later.c.since == threat.since, _later.c.id > threat.id)),
     )
     .exists(),

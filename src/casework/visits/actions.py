@@ -99,7 +99,7 @@ async def complete(work: Work, visit_id: UUID, completion: VisitCompletion) -> A
     visit = await _reached(work, queries.VISIT_TO_FIND_IN, visit_id)
     if completion.left_at < completion.arrived_at:
         raise _invalid("/left_at", "order", "The visit cannot end before it began.")
-    if completion.left_at > visit["now"]:
+    if completion.left_at > work.clock.now():
         raise _invalid("/left_at", "future", "A visit is logged when it is over.")
     row = await work.advance(
         queries.COMPLETE, id=visit_id, **completion.model_dump(include={"arrived_at", "left_at", "attendance", "notes"})

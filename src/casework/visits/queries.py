@@ -201,7 +201,6 @@ _visit_now = select(
     visit.starts_at,
     visit.ends_at,
     func.coalesce(VISITS.reached(), literal_column("false")).label("within"),
-    func.now().label("now"),
 ).where(visit.id == given("id", Uuid()))
 VISIT_NOW = Statement(_visit_now)
 VISIT_TO_FIND_IN = Statement(_visit_now.add_columns(*ground_of_findings("casework.site_visit.team_id")))

@@ -54,8 +54,8 @@ class Job:
         cause = await connection.fetchrow("SELECT * FROM work.session_for($1)", self.id)
         if cause["hash"] is None:
             await connection.execute("SELECT access.begin_system($1, $2)", action.value, f"job {self.task}")
-            offset = await connection.fetchval("SELECT casework.clock_offset()")
-            return Caller("system", None, ("system",), (), None, clock=Clock(offset))
+            now = await connection.fetchval("SELECT casework.now()")
+            return Caller("system", None, ("system",), (), None, clock=Clock(now))
         row = await connection.fetchrow(
             f"SELECT {BEGUN_AS} FROM access.begin($1, $2, NULL, gen_random_uuid(), $3, NULL, false) b",  # noqa: S608 — constants of the code
             cause["hash"],

@@ -27,8 +27,8 @@ class IdempotencyKey(SQLModel, table=True):
     status: int | None = None
     headers: str | None = Field(default=None, sa_type=Text)
     body: str | None = Field(default=None, sa_type=Text)
-    created_at: datetime = moment(now=True)
-    touched_at: datetime = moment(now=True)
+    created_at: datetime = moment(real_now=True)
+    touched_at: datetime = moment(real_now=True)
 
 
 class WorkerBeat(SQLModel, table=True):
@@ -38,7 +38,7 @@ class WorkerBeat(SQLModel, table=True):
     __table_args__ = ({"schema": "work"},)
 
     name: str = Field(primary_key=True, sa_type=Text)
-    beat_at: datetime = moment(now=True)
+    beat_at: datetime = moment(real_now=True)
 
 
 class ImportBatch(SQLModel, table=True):
@@ -55,4 +55,4 @@ class ImportBatch(SQLModel, table=True):
     """The SHA-256 of the file."""
     first_line: int = Field(primary_key=True)
     last_line: int = Field(primary_key=True)
-    stored_at: datetime = moment(now=True)
+    stored_at: datetime = moment(real_now=True)

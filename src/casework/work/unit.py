@@ -18,7 +18,7 @@ from casework.kernel.problems import AlreadyExists, Forbidden, NotFound, Precond
 from casework.kernel.references import new_reference
 from casework.kernel.statements import Call, Connection, Statement, called
 
-BEGUN_AS = "b.decision, b.kind, b.principal, b.roles, b.teams, b.enquiry, b.event, b.answering, casework.clock_offset()"
+BEGUN_AS = "b.decision, b.kind, b.principal, b.roles, b.teams, b.enquiry, b.event, b.answering, casework.now() AS now"
 """What is asked of ``access.begin(…) AS b``, for ``Caller.of``."""
 
 
@@ -34,7 +34,7 @@ class Caller:
     enquiry: UUID | None
     answering: Sequence[UUID] = ()
     """The teams for whose restricted cases the caller answers."""
-    clock: Clock = field(default_factory=Clock)
+    clock: Clock = field(kw_only=True)
     """The clock of the field's rules (``casework.now()``), as it went when the transaction began."""
 
     @classmethod
@@ -47,7 +47,7 @@ class Caller:
             row["teams"],
             row["enquiry"],
             row["answering"],
-            Clock(row["clock_offset"]),
+            clock=Clock(row["now"]),
         )
 
     @property

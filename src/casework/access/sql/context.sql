@@ -1,20 +1,3 @@
--- The clock of the field's rules. Sessions, tokens, codes, the log, seals and jobs keep the real time (now()).
--- The offset is honoured on connections of a service that says it is a trial (``kernel/database.open_pool``), and nowhere else.
-CREATE OR REPLACE FUNCTION casework.clock_offset() RETURNS interval
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-BEGIN
-    IF current_setting('casework.environment', true) IS DISTINCT FROM 'development' THEN RETURN '0'; END IF;
-    RETURN coalesce((SELECT s.value::interval FROM access.setting s WHERE s.name = 'clock_offset'), '0');
-END $$;
-
-CREATE OR REPLACE FUNCTION casework.now() RETURNS timestamptz
-LANGUAGE sql STABLE
-RETURN now() + casework.clock_offset();
-
-CREATE OR REPLACE FUNCTION casework.today(zone text DEFAULT 'Europe/London') RETURNS date
-LANGUAGE sql STABLE
-RETURN (casework.now() AT TIME ZONE zone)::date;
-
 -- Whether what has this end is over; an end may be stated before it comes.
 CREATE OR REPLACE FUNCTION casework.ended(at timestamptz) RETURNS boolean
 LANGUAGE sql STABLE
@@ -105,11 +88,11 @@ BEGIN
         END IF;
         IF h.shared IS NOT NULL THEN
             reached := reached || ARRAY(SELECT s.case_id FROM access.case_share s
-                WHERE s.team_id = h.team_id AND s.until > now() AND (h.shared = 'read' OR h.shared = s.mode)
+                WHERE s.team_id = h.team_id AND s.until > casework.now() AND (h.shared = 'read' OR h.shared = s.mode)
                   AND (single IS NULL OR s.case_id = single));
             IF h.shared = 'read' AND h.role = 'supervisor' THEN
                 reached := reached || ARRAY(SELECT g.case_id FROM access.case_grant g
-                    WHERE g.principal_id = principal AND g.kind = 'break_glass' AND g.until > now()
+                    WHERE g.principal_id = principal AND g.kind = 'break_glass' AND g.until > casework.now()
                       AND (single IS NULL OR g.case_id = single));
             END IF;
         END IF;
@@ -521,7 +504,7 @@ BEGIN
     IF NOT FOUND THEN RETURN '[]'; END IF;
     IF of_case IS NOT NULL THEN
         SELECT coalesce(array_agg(g.kind), '{}') INTO grants FROM access.case_grant g
-        WHERE g.case_id = of_case AND g.principal_id = s.principal_id AND (g.until IS NULL OR g.until > now());
+        WHERE g.case_id = of_case AND g.principal_id = s.principal_id AND (g.until IS NULL OR g.until > casework.now());
     END IF;
     RETURN coalesce((
         SELECT json_agg(DISTINCT o.action ORDER BY o.action)
@@ -540,7 +523,7 @@ BEGIN
             OR (h.reach = 'assigned' AND h.team_id = of_team AND 'allocated' = ANY (grants))
             OR (h.reach = 'reviewing' AND 'reviewer' = ANY (grants))
             OR (h.shared IS NOT NULL AND EXISTS (
-                SELECT FROM access.case_share x WHERE x.case_id = of_case AND x.team_id = h.team_id AND x.until > now()
+                SELECT FROM access.case_share x WHERE x.case_id = of_case AND x.team_id = h.team_id AND x.until > casework.now()
                   AND (h.shared = 'read' OR h.shared = x.mode))))
     ), '[]');
 END $$;

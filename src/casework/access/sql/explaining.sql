@@ -115,15 +115,15 @@ BEGIN
         FOR g IN SELECT s.mode, s.until FROM access.case_share s
                  WHERE s.case_id = of_case AND s.team_id = m.team_id AND (p.shared = 'read' OR p.shared = s.mode)
         LOOP
-            code := CASE WHEN g.until > now() THEN 'shared' ELSE 'share-ended' END; until := g.until;
-            found_one := found_one OR g.until > now(); RETURN NEXT;
+            code := CASE WHEN g.until > casework.now() THEN 'shared' ELSE 'share-ended' END; until := g.until;
+            found_one := found_one OR g.until > casework.now(); RETURN NEXT;
         END LOOP;
         IF p.shared = 'read' AND m.role = 'supervisor' THEN
             FOR g IN SELECT x.until FROM access.case_grant x
                      WHERE x.case_id = of_case AND x.principal_id = person AND x.kind = 'break_glass'
             LOOP
-                code := CASE WHEN g.until > now() THEN 'emergency-access' ELSE 'emergency-access-ended' END; until := g.until;
-                found_one := found_one OR g.until > now(); RETURN NEXT;
+                code := CASE WHEN g.until > casework.now() THEN 'emergency-access' ELSE 'emergency-access-ended' END; until := g.until;
+                found_one := found_one OR g.until > casework.now(); RETURN NEXT;
             END LOOP;
         END IF;
         until := NULL;

@@ -68,7 +68,7 @@ BEGIN
         DELETE FROM access.case_grant g WHERE g.case_id = NEW.id AND g.team_id = OLD.team_id;
     END IF;
     IF TG_OP = 'UPDATE' AND NEW.closed_at IS DISTINCT FROM OLD.closed_at THEN
-        UPDATE access.session s SET expires_at = coalesce(NEW.closed_at + interval '90 days', s.created_at + interval '2 years')
+        UPDATE access.session s SET expires_at = coalesce(casework.in_real_time(NEW.closed_at) + interval '90 days', s.created_at + interval '2 years')
         FROM access.enquiry_link l WHERE l.case_id = NEW.id AND s.enquiry_id = l.enquiry_id AND s.revoked_at IS NULL;
     END IF;
     RETURN NEW;
@@ -133,7 +133,7 @@ BEGIN
     ON CONFLICT (enquiry_id) DO UPDATE SET case_id = excluded.case_id;
     -- A tracking token outlives its enquiry, or its case, by 90 days.
     IF TG_OP = 'UPDATE' AND NEW.ended_at IS DISTINCT FROM OLD.ended_at THEN
-        UPDATE access.session s SET expires_at = coalesce(NEW.ended_at + interval '90 days', s.created_at + interval '2 years')
+        UPDATE access.session s SET expires_at = coalesce(casework.in_real_time(NEW.ended_at) + interval '90 days', s.created_at + interval '2 years')
         WHERE s.enquiry_id = NEW.id AND s.revoked_at IS NULL;
     END IF;
     RETURN NEW;

@@ -32,7 +32,7 @@ END $$;
 -- Everybody whom the case was open to by name: its adviser, who works along, other forces, emergencies, reviewers.
 CREATE OR REPLACE FUNCTION access.end_circle(of_case uuid, by_person uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE moment timestamptz := date_trunc('milliseconds', now());
+DECLARE moment timestamptz := date_trunc('milliseconds', casework.now());
 BEGIN
     UPDATE casework.allocation a SET ended_at = moment WHERE a.case_id = of_case AND a.ended_at IS NULL;
     UPDATE casework.collaborator c SET ended_at = moment WHERE c.case_id = of_case AND c.ended_at IS NULL;
@@ -63,7 +63,7 @@ BEGIN
     UPDATE casework.enquiry e SET premises_id = NULL WHERE asked ? e.id::text AND e.case_id = of_case;
     UPDATE casework.case_file c
     SET team_id = to_team, premises_id = coalesce((places ->> home::text)::uuid, named), adviser_id = NULL, state = 'open',
-        held_from = NULL, held_on = NULL, reason_code = NULL, version = c.version + 1, amended_at = date_trunc('milliseconds', now())
+        held_from = NULL, held_on = NULL, reason_code = NULL, version = c.version + 1, amended_at = date_trunc('milliseconds', casework.now())
     WHERE c.id = of_case;
     UPDATE casework.enquiry e SET premises_id = (places ->> (asked ->> e.id::text))::uuid, version = e.version + 1
     WHERE asked ? e.id::text AND e.case_id = of_case;
@@ -100,7 +100,7 @@ BEGIN
     IF verdict <> 'done' THEN RETURN; END IF;
     UPDATE casework.case_transfer x
     SET state = CASE WHEN accepting THEN 'accepted' ELSE 'returned' END, decided_by = me, decision_note = said,
-        decided_at = date_trunc('milliseconds', now()), title = NULL, note = NULL, version = x.version + 1
+        decided_at = date_trunc('milliseconds', casework.now()), title = NULL, note = NULL, version = x.version + 1
     WHERE x.id = t.id;
     IF accepting THEN
         PERFORM access.end_circle(t.case_id, me);

@@ -20,7 +20,7 @@ BEGIN
     END IF;
     IF t.state <> 'offered' OR t.version <> seen THEN RETURN false; END IF;
     UPDATE casework.enquiry_transfer x
-    SET state = outcome, decided_by = access.current_principal(), decided_at = date_trunc('milliseconds', now()),
+    SET state = outcome, decided_by = access.current_principal(), decided_at = date_trunc('milliseconds', casework.now()),
         decision_note = why, version = x.version + 1
     WHERE x.id = t.id;
     IF outcome = 'accepted' THEN
@@ -29,7 +29,7 @@ BEGIN
         -- organisations stays with the sender.
         UPDATE casework.enquiry e
         SET team_id = there.id, force_code = there.force_code, state = 'received', premises_id = NULL, organisation_id = NULL,
-            duplicate_of = NULL, respond_by = greatest(answer_by, current_date), version = e.version + 1
+            duplicate_of = NULL, respond_by = greatest(answer_by, casework.today()), version = e.version + 1
         WHERE e.id = t.enquiry_id AND e.state = 'transferred';
     ELSE
         UPDATE casework.enquiry e SET state = t.state_before, version = e.version + 1
@@ -44,7 +44,8 @@ END $$;
 GRANT USAGE ON SCHEMA casework, access TO casework_mover;
 GRANT SELECT ON casework.team TO casework_mover;
 GRANT SELECT, UPDATE ON casework.enquiry, casework.enquiry_transfer TO casework_mover;
-GRANT EXECUTE ON FUNCTION access.doing(text[]), access.read_teams(text), access.current_principal() TO casework_mover;
+GRANT EXECUTE ON FUNCTION access.doing(text[]), access.read_teams(text), access.current_principal(),
+    casework.now(), casework.today(text), casework.clock_offset() TO casework_mover;
 -- To be given a function one must be able to make one there; and no longer.
 GRANT CREATE ON SCHEMA access TO casework_mover;
 ALTER FUNCTION access.settle_enquiry_transfer(uuid, integer, text, text, date) OWNER TO casework_mover;

@@ -120,7 +120,7 @@ $$;
 -- Until when a tracking token of an enquiry may live: two years, or 90 days after the end of the enquiry or its case.
 CREATE OR REPLACE FUNCTION access.token_end(of_enquiry uuid) RETURNS timestamptz
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT least(now() + interval '2 years', coalesce(f.closed_at, e.ended_at) + interval '90 days')
+    SELECT least(now() + interval '2 years', casework.in_real_time(coalesce(f.closed_at, e.ended_at)) + interval '90 days')
     FROM casework.enquiry e LEFT JOIN casework.case_file f ON f.id = e.case_id WHERE e.id = of_enquiry
 $$;
 

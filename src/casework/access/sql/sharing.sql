@@ -36,10 +36,10 @@ BEGIN
     PERFORM FROM access.principal p WHERE p.id = me FOR NO KEY UPDATE;
     -- Before the case is looked for: a limit that only held for what exists would tell what exists.
     SELECT e.opened_at INTO earlier FROM casework.emergency_access e
-    WHERE e.person_id = me AND e.opened_at > now() - interval '24 hours' ORDER BY e.opened_at DESC OFFSET 2 LIMIT 1;
+    WHERE e.person_id = me AND e.opened_at > casework.now() - interval '24 hours' ORDER BY e.opened_at DESC OFFSET 2 LIMIT 1;
     IF FOUND THEN
         verdict := 'limit';
-        wait := greatest(1, ceil(extract(epoch FROM earlier + interval '24 hours' - now())))::integer;
+        wait := greatest(1, ceil(extract(epoch FROM earlier + interval '24 hours' - casework.now())))::integer;
         RETURN;
     END IF;
     SELECT * INTO h FROM casework.case_headline c WHERE c.reference = of_reference;
@@ -52,7 +52,7 @@ BEGIN
         verdict := 'known';
         RETURN;
     END IF;
-    ends := date_trunc('milliseconds', now() + interval '24 hours');
+    ends := date_trunc('milliseconds', casework.now() + interval '24 hours');
     of_case := h.id; of_team := h.team_id;
     INSERT INTO casework.emergency_access (case_id, team_id, restricted, person_id, purpose_code, reason, until)
     VALUES (h.id, h.team_id, h.restricted, me, purpose, why, ends) RETURNING id INTO opened;
