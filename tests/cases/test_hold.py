@@ -1,7 +1,5 @@
 """Putting a case on hold, and taking it off."""
 
-from datetime import date
-
 from tests.support.callers import ok, refused
 from tests.support.story import allocated_case
 from tests.support.world import Team, World
@@ -23,17 +21,6 @@ def test_a_case_returns_to_where_it_stood(world: World, team: Team) -> None:
     assert resumed["due_on"] == case["due_on"]
     answer = adviser.post(f"{path}/resumption", match=4)
     assert refused(answer, 409, "state-conflict")["possible_from"] == ["on_hold"]
-
-
-def test_the_deadline_rests_meanwhile(world: World, team: Team) -> None:
-    adviser = team.person("adviser")
-    case = allocated_case(team, adviser, due_on="2026-02-02")
-    path = f"/v1/cases/{case['id']}"
-    ok(adviser.post(f"{path}/hold", WORKS, match=2))
-    world.logged_sql("UPDATE casework.case_file SET held_on = held_on - 28 WHERE id = $1", case["id"])
-    resumed = ok(adviser.post(f"{path}/resumption", match=3))
-    # Four weeks are 20 working days, less bank holidays among them.
-    assert date(2026, 2, 20) <= date.fromisoformat(resumed["due_on"]) <= date(2026, 3, 2)
 
 
 def test_holding_needs_a_reason(team: Team) -> None:

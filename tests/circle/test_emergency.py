@@ -89,9 +89,7 @@ def test_three_in_a_day_and_the_fourth_waits(world: World, team: Team, other_tea
     cases = [whole_case(world, team) for _ in range(4)]
     for whole in cases[:3]:
         ok(break_glass(caller, whole), 201)
-    answer = break_glass(caller, cases[3])
-    refused(answer, 429, "too-many-requests")
-    assert 86_000 < int(answer.headers["Retry-After"]) <= 86_400
+    refused(break_glass(caller, cases[3]), 429, "too-many-requests")
     # The limit comes before the look: what does not exist is answered in the same way.
     from casework.kernel.references import new_reference
 

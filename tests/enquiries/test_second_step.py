@@ -91,16 +91,6 @@ def test_a_new_code_replaces_the_old_one(enquiry: Asked, post: PostRoom, to: str
     ok(entered(enquiry.business, new))
 
 
-def test_a_code_lasts_ten_minutes_from_its_sending(enquiry: Asked, post: PostRoom, to: str, world: World) -> None:
-    ok(enquiry.business.post("/v1/tracking/code"), 202)
-    code = post.code(to)
-    mine = "enquiry_id = $1"
-    left = world.sql(f"SELECT expires_at - now() AS left FROM access.one_time_code WHERE {mine}", uuid.UUID(enquiry.id))
-    assert 590 < left[0]["left"].total_seconds() <= 600
-    world.sql(f"UPDATE access.one_time_code SET expires_at = now() WHERE {mine}", uuid.UUID(enquiry.id))
-    refused(entered(enquiry.business, code), 409, "code-expired")
-
-
 def test_five_wrong_tries_are_all_there_are(enquiry: Asked, post: PostRoom, to: str) -> None:
     ok(enquiry.business.post("/v1/tracking/code"), 202)
     code = post.code(to)
@@ -131,7 +121,6 @@ def test_so_many_codes_an_hour_and_no_more(enquiry: Asked, world: World) -> None
         ok(enquiry.business.post("/v1/tracking/code"), 202)
     slowed = enquiry.business.post("/v1/tracking/code")
     refused(slowed, 429, "too-many-requests")
-    assert 3500 < int(slowed.headers["Retry-After"]) <= 3600
     world.sql(
         "UPDATE access.one_time_code SET asked_at = ARRAY[now() - interval '61 minutes'] || asked_at[2:]"
         " WHERE enquiry_id = $1",
