@@ -201,7 +201,7 @@ class _Story:
     async def visited(self, case: Any) -> Any:
         """The adviser proposes a visit, the business confirms it, the adviser logs it as made."""
         now = datetime.now(UTC).replace(microsecond=0)
-        times = {"starts_at": (now - timedelta(hours=3)).isoformat(), "ends_at": (now - timedelta(hours=1)).isoformat()}
+        times = {"starts_at": (now + timedelta(hours=1)).isoformat(), "ends_at": (now + timedelta(hours=3)).isoformat()}
         proposed = await self.call(
             "adviser", "POST", f"/cases/{case['id']}/visits", {**times, "place_note": "Ask for Ana at the ticket desk"}
         )
@@ -210,7 +210,7 @@ class _Story:
             "business", "POST", f"{path}/confirmation", {"decision": "confirm"}, version=proposed["version"]
         )
         made = {
-            "arrived_at": times["starts_at"], "left_at": times["ends_at"], "notes": "Walked the site with the manager.",
+            "arrived_at": (now - timedelta(hours=3)).isoformat(), "left_at": (now - timedelta(hours=1)).isoformat(), "notes": "Walked the site with the manager.",
             "attendance": [{"name": "Ana Kowalska", "role": "Operations manager"}],
             "findings": [
                 {"area": "Service road", "phase": "egress", "methodology": "vaw", "likelihood": 2, "impact": 4,

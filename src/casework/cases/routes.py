@@ -1,6 +1,5 @@
 """HTTP for cases."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -32,6 +31,7 @@ from casework.cases.schemas import (
     CaseView,
     EnquiryAcceptance,
 )
+from casework.kernel.columns import LocalDate, Word
 from casework.kernel.inputs import Uuid
 from casework.work.doorway import AtDoor
 from casework.work.lane import DoorRoute
@@ -95,8 +95,8 @@ async def list_cases(
     unallocated: Annotated[bool | None, Query(description="Without an adviser.")] = None,
     adviser_id: Uuid | None = None,
     premises_id: Uuid | None = None,
-    strand: Annotated[str | None, Query(max_length=30)] = None,
-    due_before: date | None = None,
+    strand: Word | None = None,
+    due_before: LocalDate | None = None,
     reference: CaseReference | None = None,
 ) -> Response:
     """The cases that the caller may read, newest first unless sorted otherwise; those without a deadline are due last."""

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from casework.organisations import queries
+from casework.organisations import problems, queries  # noqa: F401 — problems registers the words of constraints
 from casework.organisations.schemas import OrganisationAmendment, OrganisationCreation
 from casework.reference.actions import require_word
 from casework.work.amending import amend

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
-from casework.kernel.columns import CompanyNumber, Line
+from casework.kernel.columns import CompanyNumber, Line, Word
 from casework.organisations import actions, queries
 from casework.organisations.schemas import (
     AnyOrganisationView,
@@ -57,7 +57,7 @@ async def list_organisations(
     q: Annotated[Line | None, Query(description="How the name begins, as it is written; case does not count.")] = None,
     company_number: Annotated[CompanyNumber | None, Query(description="The Companies House number.")] = None,
     team_id: Annotated[UUID | None, Query(description="The team that keeps it.")] = None,
-    sector: Annotated[Line | None, Query(description="A crowded-places sector.")] = None,
+    sector: Annotated[Word | None, Query(description="A crowded-places sector.")] = None,
 ) -> Response:
     """The organisations of every team, by their directory facts."""
     filters = {"q": q, "company_number": company_number, "team_id": team_id, "sector": sector}

@@ -9,8 +9,9 @@ from sqlalchemy import Index, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from casework.kernel.columns import Email, Phone, line
-from casework.kernel.tables import flag, identity, moment, version
+from casework.kernel.columns import Email, Phone, PhoneExtension, code, line
+from casework.kernel.inputs import Truth
+from casework.kernel.tables import flag, identity, moment, numbered, version
 
 SCHEMA = {"schema": "casework"}
 StaffEmail = Annotated[Email, AfterValidator(str.lower)]
@@ -21,10 +22,13 @@ class TeamFacts(SQLModel):
     """What an administrator states of a team; phone, mailbox and hours are published to businesses."""
 
     name: Annotated[str, line(120)]
-    force_code: Annotated[str, line(20)]
+    force_code: Annotated[str, code(20)]
     intake: bool = False
     """Whether enquiries for the force arrive here; each force has one such team."""
     phone: Phone | None = None
+    phone_extension: PhoneExtension | None = None
+    relay: Truth = False
+    """Whether they are rung by a relay service for text and speech, such as Relay UK."""
     mailbox: Email | None = None
     hours: Annotated[str, line(200)] | None = None
 
@@ -35,12 +39,14 @@ class Team(TeamFacts, table=True):
     __tablename__ = "team"
     __table_args__ = (
         Index("team_intake_key", "force_code", unique=True, postgresql_where=text("intake")),
+        numbered(),
         SCHEMA,
     )
 
     id: UUID = identity()
     force_code: str = Field(sa_type=Text, foreign_key="casework.police_force.code", index=True)
     intake: bool = flag()
+    relay: bool = flag()
     version: int = version()
     created_at: datetime = moment(now=True)
 

@@ -12,9 +12,9 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from casework.access import policy
-from casework.kernel.columns import Email, line
+from casework.kernel.columns import Email, code, line, secret
 from casework.kernel.inputs import Input, Truth, Uuid, amendment
-from casework.kernel.views import Page, View
+from casework.kernel.views import ForeignView, Page, View
 from casework.people.models import ApiClientFacts, PersonFacts, TeamFacts
 from casework.people.problems import InvalidClient, InvalidTokenRequest
 
@@ -45,7 +45,7 @@ def _scope(word: str) -> str:
     return word
 
 
-Competences = Annotated[list[Annotated[str, line(40)]], Field(max_length=20), AfterValidator(_once)]
+Competences = Annotated[list[Annotated[str, code(40)]], Field(max_length=20), AfterValidator(_once)]
 Scope = Annotated[str, AfterValidator(_scope), WithJsonSchema({"type": "string", "enum": SCOPES})]
 Scopes = Annotated[list[Scope], Field(max_length=len(SCOPES)), AfterValidator(_once)]
 
@@ -54,7 +54,7 @@ class SessionOpening(Input):
     """A log-in with a password (trial and tests)."""
 
     login: Email
-    password: Annotated[str, Field(min_length=1, max_length=200)]
+    password: Annotated[str, secret(1, 200)]
 
 
 class SessionOpened(View):
@@ -90,7 +90,7 @@ class SessionsEnded(View):
     ended: int
 
 
-class TokenIssued(View):
+class TokenIssued(ForeignView):
     """An API client's token (RFC 6749, 5.1). It is shown once."""
 
     access_token: str
@@ -167,7 +167,7 @@ class RoleGiving(Input):
 class PasswordSetting(Input):
     """A password for the local log-in (trial and tests)."""
 
-    password: Annotated[str, Field(min_length=12, max_length=200)]
+    password: Annotated[str, secret(12, 200)]
 
 
 class PasswordSet(View):
@@ -274,6 +274,8 @@ class TeamView(View):
     force: str
     intake: bool
     phone: str | None
+    phone_extension: str | None
+    relay: bool
     mailbox: str | None
     hours: str | None
     version: int

@@ -27,9 +27,8 @@ from uuid import UUID
 import asyncpg
 
 from casework.access.actions import Action
-from casework.kernel.columns import line, read_postcode
+from casework.kernel.columns import line, read_postcode, read_year_or_day
 from casework.kernel.statements import Connection
-from casework.premises.models import read_year_or_day
 from casework.reference.localities import Localities
 
 Row = Mapping[str, Any]

@@ -6,7 +6,6 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
 from sqlalchemy import (
     CheckConstraint,
     Computed,
@@ -20,9 +19,20 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from casework.kernel.columns import Email, LocalDate, Phone, Postcode, Uprn, line, prose, read_local_date
+from casework.kernel.columns import (
+    Email,
+    LocalDate,
+    Phone,
+    PhoneExtension,
+    Postcode,
+    Uprn,
+    YearOrDay,
+    code,
+    line,
+    prose,
+)
 from casework.kernel.inputs import Truth, Whole
-from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
+from casework.kernel.tables import flag, identity, moment, numbered, plain, version, vocabulary
 from casework.premises.lifecycle import OccupancyBasis, PartyRole, PremisesState
 
 SCHEMA = {"schema": "casework"}
@@ -34,17 +44,6 @@ def _six_places(degrees: Decimal) -> Decimal:
     return degrees.quantize(Decimal("0.000001"))
 
 
-def read_year_or_day(text: str) -> str:
-    """``2007`` or ``2007-03-31``: sources often know the year only."""
-    if len(text) == 4 and text.isascii() and text.isdecimal():
-        return text
-    try:
-        return read_local_date(text).isoformat()
-    except ValueError:
-        raise PydanticCustomError("year-or-day", "Give a year such as 2007, or a day such as 2007-03-31") from None
-
-
-ClosedOn = Annotated[str, line(20), AfterValidator(read_year_or_day)]
 Latitude = Annotated[Decimal, Field(ge=-90, le=90, max_digits=9, decimal_places=6), AfterValidator(_six_places)]
 Longitude = Annotated[Decimal, Field(ge=-180, le=180, max_digits=9, decimal_places=6), AfterValidator(_six_places)]
 
@@ -57,11 +56,11 @@ class PremisesFacts(SQLModel):
     town: Annotated[str, line(100)] | None = None
     postcode: Postcode | None = None
     uprn: Uprn | None = None
-    local_authority_code: Annotated[str, line(20)] | None = None
+    local_authority_code: Annotated[str, code(20)] | None = None
     latitude: Latitude | None = None
     longitude: Longitude | None = None
-    sector: Annotated[str, line(60)] | None = None
-    schedule_1_use: Annotated[str, line(60)] | None = None
+    sector: Annotated[str, code(60)] | None = None
+    schedule_1_use: Annotated[str, code(60)] | None = None
     expected_peak_occupancy: Annotated[Whole, Field(ge=0)] | None = None
     occupancy_basis: OccupancyBasis | None = None
     occupancy_on: LocalDate | None = None
@@ -99,7 +98,7 @@ class Premises(PremisesFacts, table=True):
     team_id: UUID = Field(foreign_key="casework.team.id")
     force_code: str | None = Field(default=None, sa_type=Text, foreign_key="casework.police_force.code", index=True)
     state: str = plain("open")
-    closed_on: Annotated[str, line(20)] | None = None
+    closed_on: YearOrDay | None = None
     """The year or day from which the place is closed, as its source tells it."""
     merged_into: UUID | None = Field(default=None, foreign_key="casework.premises.id")
     complex_id: UUID | None = None
@@ -152,6 +151,9 @@ class PremisesPartyFacts(SQLModel):
     name: Annotated[str, line(200)]
     organisation_id: UUID | None = None
     phone: Phone | None = None
+    phone_extension: PhoneExtension | None = None
+    relay: Truth = False
+    """Whether they are rung by a relay service for text and speech, such as Relay UK."""
     email: Email | None = None
 
 
@@ -161,6 +163,7 @@ class PremisesParty(PremisesPartyFacts, table=True):
     __tablename__ = "premises_party"
     __table_args__ = (
         vocabulary("role", PartyRole),
+        numbered(),
         ForeignKeyConstraint(
             ["premises_id", "team_id"],
             ["casework.premises.id", "casework.premises.team_id"],
@@ -174,6 +177,7 @@ class PremisesParty(PremisesPartyFacts, table=True):
     premises_id: UUID
     team_id: UUID
     role: PartyRole = plain()
+    relay: bool = flag()
     organisation_id: UUID | None = Field(default=None, foreign_key="casework.organisation.id", index=True)
     ended_at: datetime | None = moment()
     version: int = version()

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
-from casework.kernel.columns import Line, Postcode
+from casework.kernel.columns import Line, Postcode, Word
 from casework.premises import actions, queries
 from casework.premises.lifecycle import PremisesState
 from casework.premises.schemas import (
@@ -66,10 +66,10 @@ async def list_premises(
     sort: Annotated[str, Query(pattern="^-?(name|created_at)$")] = "name",
     q: Annotated[Line | None, Query(description="What the name holds, as it is written; case does not count.")] = None,
     postcode: Annotated[Postcode | None, Query(description="The full postcode.")] = None,
-    force_code: Annotated[Line | None, Query(description="The police force.")] = None,
-    local_authority_code: Annotated[Line | None, Query(description="The local authority (ONS code).")] = None,
+    force_code: Annotated[Word | None, Query(description="The police force.")] = None,
+    local_authority_code: Annotated[Word | None, Query(description="The local authority (ONS code).")] = None,
     state: PremisesState | None = None,
-    sector: Annotated[Line | None, Query(description="A crowded-places sector.")] = None,
+    sector: Annotated[Word | None, Query(description="A crowded-places sector.")] = None,
     priority: bool | None = None,
 ) -> Response:
     """The places that the caller may read, by name unless sorted otherwise."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 from casework.access.actions import Action
-from casework.kernel.columns import Moment, line
+from casework.kernel.columns import Moment, YearOrDay, code
 from casework.kernel.inputs import Input, Uuid, amendment
 from casework.kernel.views import Page, View
 from casework.premises.lifecycle import MatchedOn, OccupancyBasis, PartyRole, PremisesState, PremisesUse, Tier
-from casework.premises.models import ClosedOn, PremisesAliasFacts, PremisesAreaFacts, PremisesFacts, PremisesPartyFacts
+from casework.premises.models import PremisesAliasFacts, PremisesAreaFacts, PremisesFacts, PremisesPartyFacts
 
 
 class PremisesCreation(PremisesFacts, Input):
@@ -19,17 +19,17 @@ class PremisesCreation(PremisesFacts, Input):
     id: Uuid | None = None
     """Your own id for it (a UUIDv7), so that a repeat is recognised."""
     team_id: Uuid
-    force_code: Annotated[str, line(20)] | None = None
+    force_code: Annotated[str, code(20)] | None = None
     """Found from the postcode, else the local authority, unless stated: say so for a force without an area."""
 
 
 class _PremisesStanding(PremisesFacts):
     """Closing a place is stating it: `state` closed, and from when if that is known."""
 
-    force_code: Annotated[str, line(20)] | None = None
+    force_code: Annotated[str, code(20)] | None = None
     """Null: find it again from the postcode or local authority."""
     state: PremisesUse = PremisesUse.OPEN
-    closed_on: ClosedOn | None = None
+    closed_on: YearOrDay | None = None
 
 
 class _PremisesPartyStanding(PremisesPartyFacts):
@@ -86,6 +86,8 @@ class PremisesPartyView(View):
     name: str
     organisation_id: UUID | None
     phone: str | None
+    phone_extension: str | None
+    relay: bool
     email: str | None
     ended_at: datetime | None
     created_at: datetime

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from casework.access.actions import Action
-from casework.kernel.columns import read_postcode
+from casework.kernel.columns import FIRST_DAY, LAST_DAY, Word
 from casework.reference import actions, queries
-from casework.reference.models import Nation
+from casework.reference.models import Nation, Whereabouts
 from casework.reference.problems import NationalSignpostStays
 from casework.reference.schemas import (
     BankHolidayAdding,
@@ -37,27 +37,19 @@ from casework.work.operations import Id, operation
 router = APIRouter(prefix="/v1", tags=["reference"], route_class=DoorRoute)
 Kind = Annotated[str, Path(pattern="^[a-z0-9_]{1,60}$", description="A kind of `GET /v1/reference`.")]
 WordCode = Annotated[str, Path(pattern="^[a-z0-9_]{1,60}$", description="The word's code.")]
-ForceCode = Annotated[str | None, Query(max_length=20, description="Of this police force only.")]
+ForceCode = Annotated[Word, Query(description="Of this police force only.")] | None
 
 
 @router.get("/signposts", **operation(Action.SIGNPOST_LIST, "Where to go with which need", SignpostList))
 async def list_signposts(
     door: AtDoor,
     postcode: Annotated[
-        str | None,
-        Query(max_length=32, description="Where the caller is: the force there may have entries of its own."),
-    ] = None,
+        Whereabouts, Query(description="Where the caller is: the force there may have entries of its own.")
+    ]
+    | None = None,
 ) -> Response:
     """One signpost for every need. It is answered whatever fails; a postcode that nobody knows gets the national entries."""
-    return await door.one(queries.SIGNPOST_LIST, postcode=_known_form(postcode))
-
-
-def _known_form(postcode: str | None) -> str | None:
-    # Whoever mistypes a postcode is told 999 and the hotline all the same.
-    try:
-        return read_postcode(postcode) if postcode is not None else None
-    except ValueError:
-        return None
+    return await door.one(queries.SIGNPOST_LIST, postcode=postcode)
 
 
 @router.post(
@@ -216,7 +208,7 @@ async def set_threat_level(door: AtDoor, setting: ThreatLevelSetting) -> Respons
 async def list_holidays(
     door: AtDoor,
     nation: Nation | None = None,
-    year: Annotated[int | None, Query(ge=1900, le=2999)] = None,
+    year: Annotated[int | None, Query(ge=FIRST_DAY.year, le=LAST_DAY.year)] = None,
 ) -> Response:
     """The days that working-day deadlines count around, nation by nation."""
     return await door.one(queries.HOLIDAY_LIST, nation=nation, year=year)

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from casework.access.federation import Federation, NotOurs
 from casework.access.tokens import bearer, hash_token, is_outside, may_be_federated
 from casework.kernel import problems as p
 from casework.kernel.database import Database
+from casework.kernel.doubts import InputWarning, doubts_of, told
 from casework.kernel.keys import Keys
 from casework.kernel.lending import Lender
 from casework.kernel.paging import Cursors
@@ -36,6 +37,8 @@ LEFT JOIN LATERAL work.claim($6, $7) k ON $6::bytea IS NOT NULL AND b.decision =
 BEGUN = written(f"SELECT ctx.decision, ctx.event FROM {BEGIN}", **BEGINNING)  # noqa: S608 — constants of the code
 _CASE_ADDRESS = re.compile(r"/v1/cases/([0-9a-f-]{36})(?:/|$)")
 _LEAST_PUBLIC_KEY = 20
+READS = frozenset({"GET", "HEAD"})
+"""The methods that change nothing."""
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}\Z")
 
 
@@ -60,7 +63,17 @@ class House:
 class Door:
     """One request at the door. Routes hand it a statement to read with, or an action to carry out."""
 
-    __slots__ = ("acting_for", "action", "house", "operation", "outside", "request", "request_id", "token_hash")
+    __slots__ = (
+        "acting_for",
+        "action",
+        "house",
+        "operation",
+        "outside",
+        "request",
+        "request_id",
+        "stated",
+        "token_hash",
+    )
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -72,6 +85,8 @@ class Door:
         self.token_hash = hash_token(token) if token is not None else None
         self.request_id = _request_id(request)
         self.acting_for = _acting_for(request)
+        self.stated: Any = None
+        """The body, as its model read it."""
         if request.scope["query_string"]:
             self.operation.check_parameters(request)
 
@@ -79,6 +94,10 @@ class Door:
     def settings(self) -> Settings:
         """The settings of the running service."""
         return self.house.settings
+
+    def told(self, body: str, warnings: Iterable[InputWarning] = ()) -> str:
+        """The answer of a write, with what is doubtful in its request, and what else is to be warned of."""
+        return told(body, (*doubts_of(self.stated), *warnings))
 
     def _lender(self) -> Lender:
         database = self.house.database
@@ -358,7 +377,8 @@ class Door:
         if answer.refusal is not None:
             return answer.refusal
         code = answer.status or status
-        return Response(answer.body, status_code=code, media_type="application/json", headers=answer.headers)
+        text = answer.body if self.request.method in READS else self.told(answer.body, work.warnings)
+        return Response(text, status_code=code, media_type="application/json", headers=answer.headers)
 
     async def _replayed(self, connection: Connection, row: asyncpg.Record, key: str | None) -> Response:
         """The kept answer, unless it shows a case that its caller may not read any more."""
@@ -374,11 +394,13 @@ class Door:
         if self.action is not Action.ENQUIRY_SUBMIT:  # may end in a team whose enquiries its sender never read
             await replaying.judge(connection, row["kind"], row["roles"], self.request.scope["path"], headers)
         headers.pop(replaying.PART, None)
+        warnings = [InputWarning(**each) for each in headers.pop(replaying.WARNINGS, ())]
         # The salt is in no answer, so nobody's text can pass for the place of a secret.
         place = re.compile(re.escape(_place(row["salt"], "")[:-2]) + r"([a-z_]+)%%")
         body = place.sub(lambda found: self._derive(key, row["salt"], found[1]), row["body"])
         headers["Idempotency-Replayed"] = "true"
-        return Response(body, status_code=row["status"], media_type="application/json", headers=headers)
+        told_again = self.told(body, warnings)
+        return Response(told_again, status_code=row["status"], media_type="application/json", headers=headers)
 
     def _fingerprint(self, body: bytes) -> bytes:
         """What a key stands for: the same key with anything else is refused."""

@@ -22,8 +22,8 @@ BEGIN
     SELECT made, in_team, a.name, a.description FROM casework.premises_area a WHERE a.premises_id = place;
     INSERT INTO casework.premises_alias (premises_id, team_id, name, postcode)
     SELECT made, in_team, a.name, a.postcode FROM casework.premises_alias a WHERE a.premises_id = place;
-    INSERT INTO casework.premises_party (premises_id, team_id, role, name, organisation_id, phone, email)
-    SELECT made, in_team, r.role, r.name, r.organisation_id, r.phone, r.email
+    INSERT INTO casework.premises_party (premises_id, team_id, role, name, organisation_id, phone, phone_extension, relay, email)
+    SELECT made, in_team, r.role, r.name, r.organisation_id, r.phone, r.phone_extension, r.relay, r.email
     FROM casework.premises_party r WHERE r.premises_id = place AND r.ended_at IS NULL;
     RETURN made;
 END $$;
