@@ -8,10 +8,12 @@ import pytest
 from tests.support.callers import Caller, ok, refused
 from tests.support.story import (
     allocated_case,
+    approved_advice,
     completed_visit,
     drafted_advice,
     enquirer_of,
     issued_advice,
+    moment,
     proposed_visit,
     recommendation,
 )
@@ -160,13 +162,18 @@ def test_who_may_verify(world: World, team: Team, other_team: Team, case: dict[s
     refused(enquirer_of(world, team, case).post(f"{path}/verifications", body), 403, "forbidden")
 
 
-def test_the_register_is_filtered(team: Team, adviser: Caller) -> None:
+def test_the_register_is_filtered(world: World, team: Team, adviser: Caller) -> None:
     case = allocated_case(team, adviser)
-    late = recommendation(action="Late", priority="critical", target_on="2020-01-01")
-    advice = issued_advice(
-        team, adviser, case, late, recommendation(action="Later", target_on="2999-01-01"), recommendation()
-    )
-    drafted = drafted_advice(adviser, case, recommendation(action="Drafted", target_on="2020-01-01"))
+    soon, later = moment(days=2)[:10], moment(days=900)[:10]
+    late = recommendation(action="Late", priority="critical", target_on=soon)
+    lines = (late, recommendation(action="Later", target_on=later), recommendation())
+    approved = approved_advice(team, adviser, case, *lines)
+    drafted = drafted_advice(adviser, case, recommendation(action="Drafted", target_on=soon))
+    for each in (approved, drafted):  # a week passes
+        passed = "UPDATE casework.recommendation SET target_on = current_date - 7 WHERE id = $1"
+        world.logged_sql(passed, each["recommendations"][0]["id"])
+    follow_up = {"follow_up_on": moment(days=30)[:10]}
+    advice = ok(adviser.post(f"/v1/advice/{approved['id']}/issue", follow_up, match=approved["version"]))
     done = advice["recommendations"][2]["id"]
     ok(adviser.post(f"/v1/recommendations/{done}/verifications", {"state": "verified", "evidence": "Seen."}), 201)
     ok(adviser.post(f"/v1/recommendations/{advice['recommendations'][1]['id']}/responses", {"answer": "accepted"}), 201)

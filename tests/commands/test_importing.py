@@ -449,7 +449,7 @@ def test_one_row_of_premises_that_is_not_right_is_refused_alone(alone: World, ru
         14: "address_line_1 and address_line_2: Use at most 300 characters together",
     }
     assert {line: each["warning"] for line, each in told.items() if each["warning"]} == {
-        15: "latitude and longitude: They seem to be exchanged",
+        15: "Latitude and longitude look exchanged: the other way round the point lies in the United Kingdom.",
         16: "latitude and longitude: The point lies outside the United Kingdom",
     }
     there = {

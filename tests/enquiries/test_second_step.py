@@ -265,3 +265,24 @@ def test_nothing_can_be_entered_before_the_worker_has_sent_it(enquiry: Asked, wo
                     uuid.UUID(enquiry.id))[0]  # fmt: skip
     assert (row["tries_left"], row["shut"]) == (5, True)
     refused(entered(enquiry.business, "12345678"), 409, "code-expired")
+
+
+@pytest.mark.parametrize(
+    "written", ["{0}\r\n", "\t{0}", "{1}\u2011{2}", "{1}\u00a0{2}", "\u202a{0}\u202c", "Code: {1} {2}.", "wide"]
+)
+def test_a_code_may_be_pasted_however_it_came(enquiry: Asked, post: PostRoom, to: str, written: str) -> None:
+    ok(enquiry.business.post("/v1/tracking/code"), 202)
+    code = post.code(to)
+    wide = code.translate({ord("0") + digit: 0xFF10 + digit for digit in range(10)})
+    ok(entered(enquiry.business, wide if written == "wide" else written.format(code, code[:4], code[4:])))
+
+
+def test_what_is_no_code_is_no_try_and_is_asked_for_in_words(enquiry: Asked, post: PostRoom, to: str) -> None:
+    ok(enquiry.business.post("/v1/tracking/code"), 202)
+    code = post.code(to)
+    for malformed in ("", "1234567", "123456789", "eight digits", "\n", code + "0", "1" * 100):
+        (error,) = refused(entered(enquiry.business, malformed), 422, "validation-failed")["errors"]
+        assert (error["pointer"], "eight digits" in error["message"]) == ("/code", True)
+        assert "[0-9]" not in error["message"]
+    assert refused(entered(enquiry.business, other_than(code)), 409, "code-wrong")["tries_left"] == 4
+    ok(entered(enquiry.business, code))

@@ -17,16 +17,27 @@ from casework.kernel.columns import (
     Email,
     LocalDate,
     Moment,
+    OneTimeCode,
     Phone,
+    PhoneExtension,
     Postcode,
     Uprn,
     WallTime,
+    YearOrDay,
+    code,
     line,
     prose,
+    reference,
     resolve_local,
+    secret,
 )
 from casework.kernel.problems import LocalTimeAmbiguous, LocalTimeDoesNotExist
 
+MARKS = [
+    *"\t\n\r\x0b\x0c\x85\u00a0\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f",
+    *"\u2060\u2066\u2067\u2068\u2069\u3000\ufeff\ufe0f", "\r\n",
+]  # fmt: skip
+"""What is pasted along with a value and draws nothing."""
 ShortLine = Annotated[str, line(20)]
 LongText = Annotated[str, prose(10_000)]
 
@@ -63,6 +74,10 @@ def test_no_refusal_hands_back_what_was_sent(kind: Any) -> None:
         ("{{7*7}}", "{{7*7}}"),
         ("=cmd|' /C calc'!A0", "=cmd|' /C calc'!A0"),
         ("دار", "دار"),
+        ("\u202aThe Tate\u202c", "The Tate"),
+        ("\u200eThe Tate\u2069\x0b", "The Tate"),
+        ("Ma\u00adson\u2060 House", "Mason House"),
+        ("نمی\u200cخواهم", None),
         ("🏴\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f", None),
         ("a" * 20, "a" * 20),
         ("e\u0301" * 20, "é" * 20),
@@ -81,6 +96,13 @@ def test_a_line_is_stored_as_written_but_for_its_edges_and_form(sent: str, store
         ("a\x85b", "control-character"),
         ("two\nlines", "control-character"),
         ("two\u2028lines", "control-character"),
+        ("two\rlines", "control-character"),
+        ("two\x0blines", "control-character"),
+        ("a\x9fb", "control-character"),
+        ("a\ufffeb", "not-a-character"),
+        ("\ufdd0", "not-a-character"),
+        ("a\U0010ffff", "not-a-character"),
+        ("\u202eeno", "direction-override"),
         ("a\tb", "control-character"),
         ("\ud800x", "lone-surrogate"),
         ("a\u202eb", "direction-override"),
@@ -112,12 +134,24 @@ def test_prose_keeps_its_lines_and_tabs() -> None:
     assert taken(LongText, "one\r\n\ttwo\u2028three\n") == "one\n\ttwo\nthree"
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\u2029", "\n"], ids=ascii)
+def test_a_line_of_prose_ends_with_lf_however_it_came(end: str) -> None:
+    assert taken(LongText, f"{end}one{end}{end}two – é{end}") == "one\n\ntwo – é"
+    assert taken(LongText, f"one{end}two") == "one\ntwo"
+    assert taken(Annotated[str, prose(7)], f"one{end}two{end}") == "one\ntwo"
+
+
 @pytest.mark.parametrize(
     ("sent", "code"),
     [
-        ("a\rb", "control-character"),
-        ("a\x0bb", "control-character"),
+        ("a\x00b", "control-character"),
+        ("a\x1cb", "control-character"),
+        ("a\u202eb", "direction-override"),
+        ("one\r\n\u2067two", "direction-override"),
+        ("a\ud800", "lone-surrogate"),
+        ("a\uffff", "not-a-character"),
         ("\n\n", "blank"),
+        ("\r\n\x0b\u2029", "blank"),
         ("x" * 10_001, "too-long"),
     ],
 )
@@ -160,6 +194,9 @@ def test_the_contract_tells_the_length() -> None:
         ("GY1 1WG", "GY1 1WG"),
         ("IM1 3LY", "IM1 3LY"),
         ("BH19 2 LJ", "BH19 2LJ"),
+        ("SW1A\n1AA", "SW1A 1AA"),
+        ("\u200eSW1A\u00a01AA\t", "SW1A 1AA"),
+        ("SW1A\u200b 1\u00adAA\ufeff", "SW1A 1AA"),
     ],
 )
 def test_a_postcode_has_one_spelling(sent: str, stored: str) -> None:
@@ -177,7 +214,7 @@ def test_a_postcode_has_one_spelling(sent: str, stored: str) -> None:
         "SW1I 1AA",
         "1AA SW1A",
         "SW1A 1AA1",
-        "SW1A\n1AA",
+        "SW1A\x001AA",
         "SW1A-1AA",
         "ＱＱ１ １ＱＱ",
         "SW1٣ 1AA",
@@ -205,6 +242,13 @@ def test_what_is_no_postcode_is_told(sent: str) -> None:
         ("07911 123456", "+447911123456"),
         ("01481 717000", "+441481717000"),
         ("+353 1 679 6999", "+35316796999"),
+        ("020 7946 0018\r\n", "+442079460018"),
+        ("\u202a020 7946 0018\u202c", "+442079460018"),
+        ("\u2068+44\u2069 20\u00a07946\t0018", "+442079460018"),
+        ("02\u200b0 79\u00ad46 \u200e0018\ufeff", "+442079460018"),
+        ("tel:+442079460018", "+442079460018"),
+        ("04012 345678", "+444012345678"),  # of no range that is known
+        ("+44 7999 999999", "+447999999999"),
     ],
 )
 def test_a_telephone_number_is_kept_in_its_international_form(sent: str, stored: str) -> None:
@@ -249,9 +293,9 @@ def test_the_numbers_that_ofcom_keeps_for_drama_are_allowed(sent: str) -> None:
         "+44 909 879 0123",
         "+1 900 234 5678",
         "0800 FLOWERS",
-        "020 7946 0018 ext 12",
+        "020 7946 0018 ext 12",  # where there is no field for it
+        "18001 01632 960123",
         "020 7946",
-        "020 7946 0018\r\n",
         "07700 901",
         "tel:+442079460018;ext=1",
         "٠٢٠ ٧٩٤٦ ٠٠١٨",
@@ -268,6 +312,9 @@ def test_what_is_no_ordinary_telephone_number_is_told(sent: str) -> None:
     [
         ("A.Person@EXAMPLE.Org", "A.Person@example.org"),
         (" desk@museum.test ", "desk@museum.test"),
+        ("desk@museum.test\r\n", "desk@museum.test"),
+        ("\u2068desk@\u200bmuseum.test\u2069\u00a0", "desk@museum.test"),
+        ("de\u00adsk\t@museum\u2060.test", "desk@museum.test"),
         ("o'neill+ct@example.co.uk", "o'neill+ct@example.co.uk"),
         ("desk@tŷ.cymru", "desk@xn--t-foa.cymru"),
     ],
@@ -280,7 +327,6 @@ def test_an_e_mail_address_keeps_its_mailbox_and_has_its_domain_in_lower_case(se
     "sent",
     [
         "a@example.org\r\nBcc: b@example.org",
-        "a@example.org\n",
         "a@@example.org",
         "a@b@example.org",
         "A Person <a@example.org>",
@@ -289,7 +335,8 @@ def test_an_e_mail_address_keeps_its_mailbox_and_has_its_domain_in_lower_case(se
         "a@[127.0.0.1]",
         '"a b"@example.org',
         "ä@example.org",
-        "a\u202e@example.org",
+        "a @example.org",
+        "a\x00@example.org",
         "a\ud800@example.org",
         "a@example.org, b@example.org",
         "a" * 243 + "@example.org",
@@ -306,6 +353,10 @@ def test_what_is_not_one_plain_address_is_told(sent: str) -> None:
         (Uprn, "100023336956", "100023336956"),
         (Uprn, "000010001234", "10001234"),
         (Uprn, "1", "1"),
+        (Uprn, "1\n", "1"),
+        (Uprn, "1000 2333\u00a06956", "100023336956"),
+        (CompanyNumber, "\u200e445790\u00a0\r\n", "00445790"),
+        (CompanyNumber, "SC\u200d123\u200c456", "SC123456"),
         (CompanyNumber, "445790", "00445790"),
         (CompanyNumber, "sc 123456", "SC123456"),
         (CompanyNumber, "OE000001", "OE000001"),
@@ -317,7 +368,7 @@ def test_a_register_number_has_one_spelling(kind: Any, sent: str, stored: str) -
     assert taken(kind, sent) == stored
 
 
-@pytest.mark.parametrize("sent", ["", "0", "1234567890123", "12a", "-1", "1.0", "١٢٣", "1\n"])
+@pytest.mark.parametrize("sent", ["", "0", "1234567890123", "12a", "-1", "1.0", "١٢٣", "1\x00"])
 def test_what_is_no_uprn_is_told(sent: str) -> None:
     assert refused(Uprn, sent) == "uprn"
 
@@ -369,6 +420,12 @@ def test_a_moment_is_kept_in_utc_and_milliseconds(sent: str, stored: str) -> Non
         ("2026-11-22T08:30:60Z", "date-time"),
         ("2026-11-22T08:30:00+25:00", "date-time"),
         ("0001-01-01T00:00:00+14:00", "date-time"),
+        ("0001-01-01T00:00:00Z", "date-range"),
+        ("1899-12-31T23:59:59.999Z", "date-range"),
+        ("2201-01-01T00:00:00Z", "date-range"),
+        ("2200-12-31T23:30:00-01:00", "date-range"),
+        ("9999-12-31T23:59:59Z", "date-range"),
+        (datetime.max.replace(tzinfo=UTC), "date-range"),
         ("٢٠٢٦-11-22T08:30:00Z", "date-time"),
         ("2026-W47-7T08:30:00Z", "date-time"),
         (True, "date-time"),
@@ -389,6 +446,28 @@ def test_our_own_code_may_hand_over_aware_moments() -> None:
 )
 def test_what_is_no_calendar_date_is_told(sent: object) -> None:
     assert refused(LocalDate, sent) == "date"
+
+
+@pytest.mark.parametrize("sent", ["0001-01-01", "1899-12-31", "2201-01-01", "9999-12-31", date.min, date.max])
+def test_a_date_that_nobody_can_mean_is_told(sent: object) -> None:
+    assert refused(LocalDate, sent) == "date-range"
+
+
+@pytest.mark.parametrize("sent", ["1900-01-01", "2200-12-31"])
+def test_the_first_and_the_last_day_are_taken(sent: str) -> None:
+    assert taken(LocalDate, sent).isoformat() == sent
+    assert taken(WallTime, f"{sent}T23:59") == datetime.fromisoformat(f"{sent}T23:59")
+    assert taken(Moment, f"{sent}T00:00:00Z").date().isoformat() == sent
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [("1899", "date-range"), ("2201", "date-range"), ("0001-01-01", "date-range"), ("2007-02-30", "date"),
+     ("207", "year-or-day"), ("2007-03", "year-or-day"), ("٢٠٠٧", "year-or-day"), ("2007-03-31T00:00", "year-or-day")],
+)  # fmt: skip
+def test_what_is_no_year_or_day_is_told(sent: str, code: str) -> None:
+    assert refused(YearOrDay, sent) == code
+    assert (taken(YearOrDay, " 2007\n"), taken(YearOrDay, "2007-03-31")) == ("2007", "2007-03-31")
 
 
 def test_a_calendar_date_stays_as_it_is() -> None:
@@ -437,6 +516,63 @@ def test_a_time_in_the_hour_that_autumn_repeats_needs_its_offset(wall: str) -> N
 @pytest.mark.parametrize("sent", ["2026-11-22", "half past nine", "2026-13-01T09:30", 930, None])
 def test_what_is_no_wall_time_is_told(sent: object) -> None:
     assert refused(WallTime, sent) == "date-time"
+
+
+@pytest.mark.parametrize("sent", ["0001-01-01T00:00", "9999-12-31T23:59", "1899-12-31T12:00:00Z", "2201-01-01T00:00"])
+def test_a_wall_time_that_nobody_can_mean_is_told(sent: str) -> None:
+    assert refused(WallTime, sent) == "date-range"
+
+
+# --- one-time codes, references, look-ups, passwords ---
+
+
+@pytest.mark.parametrize(
+    "sent",
+    ["12345678", "1234 5678", "1234-5678", "1234\u20115678\r\n", "１２３４５６７８", "12\t34\u00a056\u200b78", "\u202a12345678\u202c",
+     "Code: 12345678."],
+)  # fmt: skip
+def test_a_one_time_code_keeps_its_digits(sent: str) -> None:
+    assert taken(OneTimeCode, sent) == "12345678"
+
+
+@pytest.mark.parametrize("sent", ["", "1234567", "123456789", "١٢٣٤٥٦٧٨", "abcdefgh", "1" * 100, "\n"])
+def test_a_one_time_code_is_asked_for_in_words(sent: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        taken(OneTimeCode, sent)
+    (error,) = caught.value.errors()
+    assert (error["type"], "eight digits" in error["msg"]) == ("one-time-code", True)
+    assert "[0-9]" not in error["msg"]
+
+
+@pytest.mark.parametrize("mark", MARKS, ids=ascii)
+@pytest.mark.parametrize(
+    ("kind", "typed", "stored"),
+    [
+        (Postcode, "DE4 3NA", "DE4 3NA"),
+        (Phone, "01632 960123", "+441632960123"),
+        (Email, "ana@hall.example", "ana@hall.example"),
+        (Uprn, "100023336956", "100023336956"),
+        (CompanyNumber, "SC123456", "SC123456"),
+        (OneTimeCode, "12345678", "12345678"),
+        (PhoneExtension, "4321", "4321"),
+        (Annotated[str, reference("ENQ")], "ENQ-7K3M-Q9XT", "ENQ-7K3M-Q9XT"),
+        (Annotated[str, code(60)], "no_capacity", "no_capacity"),
+    ],
+)
+def test_what_draws_nothing_is_taken_off_where_the_alphabet_is_closed(
+    kind: Any, typed: str, stored: str, mark: str
+) -> None:
+    for place in (0, 3, len(typed)):
+        assert taken(kind, typed[:place] + mark + typed[place:]) == stored
+    assert taken(kind, mark + mark.join(typed) + mark) == stored
+
+
+def test_a_password_is_taken_as_it_is_or_not_at_all() -> None:
+    password = Annotated[str, secret(12, 20)]
+    assert taken(password, " tab\tand \u202eblank ") == " tab\tand \u202eblank "
+    assert [refused(password, each) for each in ("short", "x" * 21, "x" * 12 + "\x00", "x" * 12 + "\ud800")] == [
+        "length", "length", "control-character", "lone-surrogate",
+    ]  # fmt: skip
 
 
 # --- as columns ---

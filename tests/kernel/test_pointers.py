@@ -53,7 +53,10 @@ SECRET = "my_source_is_jo_field"
     [
         ({"title": "Fair", SECRET: 1}, "", "extra_forbidden"),
         ({"title": "Fair", SECRET: "\u0000"}, "", "control-character"),
-        ({"title": "Fair", SECRET: {SECRET: ["\u202e"]}}, "/0", "bidirectional-control"),
+        ({"title": "Fair", SECRET: {SECRET: ["\ufffe"]}}, "/0", "not-a-character"),
+        ({"title": "Fair", SECRET + "\ufdd0": 1}, "", "not-a-character"),
+        ({"title": "Fair", SECRET: {SECRET: ["\u202e"]}}, "", "extra_forbidden"),
+        ({"title": "a\u202eb"}, "/title", "direction-override"),
         ({"title": "a\u0000b"}, "/title", "control-character"),
     ],
 )

@@ -124,7 +124,7 @@ def test_the_next_run_of_the_same_file_goes_on_where_the_last_broke_off(alone: W
         (5, "museum_id and museum_name: both are needed")
     ]
     assert [(each.line, each.warning) for each in told if each.warning] == [
-        (7, "latitude and longitude: They seem to be exchanged")
+        (7, "Latitude and longitude look exchanged: the other way round the point lies in the United Kingdom.")
     ]
     assert (len(stored(alone, file)), report.warned) == (ROWS - 1, 1)
     collected = alone.sql(

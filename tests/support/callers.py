@@ -97,12 +97,21 @@ def _match(match: Any) -> dict[str, str]:
 
 
 def ok(response: httpx.Response, status: int | None = None) -> Any:
-    """The JSON of a success; says what came instead."""
+    """The JSON of a success; says what came instead. Without ``warnings`` where there are none: ``warned`` reads those."""
     wanted = (status,) if status else (200, 201, 202)
     assert response.status_code in wanted, (
         f"{response.request.method} {response.request.url.path}: {response.status_code} {response.text}"
     )
-    return response.json()
+    body = response.json()
+    if isinstance(body, dict) and body.get("warnings") == []:
+        del body["warnings"]
+    return body
+
+
+def warned(response: httpx.Response) -> list[tuple[str, str]]:
+    """Pointer and code of each warning of an answer."""
+    assert response.is_success, response.text
+    return [(each["pointer"], each["code"]) for each in response.json()["warnings"]]
 
 
 def refused(response: httpx.Response, status: int, slug: str) -> Any:

@@ -2,12 +2,21 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from tests.support.callers import ok, refused
 from tests.support.story import allocated_case, moment, open_case, proposed_visit
 from tests.support.world import Team, World
+
+NEXT_YEAR = datetime.now(UTC).year + 1
+
+
+def last_sunday(month: int) -> date:
+    """Of March or October of next year: the day on which the clocks change."""
+    last = date(NEXT_YEAR, month, 31)
+    return last - timedelta(days=(last.weekday() + 1) % 7)
 
 
 def proposing(caller, case, starts_at: object, ends_at: object, **facts):
@@ -129,29 +138,30 @@ def test_a_time_without_offset_or_zone_is_none(team: Team, time: object) -> None
 def test_a_local_time_is_the_clocks_at_the_site(team: Team) -> None:
     adviser = team.person("adviser")
     case = allocated_case(team, adviser)
-    visit = proposed_visit(
-        adviser, case, starts_at="2026-07-01T10:00", ends_at="2026-07-01T12:00", zone="Europe/London"
-    )
-    assert (visit["starts_at"], visit["ends_at"]) == ("2026-07-01T09:00:00.000Z", "2026-07-01T11:00:00.000Z")
+    day = f"{NEXT_YEAR}-07-01"
+    visit = proposed_visit(adviser, case, starts_at=f"{day}T10:00", ends_at=f"{day}T12:00", zone="Europe/London")
+    assert (visit["starts_at"], visit["ends_at"]) == (f"{day}T09:00:00.000Z", f"{day}T11:00:00.000Z")
 
 
 def test_the_hour_that_spring_leaves_out_is_refused(team: Team) -> None:
     adviser = team.person("adviser")
     case = allocated_case(team, adviser)
     zone = {"zone": "Europe/London"}
-    response = proposing(adviser, case, "2026-03-29T01:30", "2026-03-29T03:00", **zone)
+    day = last_sunday(3)
+    response = proposing(adviser, case, f"{day}T01:30", f"{day}T03:00", **zone)
     refused(response, 422, "local-time-does-not-exist")
-    response = proposing(adviser, case, "2026-03-29T00:30", "2026-03-29T01:30", **zone)
+    response = proposing(adviser, case, f"{day}T00:30", f"{day}T01:30", **zone)
     refused(response, 422, "local-time-does-not-exist")
 
 
 def test_the_hour_that_autumn_repeats_needs_its_offset(team: Team) -> None:
     adviser = team.person("adviser")
     case = allocated_case(team, adviser)
-    response = proposing(adviser, case, "2026-10-25T01:30", "2026-10-25T04:00", zone="Europe/London")
+    day = last_sunday(10)
+    response = proposing(adviser, case, f"{day}T01:30", f"{day}T04:00", zone="Europe/London")
     assert refused(response, 422, "local-time-ambiguous")["offsets"] == ["+01:00", "+00:00"]
-    visit = proposed_visit(adviser, case, starts_at="2026-10-25T01:30:00+01:00", ends_at="2026-10-25T01:30:00+00:00")
-    assert (visit["starts_at"], visit["ends_at"]) == ("2026-10-25T00:30:00.000Z", "2026-10-25T01:30:00.000Z")
+    visit = proposed_visit(adviser, case, starts_at=f"{day}T01:30:00+01:00", ends_at=f"{day}T01:30:00+00:00")
+    assert (visit["starts_at"], visit["ends_at"]) == (f"{day}T00:30:00.000Z", f"{day}T01:30:00.000Z")
 
 
 def test_only_the_zone_of_the_sites_is_known(team: Team) -> None:
@@ -178,7 +188,7 @@ def test_a_case_that_rests_takes_no_visit(world: World, team: Team, state: str) 
 def test_an_adviser_is_booked_once_at_a_time(team: Team) -> None:
     adviser, coordinator = team.person("adviser"), team.person("coordinator")
     first, second = allocated_case(team, adviser), allocated_case(team, adviser)
-    day = "2026-12-01T"
+    day = f"{NEXT_YEAR}-06-01T"
     ok(proposing(adviser, first, f"{day}10:00:00Z", f"{day}12:00:00Z"), 201)
     refused(proposing(coordinator, second, f"{day}11:59:00Z", f"{day}13:00:00Z"), 409, "adviser-unavailable")
     ok(proposing(adviser, second, f"{day}12:00:00Z", f"{day}13:00:00Z"), 201)

@@ -270,7 +270,7 @@ SCOPES: tuple[Scope, ...] = (
         check=IN_ENQUIRY_WRITTEN,
         outside=Outside(
             # unverified and current, as the database sets them
-            insert=("id", "enquiry_id", "team_id", "name", "job_title", "email", "phone"),
+            insert=("id", "enquiry_id", "team_id", "name", "job_title", "email", "phone", "phone_extension", "relay"),
             check=f"(SELECT access.doing({_words((A.ENQUIRY_SUBMIT,))})) AND access.made_here(enquiry_id)",
         ),
     ),

@@ -1,7 +1,6 @@
 """The verbs of advice, from the first draft to what was verified."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,10 +32,10 @@ from casework.cases.problems import CompetenceMissing
 from casework.kernel.problems import StateConflict
 from casework.reference.actions import current_threat_level, require_word
 from casework.work.messages import Notice, notify
+from casework.work.times import require_ahead, require_behind
 from casework.work.unit import Answer, Creation, Guarded, Work, given_fields
 
-# Clocks run apart a little; what lies further ahead was mistyped.
-CLOCKS_APART = timedelta(minutes=5)
+TARGET_AHEAD = "Give a day that is still to come: today, or later."
 
 
 async def _created(work: Work, creation: Creation, stated: Any, **values: Any) -> tuple[UUID, bool]:
@@ -109,7 +108,8 @@ async def recommend(work: Work, advice_id: UUID, drafting: RecommendationDraftin
     # The version of the advice goes first: its row makes two who add at once wait for one another.
     await _advance(work, queries.TOUCH, advice_id)
     made, new = await _created(work, queries.ADD, drafting, advice_id=advice_id)
-    if new:
+    if new:  # a repeat is not judged by the day on which it comes
+        require_ahead(work, "/target_on", drafting.target_on, TARGET_AHEAD)
         await _cite(work, made, drafting.finding_ids)
     return await work.show(queries.RECOMMENDATION_SHOWN, made, location=f"/v1/recommendations/{made}")
 
@@ -119,7 +119,11 @@ async def amend_recommendation(work: Work, recommendation_id: UUID, amendment: R
     given = given_fields(amendment)
     finding_ids = given.pop("finding_ids", None)
     await require_word(work, "cost_bands", given.get("cost_band"), "/cost_band")
+    target = given.get("target_on")
+    before = await work.row(queries.TARGET, id=recommendation_id) if target is not None else None
     await _change(work, recommendation_id, given)
+    if before is not None and before["target_on"] != target:
+        require_ahead(work, "/target_on", target, TARGET_AHEAD)
     if finding_ids is not None:
         await work.rows(queries.UNCITE, id=recommendation_id)
         await _cite(work, recommendation_id, finding_ids)
@@ -192,6 +196,13 @@ async def submit(work: Work, advice_id: UUID, _: AdviceSubmission) -> Answer:
     """Hand a draft to review."""
     standing = await _advance(work, queries.SUBMIT, advice_id)
     await work.obtain(queries.RECOMMENDED, problems.NothingRecommended(), id=advice_id)
+    lines = await work.rows(queries.TARGETS, id=advice_id)
+    today = work.clock.today()
+    over = {
+        place: line for place, line in enumerate(lines) if line["target_on"] is not None and line["target_on"] < today
+    }
+    if over:
+        raise problems.targets_over(over)
     work.say(standing["case_id"], subject=("advice", advice_id))
     return await work.show(queries.ADVICE_SHOWN, advice_id)
 
@@ -221,8 +232,7 @@ async def review(work: Work, advice_id: UUID, reviewing: Reviewing) -> Answer:
 
 async def issue(work: Work, advice_id: UUID, issuing: AdviceIssuing) -> Answer:
     """Issue approved advice: from here on it never changes, and the version before it is superseded."""
-    if issuing.follow_up_on <= work.clock.today():
-        raise problems.not_right("/follow_up_on", "past", "Give a date after today.")
+    require_ahead(work, "/follow_up_on", issuing.follow_up_on, "Give a date after today.", from_tomorrow=True)
     standing = await work.row(queries.STANDING, id=advice_id)
     level = await current_threat_level(work, standing["team_id"]) if standing is not None else None
     issued = await work.advance(queries.ISSUE, id=advice_id, level=level, follow_up_on=issuing.follow_up_on)
@@ -252,8 +262,9 @@ async def withdraw(work: Work, advice_id: UUID, withdrawing: AdviceWithdrawing) 
 
 async def record_interim(work: Work, case_id: UUID, recording: InterimRecording) -> Answer:
     """Record advice given by voice or in urgency; the next issued version carries it."""
-    if recording.given_at > work.clock.now() + CLOCKS_APART:
-        raise problems.not_right("/given_at", "future", "Give the moment at which it was said.")
+    require_behind(
+        work, "/given_at", recording.given_at, "Give the moment at which it was said; it may not be to come."
+    )
     made, new = await _created(work, queries.RECORD_INTERIM, recording, case_id=case_id)
     if new:
         work.say(case_id, subject=("interim_advice", made))

@@ -12,7 +12,7 @@ from sqlmodel import Field, SQLModel
 
 from casework.advice.lifecycle import AdviceState, Answer, Domain, Principle, Priority, VerificationState
 from casework.cases.models import of_case
-from casework.kernel.columns import LocalDate, Moment, line, prose
+from casework.kernel.columns import LocalDate, Moment, code, line, prose
 from casework.kernel.tables import NEW_ID, flag, identity, moment, plain, version, vocabulary
 
 SCHEMA = {"schema": "casework"}
@@ -152,7 +152,7 @@ class RecommendationFacts(SQLModel):
     priority: Priority
     responsible_party: Annotated[str, line(200)] | None = None
     target_on: LocalDate | None = None
-    cost_band: Annotated[str, line(30)] | None = None
+    cost_band: Annotated[str, code(30)] | None = None
     guidance: Annotated[str, line(300), AfterValidator(https_link)] | None = None
     """A link to guidance, https only."""
 

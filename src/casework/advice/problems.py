@@ -1,5 +1,8 @@
 """Refusals of the advice slice."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from casework.kernel.problems import Problem, ValidationFailed
 from casework.work.troubles import by_constraint
 
@@ -75,6 +78,23 @@ class CriticalOpen(Problem):
 def not_right(pointer: str, code: str, message: str) -> ValidationFailed:
     """A field that is well formed but wrong here."""
     return ValidationFailed(errors=[{"pointer": pointer, "code": code, "message": message}])
+
+
+def targets_over(lines: Mapping[int, Any]) -> ValidationFailed:
+    """Advice does not go to review with a target that is over already; each such line is named, by its place in the advice."""
+    return ValidationFailed(
+        "A target date of this advice is over.",
+        errors=[
+            {
+                "pointer": f"/recommendations/{place}/target_on",
+                "code": "past",
+                "message": f"Give recommendation {line['position']} another target date, or none.",
+                "recommendation_id": str(line["id"]),
+                "position": line["position"],
+            }
+            for place, line in lines.items()
+        ],
+    )
 
 
 def wrong_visit() -> ValidationFailed:

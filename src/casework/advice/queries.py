@@ -337,6 +337,13 @@ SUBMIT = guarded(ALL_ADVICE, action=Action.ADVICE_SUBMIT, lifecycle=ADVICE, chan
 RECOMMENDED = Statement(
     select(recommendation.id).where(recommendation.advice_id == given("id", Uuid())).limit(literal_column("1"))
 )
+TARGETS = Statement(
+    select(recommendation.id, recommendation.position, recommendation.target_on)
+    .where(recommendation.advice_id == given("id", Uuid()))
+    .order_by(recommendation.position)
+)
+"""The lines of a version in their order, with the days by which they are to be carried out."""
+TARGET = Statement(select(recommendation.target_on).where(recommendation.id == given("id", Uuid())))
 
 REVIEW_SHOWN = show_one(REVIEWS, _review)
 REVIEW = create_under(

@@ -18,7 +18,7 @@ from casework.advice.lifecycle import (
     VerificationState,
 )
 from casework.advice.models import AdviceFacts, InterimAdviceFacts, RecommendationFacts
-from casework.kernel.columns import LocalDate, line, prose
+from casework.kernel.columns import LocalDate, code, prose
 from casework.kernel.inputs import Input, Uuid, amendment
 from casework.kernel.views import Page, View
 
@@ -92,7 +92,7 @@ class AdviceIssuing(Input):
     """When the business is to be asked how far it got, and that a changed threat level was considered."""
 
     follow_up_on: LocalDate
-    confirm_threat_level: Annotated[str, line(20)] | None = None
+    confirm_threat_level: Annotated[str, code(20)] | None = None
 
 
 class AdviceWithdrawing(Input):
@@ -114,7 +114,7 @@ class Responding(Input):
 
     id: Uuid | None = None
     answer: AnswerGiven
-    reason_code: Annotated[str, line(60)] | None = None
+    reason_code: Annotated[str, code(60)] | None = None
     """A word of ``reason_decline``; required when the recommendation is declined."""
     note: Annotated[str, prose(4_000)] | None = None
 
@@ -286,6 +286,8 @@ class TeamContact(View):
 
     name: str
     phone: str | None
+    phone_extension: str | None
+    relay: bool
     mailbox: str | None
     hours: str | None
 

@@ -28,10 +28,20 @@ from casework.kernel.problems import StateConflict, ValidationFailed
 from casework.reference.actions import nation_of_team, require_word, working_day_after
 from casework.reference.working_days import working_days_between
 from casework.work.amending import amend
+from casework.work.times import require_ahead, require_near
 from casework.work.unit import Answer, Work, given_fields
 
 WORKING_DAYS = 20
 """A case is due so many working days after it is opened, unless it says otherwise."""
+
+
+def _require_meant(work: Work, name: str, day: date | None) -> None:
+    """A deadline may be over when it is written down: a case that comes from elsewhere can be late already. A look back
+    at the place is still to come."""
+    if name == "due_on":
+        require_near(work, "/due_on", day)
+    else:
+        require_ahead(work, f"/{name}", day, "Give a day that is still to come.")
 
 
 async def _judged(work: Work, case_id: UUID) -> Any:
@@ -76,7 +86,9 @@ async def open_case(work: Work, opening: CaseOpening) -> Answer:
     if "due_on" not in opening.model_fields_set:
         due_on = await working_day_after(work, opening.team_id, work.clock.today(), WORKING_DAYS)
     case_id = await work.create(queries.OPEN, opening, reference="CASE", due_on=due_on)
-    if await work.row(queries.TOLD, case_id=case_id) is None:
+    if await work.row(queries.TOLD, case_id=case_id) is None:  # a repeat is not judged by the day on which it comes
+        for name in ("due_on", "next_review_on"):
+            _require_meant(work, name, getattr(opening, name))
         work.say(case_id)
     return await work.show(queries.CASE_SHOWN, case_id, location=f"/v1/cases/{case_id}")
 
@@ -115,8 +127,13 @@ async def _case_of(work: Work, enquiry: Any, acceptance: EnquiryAcceptance) -> U
 async def amend_case(work: Work, case_id: UUID, amendment: CaseAmendment) -> Answer:
     """Amend the facts of a case. A patch that states nothing changes nothing."""
     stated = given_fields(amendment)
+    dates = {name: stated[name] for name in ("due_on", "next_review_on") if stated.get(name) is not None}
+    before = await work.row(queries.DATES, id=case_id) if dates else None
     answer = await amend(work, queries.AMENDING, case_id, amendment)
     await require_word(work, "competences", stated.get("strand"), "/strand")
+    for name, day in dates.items():
+        if before is not None and before[name] != day:
+            _require_meant(work, name, day)
     if stated:
         work.say(case_id, facts={"fields": ", ".join(sorted(stated))})
     return answer
@@ -213,6 +230,7 @@ async def close(work: Work, case_id: UUID, closing: CaseClosing) -> Answer:
     for place, each in enumerate(closing.open_recommendations):
         pointer = f"/open_recommendations/{place}/reason_code"
         await require_word(work, "reason_open_recommendation", each.reason_code, pointer)
+    _require_meant(work, "next_review_on", closing.next_review_on)
     await work.react({"case_id": case_id, "closing": closing, "roles": work.caller.roles})
     await work.advance(
         queries.MOVES[work.action],

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from casework.cases.lifecycle import CaseKind, CaseState
-from casework.kernel.columns import line, prose
+from casework.kernel.columns import LocalDate, code, line, prose
 from casework.kernel.inputs import Truth
 from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
 
@@ -34,13 +34,13 @@ class CaseFacts(SQLModel):
 
     title: Annotated[str, line(200)]
     summary: Annotated[str, prose(10_000)] | None = None
-    strand: Annotated[str, line(30)] = "pal"
+    strand: Annotated[str, code(30)] = "pal"
     """The competence that the work needs: pal, hss, cni or events."""
     sensitive: Truth = False
     handling: Annotated[str, line(300)] | None = None
     """The handling instruction of an OFFICIAL-SENSITIVE case."""
-    due_on: date | None = None
-    next_review_on: date | None = None
+    due_on: LocalDate | None = None
+    next_review_on: LocalDate | None = None
 
 
 class Case(CaseFacts, table=True):

@@ -180,6 +180,7 @@ JOINABLE = Statement(
         case.state != literal_column("'closed'"),
     )
 )
+DATES = Statement(select(case.due_on, case.next_review_on).where(case.id == given("id", Uuid())))
 TOLD = Statement(select(event.id).where(event.case_id == given("case_id", Uuid())).limit(literal_column("1")))
 AMENDING = Amending(
     CASES, CASE_SHOWN, rule=Rule(CASE, Action.CASE_AMEND), headline=HEADLINE_SEEN, derived=lambda _: {"amended_at": NOW}

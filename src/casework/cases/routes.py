@@ -31,7 +31,7 @@ from casework.cases.schemas import (
     CaseView,
     EnquiryAcceptance,
 )
-from casework.kernel.columns import LocalDate
+from casework.kernel.columns import LocalDate, Word
 from casework.kernel.inputs import Flag, Uuid
 from casework.work.doorway import AtDoor
 from casework.work.lane import DoorRoute
@@ -95,7 +95,7 @@ async def list_cases(
     unallocated: Annotated[Flag | None, Query(description="Without an adviser.")] = None,
     adviser_id: Uuid | None = None,
     premises_id: Uuid | None = None,
-    strand: Annotated[str | None, Query(max_length=30)] = None,
+    strand: Word | None = None,
     due_before: LocalDate | None = None,
     reference: CaseReference | None = None,
 ) -> Response:

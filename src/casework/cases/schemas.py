@@ -4,29 +4,20 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from casework.access.actions import Action
 from casework.cases.lifecycle import CaseKind, CaseState
 from casework.cases.models import CaseFacts, CaseNoteFacts
-from casework.kernel.columns import line, prose
+from casework.kernel.columns import LocalDate, code, line, prose, reference
 from casework.kernel.inputs import Input, Uuid, amendment
-from casework.kernel.references import MistypedReference, parse_reference
 from casework.kernel.views import Page, View
 
-ReasonCode = Annotated[str, line(60)]
+ReasonCode = Annotated[str, code(60)]
 Note = Annotated[str, prose(2_000)]
 
 
-def _reference(typed: str) -> str:
-    try:
-        return parse_reference(typed, "CASE")
-    except MistypedReference as mistyped:
-        raise PydanticCustomError("mistyped-reference", "{said}", {"said": str(mistyped)}) from None
-
-
-CaseReference = Annotated[str, AfterValidator(_reference)]
+CaseReference = Annotated[str, reference("CASE")]
 """A case's reference however it was typed; a mistyped one is told as mistyped."""
 
 
@@ -48,7 +39,7 @@ class EnquiryAcceptance(Input):
     id: Uuid | None = None
     """Your own id for a new case (a UUIDv7), so that a repeat is recognised."""
     title: Annotated[str, line(200)] | None = None
-    strand: Annotated[str, line(30)] | None = None
+    strand: Annotated[str, code(30)] | None = None
 
 
 if TYPE_CHECKING:
@@ -107,7 +98,7 @@ class CaseClosing(Input):
     reason_code: ReasonCode
     note: Note | None = None
     open_recommendations: list[OpenRecommendation] = Field(default=[], max_length=500)
-    next_review_on: date | None = None
+    next_review_on: LocalDate | None = None
     """When to look at the place again; the case's own date stays where none is given."""
 
 

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from casework.cases.schemas import CaseReference, Note, ReasonCode
 from casework.circle.lifecycle import ShareMode, ShareState, TransferState
-from casework.kernel.columns import Moment, line, prose
+from casework.kernel.columns import Moment, code, prose
 from casework.kernel.inputs import Input, Truth, Uuid
 from casework.kernel.views import Page, View
 
-PurposeCode = Annotated[str, line(60)]
+PurposeCode = Annotated[str, code(60)]
 
 
 class CaseSharing(Input):

@@ -59,6 +59,7 @@ from casework.reference.actions import require_word, working_day_after
 from casework.reference.signposts import packaged
 from casework.reference.working_days import add_working_days
 from casework.work.messages import Notice, TeamNotice, notify, notify_team
+from casework.work.times import require_behind
 from casework.work.unit import Answer, Guarded, Work, uuid7
 
 ANSWERED_WITHIN = 5
@@ -106,7 +107,9 @@ async def submit(work: Work, submission: EnquirySubmission) -> Answer:
         expected_wait=f"You hear from us within {ANSWERED_WITHIN} working days.",
         respond_by=respond_by,
         force=ForceView(code=place["force_code"], name=place["force"]),
-        team=TeamContact(name=place["team"], phone=place["phone"], mailbox=place["mailbox"], hours=place["hours"]),
+        team=TeamContact(
+            name=place["team"], **{name: place[name] for name in TeamContact.model_fields.keys() - {"name"}}
+        ),
         privacy_notice=PRIVACY_NOTICE,
     )
     return Answer(
@@ -249,8 +252,7 @@ async def unmark_duplicate(work: Work, enquiry_id: UUID) -> Answer:
 
 async def hand_over(work: Work, enquiry_id: UUID, handing: EnquiryHandOver) -> Answer:
     """Record that intelligence or an emergency was passed on, and take its text out of the enquiry."""
-    if handing.at > work.clock.now():
-        raise ValidationFailed(errors=[{"pointer": "/at", "code": "future", "message": "Say when it was passed on."}])
+    require_behind(work, "/at", handing.at, "Say when it was passed on; it may not be to come.")
     await _move(work, queries.HAND_OVER, enquiry_id, to=handing.to, at=handing.at, site=handing.site_name)
     await work.rows(queries.CLEAR_CONTACTS, id=enquiry_id)
     await work.rows(queries.CLEAR_TRANSFERS, id=enquiry_id, site=handing.site_name)

@@ -8,8 +8,9 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, Uniqu
 from sqlmodel import Field, SQLModel
 
 from casework.enquiries.lifecycle import Author, Channel, EnquiryState, PassingState
-from casework.kernel.columns import Email, Phone, Postcode, line, prose
-from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
+from casework.kernel.columns import Email, Phone, PhoneExtension, Postcode, code, line, prose
+from casework.kernel.inputs import Truth
+from casework.kernel.tables import flag, identity, moment, numbered, plain, version, vocabulary
 from casework.reference.models import AreaCode
 
 SCHEMA = {"schema": "casework"}
@@ -24,7 +25,7 @@ class EnquiryFacts(SQLModel):
     town: Annotated[str, line(100)] | None = None
     postcode: Postcode | None = None
     local_authority_code: AreaCode | None = None
-    sector: Annotated[str, line(60)] | None = None
+    sector: Annotated[str, code(60)] | None = None
     description: Annotated[str, prose(10_000)]
     """What they ask and what worries them."""
 
@@ -93,6 +94,9 @@ class ContactFacts(SQLModel):
     job_title: Annotated[str, line(120)] | None = None
     email: Email | None = None
     phone: Phone | None = None
+    phone_extension: PhoneExtension | None = None
+    relay: Truth = False
+    """Whether they are rung by a relay service for text and speech, such as Relay UK."""
 
 
 class TransferFacts(SQLModel):
@@ -108,6 +112,7 @@ class Contact(ContactFacts, table=True):
     __tablename__ = "contact"
     __table_args__ = (
         CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="reachable"),
+        numbered(),
         CheckConstraint("(verified_at IS NULL) = (verification_method IS NULL)", name="verified"),
         ForeignKeyConstraint(
             ["enquiry_id", "team_id", "restricted"],
@@ -123,6 +128,7 @@ class Contact(ContactFacts, table=True):
     team_id: UUID
     restricted: bool = flag()
     current: bool = flag(True)
+    relay: bool = flag()
     verified_at: datetime | None = moment()
     verified_by: UUID | None = Field(default=None, foreign_key="casework.person.id")
     verification_method: str | None = Field(default=None, sa_type=Text)

@@ -75,7 +75,8 @@ MADE_HERE = Reachable(EnquiryTransfer, "enquiry_transfer", team="from_team_id")
 
 PLACE = written(
     """
-    SELECT f.code AS force_code, f.name AS force, t.id AS team_id, t.name AS team, t.phone, t.mailbox, t.hours, f.nation,
+    SELECT f.code AS force_code, f.name AS force, t.id AS team_id, t.name AS team, t.phone, t.phone_extension,
+           t.relay, t.mailbox, t.hours, f.nation,
            ARRAY(SELECT b.day FROM casework.bank_holiday b WHERE b.nation = f.nation AND b.day > :today AND b.active) AS closed,
            coalesce((SELECT coalesce(s.replaced_by, s.code) FROM casework.local_authority s WHERE s.code = :local_authority_code),
                     :local_authority_code) AS local_authority_code
@@ -111,7 +112,7 @@ _ASKED: dict[str, Any] = {
 }  # fmt: skip
 _NAMED: dict[str, Any] = {
     "id": Uuid(), "enquiry_id": Uuid(), "team_id": Uuid(), "name": Text(), "job_title": Text(), "email": Text(),
-    "phone": Text(),
+    "phone": Text(), "phone_extension": Text(), "relay": Boolean(),
 }  # fmt: skip
 SUBMIT = _plain_insert(Enquiry, **_ASKED)
 """What the public may state; all else the database sets."""

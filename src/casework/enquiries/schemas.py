@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -19,9 +18,8 @@ from pydantic_core import PydanticCustomError
 from casework.access.actions import Action
 from casework.enquiries.lifecycle import Author, Channel, EnquiryState, PassingState
 from casework.enquiries.models import ContactFacts, EnquiryFacts, MessageFacts, TransferFacts
-from casework.kernel.columns import Moment, line, prose
+from casework.kernel.columns import Moment, OneTimeCode, code, line, prose, reference
 from casework.kernel.inputs import Input, Truth, Uuid
-from casework.kernel.references import MistypedReference, parse_reference
 from casework.kernel.views import Page, View
 from casework.reference.models import Need
 
@@ -53,10 +51,6 @@ class ContactStated(ContactFacts, Input):
         if self.email is None and self.phone is None:
             raise PydanticCustomError("unreachable", "Give an e-mail address or a telephone number")
         return self
-
-
-def _without_blanks(value: Any) -> Any:
-    return value.replace(" ", "").replace("-", "") if isinstance(value, str) else value
 
 
 class EnquirySubmission(EnquiryFacts, Input):
@@ -113,7 +107,7 @@ class EnquiryTriage(Input):
 
     premises_id: Uuid | None = None
     organisation_id: Uuid | None = None
-    strand: Annotated[str, line(30)]
+    strand: Annotated[str, code(30)]
     """The competence that the work needs: a word of ``competences``."""
     note: Annotated[str, prose(2_000)] | None = None
 
@@ -122,14 +116,14 @@ class EnquirySignposting(Input):
     """Which service is the right one, and why."""
 
     signposted_to: OtherNeeds
-    reason_code: Annotated[str, line(60)]
+    reason_code: Annotated[str, code(60)]
     """A word of ``reason_signpost``."""
 
 
 class EnquiryRefusal(Input):
     """Why we cannot help."""
 
-    reason_code: Annotated[str, line(60)]
+    reason_code: Annotated[str, code(60)]
     """A word of ``reason_refuse``."""
 
 
@@ -156,7 +150,7 @@ class EnquiryHandOver(Input):
 class ContactVerification(Input):
     """How the contact was verified."""
 
-    method: Annotated[str, line(60)]
+    method: Annotated[str, code(60)]
     """A word of ``verification_methods``."""
     note: Annotated[str, prose(2_000)] | None = None
 
@@ -168,11 +162,9 @@ class ContactReplacement(ContactStated):
 
 
 class CodeEntry(Input):
-    """The code, as it stands in the message; blanks do not matter."""
+    """The code, as it stands in the message; what stands between its digits does not matter."""
 
-    code: Annotated[
-        str, BeforeValidator(_without_blanks), Field(pattern="^[0-9]{8}$", json_schema_extra={"format": "password"})
-    ]
+    code: OneTimeCode
 
 
 class ContactUnverification(Input):
@@ -193,16 +185,7 @@ class TransferDeciding(Input):
     note: Annotated[str, prose(2_000)] | None = None
 
 
-def _reference(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return parse_reference(value, "ENQ")
-    except MistypedReference as mistyped:
-        raise PydanticCustomError("mistyped-reference", "{why}", {"why": str(mistyped)}) from None
-
-
-EnquiryReference = Annotated[str, BeforeValidator(_reference)]
+EnquiryReference = Annotated[str, reference("ENQ")]
 """A reference as somebody read it out; a mistyped one is told as mistyped."""
 
 
@@ -238,6 +221,8 @@ class TeamContact(View):
 
     name: str
     phone: str | None
+    phone_extension: str | None
+    relay: bool
     mailbox: str | None
     hours: str | None
 
@@ -342,6 +327,8 @@ class ContactView(View):
     job_title: str | None
     email: str | None
     phone: str | None
+    phone_extension: str | None
+    relay: bool
     verified_at: datetime | None
     verified_by: str | None
     verification_method: str | None

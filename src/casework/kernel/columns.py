@@ -5,6 +5,7 @@ comes out is canonical (one spelling per thing), or the caller is told what woul
 what was sent: it may be a secret, or hostile to whoever reads the log.
 """
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -18,7 +19,10 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
+from casework.kernel import characters, phones
+from casework.kernel.phones import read_phone
 from casework.kernel.problems import LocalTimeAmbiguous, LocalTimeDoesNotExist
+from casework.kernel.references import MistypedReference, parse_reference
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +36,8 @@ class Rule:
     read: Callable[[Any], Any]
     contract: Mapping[str, Any]
     write: Callable[[Any], str] | None = None
+    warn: Callable[[Any], tuple[str, str] | None] | None = None
+    """What to say of a value that is taken and may be wrong: code and words (``kernel/doubts.py``)."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         if self.write is None:
@@ -49,65 +55,31 @@ def _string(value: Any) -> str:
     return value
 
 
+_PASTED = 64
+"""How much may cling to a value, or stand between its characters, and draw nothing."""
+
+
+def _bare(value: Any, max_length: int) -> str:
+    """A value of a closed alphabet without what draws nothing; empty where it is too long to be one."""
+    text = _string(value)
+    return characters.clear(text) if len(text) <= max_length + _PASTED else ""
+
+
 # --- text ---
 
-_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-# Letters and symbols by category that nevertheless draw nothing: Hangul and Khmer fillers, Braille blank.
-_BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-# What clings to pasted text. Not Python's strip(), which would also swallow the controls U+001C to U+001F.
-_EDGES = " \t\r\n\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff\u2060"
-_EDGES += "".join(map(chr, range(0x2000, 0x200C)))
-_MARKS = 30  # UAX #15, "stream-safe text": no language stacks more marks upon a letter
 _DECOMPOSED = 4  # the most code points that NFC joins into one
 
 
-def _fault_of(character: str, category: str, lines: bool) -> PydanticCustomError | None:
-    if category == "Cs":
-        return PydanticCustomError("lone-surrogate", "Send well-formed Unicode: a surrogate stands alone")
-    if (category == "Cc" and not (lines and character in "\t\n")) or (category in ("Zl", "Zp") and not lines):
-        wanted = "Use lines of plain text" if lines else "Use one line of plain text, without tabs"
-        return PydanticCustomError("control-character", wanted)
-    if character in _DIRECTION:
-        return PydanticCustomError("direction-override", "Leave out what turns the direction of writing")
-    return None
-
-
-def _is_visible(character: str, category: str) -> bool:
-    return (category[0] in "LNPS" and character not in _BLANK) or category in ("Co", "Cn")
-
-
-def _inspect(text: str, lines: bool) -> None:
-    """Refuse what no text may hold, and text in which nothing is to be seen."""
-    # Most texts are of printable ASCII, where nothing can be wrong but blankness.
-    plain = text.replace("\n", " ").replace("\t", " ") if lines else text
-    if plain.isascii() and plain.isprintable() and not plain.isspace() and plain:
-        return
-    kinds = {character: unicodedata.category(character) for character in text}
-    for character, category in kinds.items():
-        if fault := _fault_of(character, category, lines):
-            raise fault
-    if not any(_is_visible(*kind) for kind in kinds.items()):
-        raise PydanticCustomError("blank", "Write something that can be seen")
-    # NFC sorts a run of marks in quadratic time, so a long run would be a way to stop the service.
-    marks = 0
-    for character in "" if text.isascii() else text:
-        marks = marks + 1 if unicodedata.combining(character) else 0
-        if marks > _MARKS:
-            raise PydanticCustomError("too-many-marks", "Put fewer accents upon one letter")
-
-
-def _text_reader(max_length: int, lines: bool) -> Callable[[Any], str]:
-    limit = {"max_length": max_length}
-    too_long = PydanticCustomError("too-long", "Use at most {max_length} characters", limit)
+def _text_reader(max_length: int, read_text: Callable[[str], str]) -> Callable[[Any], str]:
+    too_long = PydanticCustomError("too-long", "Use at most {max_length} characters", {"max_length": max_length})
 
     def read(value: Any) -> str:
-        text = _string(value).strip(_EDGES)
-        if lines:
-            text = text.replace("\r\n", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
-        if len(text) > _DECOMPOSED * max_length:  # too long whatever NFC makes of it: don't spend time on it
-            raise too_long
-        _inspect(text, lines)
-        text = unicodedata.normalize("NFC", text)
+        text = _string(value)
+        if len(text) > _DECOMPOSED * max_length + _PASTED:  # too long whatever NFC makes of it: don't spend time on it
+            text = text.strip()
+            if len(text) > _DECOMPOSED * max_length:
+                raise too_long
+        text = read_text(text)
         if len(text) > max_length:
             raise too_long
         return text
@@ -115,18 +87,56 @@ def _text_reader(max_length: int, lines: bool) -> Callable[[Any], str]:
     return read
 
 
+def _text(max_length: int, read_text: Callable[[str], str]) -> Rule:
+    contract = {"type": "string", "minLength": 1, "maxLength": max_length}
+    return Rule(_text_reader(max_length, read_text), contract)
+
+
 def line(max_length: int) -> Rule:
     """One visible line, ``max_length`` characters at most after NFC: ``Annotated[str, line(200)]``."""
-    return Rule(_text_reader(max_length, False), {"type": "string", "minLength": 1, "maxLength": max_length})
+    return _text(max_length, characters.read_line)
 
 
 def prose(max_length: int) -> Rule:
-    """Several lines (LF), ``max_length`` characters at most after NFC: ``Annotated[str, prose(4000)]``."""
-    return Rule(_text_reader(max_length, True), {"type": "string", "minLength": 1, "maxLength": max_length})
+    """Several lines (LF, however they came), ``max_length`` characters at most after NFC: ``Annotated[str, prose(4000)]``."""
+    return _text(max_length, characters.read_prose)
+
+
+def code(max_length: int) -> Rule:
+    """A word of a look-up, or another name that machines compare: whatever draws nothing is taken off."""
+    return _text(max_length, lambda text: characters.read_line(characters.clear(text)))
+
+
+def secret(min_length: int, max_length: int) -> Rule:
+    """A password, taken exactly as it is."""
+    limits = {"min_length": min_length, "max_length": max_length}
+    wrong = PydanticCustomError("length", "Use {min_length} to {max_length} characters", limits)
+
+    def read(value: Any) -> str:
+        text = _string(value)
+        if not min_length <= len(text) <= max_length:
+            raise wrong
+        return characters.sound(text)
+
+    return Rule(read, {"type": "string", "format": "password", "minLength": min_length, "maxLength": max_length})
+
+
+def opaque(max_length: int) -> Rule:
+    """What we gave out ourselves and nobody reads, such as a cursor; whoever made it judges it."""
+    too_long = PydanticCustomError("too-long", "Use at most {max_length} characters", {"max_length": max_length})
+
+    def read(value: Any) -> str:
+        if len(text := _string(value)) > max_length:
+            raise too_long
+        return characters.clear(characters.sound(text))
+
+    return Rule(read, {"type": "string", "maxLength": max_length})
 
 
 Line = Annotated[str, line(200)]
 Text = Annotated[str, prose(10_000)]
+Word = Annotated[str, code(60)]
+"""A word of a look-up, or the code of a force or an authority."""
 
 
 # --- postcodes ---
@@ -148,11 +158,9 @@ _POSTCODE = re.compile(
 
 def read_postcode(value: Any) -> str:
     """``sw1a1aa`` → ``SW1A 1AA``. Raises a ValueError whose message is safe to show."""
-    text = _string(value)
-    if len(text) <= 32:
-        text = unicodedata.normalize("NFKC", text).replace(" ", "").upper()
-        if found := _POSTCODE.fullmatch(text):
-            return f"{found[1]}{found[2]} {found[3]}"
+    text = unicodedata.normalize("NFKC", _bare(value, 32)).replace(" ", "").upper()
+    if found := _POSTCODE.fullmatch(text):
+        return f"{found[1]}{found[2]} {found[3]}"
     raise PydanticCustomError("postcode", "Give a full United Kingdom postcode, such as SW1A 1AA")
 
 
@@ -173,43 +181,18 @@ Postcode = Annotated[
 
 # --- telephone and e-mail ---
 
-_DIALLED = re.compile(r"\+?[0-9 ().\-\u2010-\u2015/]{3,39}")
-# Ofcom keeps these numbers free for drama; phonenumbers refuses some of them, but a demonstration must not be
-# able to ring anybody. (Its 0909 8790xxx are left out: premium numbers are refused.)
-_DRAMA = re.compile(
-    r"\+44(?:1632960|7700900|8081570|3069990|2079460|2890180|2896496|2920180|1914980"
-    r"|1(?:1[3-8]|21|31|41|51|61)4960)[0-9]{3}"
-)
-
-
-def read_phone(value: Any) -> str:
-    """``020 7946 0018`` → ``+442079460018`` (E.164; a number without a country is taken as British)."""
-    import phonenumbers  # at the first number: most of what a process reads has none, and it takes 4 MB
-
-    fault = PydanticCustomError(
-        "phone", "Give a telephone number such as 020 7946 0018 or +44 20 7946 0018, without an extension"
-    )
-    text = _string(value)
-    if len(text) > 40 or not _DIALLED.fullmatch(text := unicodedata.normalize("NFKC", text).strip(" ")):
-        raise fault
-    try:
-        number = phonenumbers.parse(text, "GB")
-    except phonenumbers.NumberParseException:
-        raise fault from None
-    dialled = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    kind = phonenumbers.number_type(number)  # which it knows of valid numbers only: to ask both would look twice
-    if not (kind != phonenumbers.PhoneNumberType.UNKNOWN or _DRAMA.fullmatch(dialled)):
-        raise fault
-    # The library counts Britain's 084 and 087 as premium too, but businesses do answer those.
-    premium = kind == phonenumbers.PhoneNumberType.PREMIUM_RATE
-    if dialled.startswith("+449") if number.country_code == 44 else premium:
-        raise PydanticCustomError("phone", "Give a number at an ordinary rate, not at a premium rate")
-    return dialled
-
-
 Phone = Annotated[
     str,
-    Rule(read_phone, {"type": "string", "pattern": "^[+][1-9][0-9]{4,14}$", "examples": ["+442079460018"]}),
+    Rule(
+        read_phone,
+        {"type": "string", "maxLength": phones.LONGEST, "pattern": phones.PATTERN, "examples": ["+442079460018"]},
+        warn=phones.doubt,
+    ),
+]
+"""One number; with an extension or a relay's prefix where its input has the fields for those (``kernel/phones.py``)."""
+PhoneExtension = Annotated[
+    str,
+    Rule(phones.read_extension, {"type": "string", "maxLength": phones.LONGEST, "examples": ["12"]}),
 ]
 
 
@@ -219,8 +202,8 @@ def read_email(value: Any) -> str:
         "email",
         "Give one e-mail address such as name@example.org, without a name around it, at most 254 long",
     )
-    text = _string(value).strip(" ")
-    if len(text) > 254:
+    text = _bare(value, 254)
+    if not 0 < len(text) <= 254:
         raise fault
     try:
         # The domain .test is allowed, because demonstrations use it. Mailboxes outside ASCII are not: neither
@@ -252,7 +235,7 @@ _COMPANY = re.compile(r"[0-9]{1,8}|[A-Z]{2}[0-9]{6}|[A-Z]{2}[0-9]{5}[A-Z]|R[0-9]
 
 def read_uprn(value: Any) -> str:
     """A Unique Property Reference Number: 1 to 12 digits. Leading zeros go, or one place would have two."""
-    text = _string(value).strip(" ")
+    text = _bare(value, 12).replace(" ", "")
     if len(text) <= 12 and (found := _UPRN.fullmatch(text)):
         return found[1]
     raise PydanticCustomError("uprn", "Give a UPRN of 1 to 12 digits, as a string")
@@ -265,8 +248,8 @@ Uprn = Annotated[
 
 def read_company_number(value: Any) -> str:
     """A Companies House number, eight characters: ``445790`` → ``00445790``, ``sc 123456`` → ``SC123456``."""
-    text = _string(value)
-    if len(text) <= 16 and _COMPANY.fullmatch(text := text.replace(" ", "").upper()) and text.strip("0"):
+    text = _bare(value, 16).replace(" ", "").upper()
+    if _COMPANY.fullmatch(text) and text.strip("0"):
         return text.zfill(8)
     raise PydanticCustomError("company-number", "Give a Companies House number such as 00445790 or SC123456")
 
@@ -277,8 +260,49 @@ CompanyNumber = Annotated[
 ]
 
 
+# --- references and one-time codes ---
+
+
+def reference(prefix: str) -> Rule:
+    """A reference as somebody read it out; a mistyped one is told as mistyped: ``Annotated[str, reference("CASE")]``."""
+
+    def read(value: Any) -> str:
+        try:
+            return parse_reference(_bare(value, 40), prefix)
+        except MistypedReference as mistyped:
+            raise PydanticCustomError("mistyped-reference", "{said}", {"said": str(mistyped)}) from None
+
+    return Rule(read, {"type": "string", "maxLength": 40 + _PASTED, "examples": [f"{prefix}-7K3M-Q9XT"]})
+
+
+CODE_DIGITS = 8
+
+
+def read_one_time_code(value: Any) -> str:
+    """``1234 5678`` → ``12345678``: its digits, whatever stands between them and however wide they are."""
+    text = _string(value)
+    if len(text) <= CODE_DIGITS + _PASTED:
+        text = unicodedata.normalize("NFKC", characters.sound(text))
+        digits = "".join(each for each in text if "0" <= each <= "9")
+        if len(digits) == CODE_DIGITS:
+            return digits
+    raise PydanticCustomError(
+        "one-time-code", "Enter the eight digits of the code, as they stand in the message that we sent"
+    )
+
+
+OneTimeCode = Annotated[
+    str,
+    Rule(
+        read_one_time_code,
+        {"type": "string", "format": "password", "maxLength": CODE_DIGITS + _PASTED, "examples": ["1029 3847"]},
+    ),
+]
+
+
 # --- moments, dates and the clock on the wall ---
 
+_YEAR = re.compile(r"[0-9]{4}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WALL = re.compile(rf"{_DATE.pattern}T[0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,9}})?)?")
 _MOMENT = re.compile(
@@ -286,6 +310,18 @@ _MOMENT = re.compile(
     re.IGNORECASE,
 )
 _MOMENT_WANTED = "Give a date and time with its UTC offset as RFC 3339 has it, such as 2026-11-22T08:30:00Z"
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 12, 31)
+"""Between these lies every date that can be meant here. What a driver or a database takes for no end of time does not."""
+_PLAUSIBLE = "^(?:19|20|21)[0-9]{2}-|^2200-"
+_IMPLAUSIBLE = PydanticCustomError(
+    "date-range",
+    "Give a date from {first} to {last}",
+    {"first": FIRST_DAY.isoformat(), "last": LAST_DAY.isoformat()},
+)
+
+
+def _plausible(day: date) -> bool:
+    return FIRST_DAY.year <= day.year <= LAST_DAY.year
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -293,6 +329,8 @@ def _in_utc(value: datetime) -> datetime:
         moment = value.astimezone(UTC)
     except OverflowError:
         raise PydanticCustomError("date-time", _MOMENT_WANTED) from None
+    if not _plausible(moment):
+        raise _IMPLAUSIBLE
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
@@ -305,9 +343,10 @@ def read_moment(value: Any) -> datetime:
     if isinstance(value, str) and len(value) <= 35:
         if _MOMENT.fullmatch(value):
             try:
-                return _in_utc(datetime.fromisoformat(value.upper()))
+                moment = datetime.fromisoformat(value.upper())
             except ValueError:
                 raise PydanticCustomError("date-time", _MOMENT_WANTED) from None
+            return _in_utc(moment)
         if _WALL.fullmatch(value):
             raise PydanticCustomError("naive-date-time", _MOMENT_WANTED)
     raise PydanticCustomError("date-time", _MOMENT_WANTED)
@@ -322,7 +361,7 @@ Moment = Annotated[
     datetime,
     Rule(
         read_moment,
-        {"type": "string", "format": "date-time", "examples": ["2026-11-22T08:30:00.000Z"]},
+        {"type": "string", "format": "date-time", "pattern": _PLAUSIBLE, "examples": ["2026-11-22T08:30:00.000Z"]},
         write_moment,
     ),
 ]
@@ -330,34 +369,62 @@ Moment = Annotated[
 
 def read_local_date(value: Any) -> date:
     """A calendar date, ``2026-11-22``; a date with a time is refused, because it would be cut off unseen."""
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
+    day = value if isinstance(value, date) and not isinstance(value, datetime) else None
     if isinstance(value, str) and _DATE.fullmatch(value):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise PydanticCustomError("date", "Give a date that exists, such as 2026-11-22, without a time")
+        with contextlib.suppress(ValueError):
+            day = date.fromisoformat(value)
+    if day is None:
+        raise PydanticCustomError("date", "Give a date that exists, such as 2026-11-22, without a time")
+    if not _plausible(day):
+        raise _IMPLAUSIBLE
+    return day
+
+
+def read_year_or_day(value: Any) -> str:
+    """``2007`` or ``2007-03-31``: sources often know the year only."""
+    text = _bare(value, 10)
+    if _YEAR.fullmatch(text):
+        read_local_date(f"{text}-01-01")
+        return text
+    if _DATE.fullmatch(text):
+        return read_local_date(text).isoformat()
+    raise PydanticCustomError("year-or-day", "Give a year such as 2007, or a day such as 2007-03-31")
 
 
 LocalDate = Annotated[
     date,
-    Rule(read_local_date, {"type": "string", "format": "date", "examples": ["2026-11-22"]}, date.isoformat),
+    Rule(
+        read_local_date,
+        {"type": "string", "format": "date", "pattern": _PLAUSIBLE, "examples": ["2026-11-22"]},
+        date.isoformat,
+    ),
+]
+
+
+YearOrDay = Annotated[
+    str,
+    Rule(
+        read_year_or_day,
+        {"type": "string", "pattern": "^(?:19|20|21)[0-9]{2}(?:-|$)|^2200(?:-|$)", "examples": ["2007", "2007-03-31"]},
+    ),
 ]
 
 
 def read_wall_time(value: Any) -> datetime:
     """What a clock on the wall shows (``2026-11-22T08:30``, naive), or a moment with its offset (in UTC)."""
-    if isinstance(value, datetime):
-        return value if value.utcoffset() is None else _in_utc(value)
+    wall = value if isinstance(value, datetime) else None
     if isinstance(value, str) and len(value) <= 35:
         if not _WALL.fullmatch(value):
             return read_moment(value)
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError:
-            pass
-    raise PydanticCustomError("date-time", "Give a local time such as 2026-11-22T08:30, or with a UTC offset")
+        with contextlib.suppress(ValueError):
+            wall = datetime.fromisoformat(value)
+    if wall is None:
+        raise PydanticCustomError("date-time", "Give a local time such as 2026-11-22T08:30, or with a UTC offset")
+    if wall.utcoffset() is not None:
+        return _in_utc(wall)
+    if not _plausible(wall):
+        raise _IMPLAUSIBLE
+    return wall
 
 
 # For input models only: a naive value has no column; `resolve_local` makes it a moment.
@@ -365,7 +432,7 @@ WallTime = Annotated[
     datetime,
     Rule(
         read_wall_time,
-        {"type": "string", "examples": ["2026-11-22T08:30", "2026-11-22T08:30:00Z"]},
+        {"type": "string", "pattern": _PLAUSIBLE, "examples": ["2026-11-22T08:30", "2026-11-22T08:30:00Z"]},
         lambda value: write_moment(value) if value.utcoffset() is not None else value.isoformat(),
     ),
 ]

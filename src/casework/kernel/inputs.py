@@ -2,15 +2,17 @@
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, Field, StrictBool, StrictInt, create_model
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool, StrictInt, create_model, model_validator
 from pydantic._internal._model_construction import ModelMetaclass
 from pydantic_core import PydanticCustomError
 from sqlmodel import SQLModel
 from sqlmodel._compat import SQLModelConfig
 from sqlmodel.main import SQLModelMetaclass
+
+from casework.kernel import phones
 
 # A 32-bit column; above it PostgreSQL would refuse what the contract allowed.
 WHOLE = {"ge": -(2**31), "le": 2**31 - 1}
@@ -61,6 +63,22 @@ class Input(BaseModel, metaclass=_Plain):
     """A request body. Every subclass forbids unknown fields; a frontend's typing error must not be lost in silence."""
 
     model_config = SQLModelConfig(extra="forbid")
+    partial: ClassVar[bool] = False
+    """Whether it states changes only, of a record that is there."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number_and_extension(cls, stated: Any) -> Any:
+        """However a telephone number was typed, its extension and its relay stand in fields of their own."""
+        if phones.EXTENSION in cls.model_fields and isinstance(stated, dict):
+            return phones.split(stated, partial=cls.partial)
+        return stated
+
+
+class _Amendment(Input):
+    """A merge patch."""
+
+    partial = True
 
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -122,11 +140,19 @@ def absent() -> Any:
     return Field(default=None, validate_default=False)
 
 
-def amendment(name: str, facts: type[SQLModel], *, without: tuple[str, ...] = ()) -> type[Input]:
-    """The merge patch over facts: every field may be absent, and is null only where the facts allow it."""
+def amendment(
+    name: str, facts: type[SQLModel], *, without: tuple[str, ...] = (), beside: tuple[type[Input], ...] = ()
+) -> type[Input]:
+    """The merge patch over facts: every field may be absent, and is null only where the facts allow it.
+
+    ``beside``: further bases, such as one that warns (``doubts``).
+    """
     fields: dict[str, Any] = {
         field: (annotation, absent()) for field, (annotation, _) in fields_of(facts).items() if field not in without
     }
     return create_model(
-        name, __base__=Input, __doc__=f"What to change; absent fields stay as they are. {facts.__doc__}", **fields
+        name,
+        __base__=(*beside, _Amendment),
+        __doc__=f"What to change; absent fields stay as they are. {facts.__doc__}",
+        **fields,
     )

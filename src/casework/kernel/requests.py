@@ -9,8 +9,8 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import Message, Receive
 
+from casework.kernel import characters, strict_json
 from casework.kernel import problems as p
-from casework.kernel import strict_json
 from casework.kernel.sizes import PUBLIC
 
 URGENT_NEEDS = ("emergency", "suspicious_activity")
@@ -125,10 +125,9 @@ def soundly_escaped(url: bytes) -> bool:
     if _BAD_ESCAPE.search(url):
         return False
     try:
-        unquote_to_bytes(url).decode()
+        return characters.fault(unquote_to_bytes(url).decode()) is None
     except UnicodeDecodeError:
         return False
-    return True
 
 
 def admits(accept: bytes, kinds: frozenset[bytes]) -> bool:

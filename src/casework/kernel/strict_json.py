@@ -1,10 +1,13 @@
 """JSON as RFC 8259 means it: one reading of every body, or a refusal that says why there is none."""
 
+import itertools
 import json
 import math
 import re
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from casework.kernel import characters
 from casework.kernel.problems import DuplicateKey, InvalidEncoding, InvalidJson, ValidationFailed
 
 MAX_DEPTH = 32
@@ -13,28 +16,9 @@ MAX_ERRORS = 50
 MAX_POINTER = 200
 
 _BOM = b"\xef\xbb\xbf"
-# Escapes that *may* decode to something forbidden, and forbidden characters sent as they are. An emoji sent
-# as a pair of escapes is caught as well: that only costs the walk, which then finds nothing.
-_SUSPICIOUS = re.compile(
-    r"\\(?:[bfr]|u(?:00[0189]|007[fF]|[dD][89a-fA-F]|202|206))|[\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
-)
-# Tab and newline pass: whether a field takes several lines is for its type to say.
-_FORBIDDEN = re.compile(
-    "(?P<control>[\x00-\x08\x0b-\x1f\x7f-\x9f])"
-    "|(?P<surrogate>[\ud800-\udfff])"
-    "|(?P<bidirectional>[\u202a-\u202e\u2066-\u2069])"
-)
-_FINDINGS = {
-    "control": (
-        "control-character",
-        "Remove the control characters; only tab and newline may stand in a text.",
-    ),
-    "surrogate": ("lone-surrogate", "Half of a surrogate pair is not a character; send the whole pair."),
-    "bidirectional": (
-        "bidirectional-control",
-        "Remove the characters that turn the direction of the text (U+202A–202E, U+2066–2069).",
-    ),
-}
+# Escapes that *may* decode to what no text may hold. An emoji sent as a pair of escapes is caught as well: that only
+# costs the walk, which then finds nothing.
+_SUSPICIOUS = re.compile(r"\\(?:b|u(?:00[0189]|007[fF]|[dD][89a-fA-F]|[fF][dDfF]))")
 
 
 def parse(raw: bytes, names: frozenset[str] | None = None) -> Any:
@@ -57,7 +41,8 @@ def parse(raw: bytes, names: frozenset[str] | None = None) -> Any:
         and _deeper_than(value, MAX_DEPTH)
     ):
         raise InvalidJson(f"The body is nested more than {MAX_DEPTH} levels deep.")
-    if ("\\" in text or "\x7f" in text or not text.isascii()) and _SUSPICIOUS.search(text):
+    # Raw controls below U+0020 the decoder has refused; what may stand unescaped is looked for in the whole text at once.
+    if ("\\" in text and _SUSPICIOUS.search(text)) or characters.fault(text.replace("\n", " ")) is not None:
         _refuse_forbidden_characters(value, names)
     return value
 
@@ -113,38 +98,24 @@ def _deeper_than(value: Any, depth: int) -> bool:
 
 
 def _refuse_forbidden_characters(value: Any, names: frozenset[str] | None) -> None:
-    errors: list[dict[str, str]] = []
-    _find(value, "", errors, names)
+    errors = [
+        {"pointer": _pointer(steps, names), "code": fault.type, "message": fault.message_template}
+        for steps, fault in itertools.islice(characters.faults_in(value), MAX_ERRORS)
+    ]
     if errors:
-        raise ValidationFailed("The body holds characters that no text here may hold.", errors=errors[:MAX_ERRORS])
-
-
-def _find(value: Any, pointer: str, errors: list[dict[str, str]], names: frozenset[str] | None) -> None:
-    """Add what is forbidden in ``value`` to ``errors``; ``value`` is at most MAX_DEPTH deep."""
-    if len(errors) >= MAX_ERRORS:
-        return
-    if isinstance(value, str):
-        _judge(value, pointer, errors)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            _find(item, f"{pointer}/{index}", errors, names)
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            # A bad name is reported at its object, and stays out of the answer.
-            sound = _judge(name, pointer, errors) and (names is None or name in names)
-            step = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
-            _find(item, step if sound and len(step) <= MAX_POINTER else pointer, errors, names)
+        raise ValidationFailed("The body holds characters that no text here may hold.", errors=errors)
 
 
 def is_sound(text: str) -> bool:
     """Whether a text holds nothing that no text here may hold; for what is no JSON, such as a form."""
-    return _FORBIDDEN.search(text) is None
+    return characters.fault(text) is None
 
 
-def _judge(text: str, pointer: str, errors: list[dict[str, str]]) -> bool:
-    found = _FORBIDDEN.search(text)
-    if found is None:
-        return True
-    code, message = _FINDINGS[str(found.lastgroup)]
-    errors.append({"pointer": pointer, "code": code, "message": message})
-    return False
+def _pointer(steps: Sequence[int | str], names: frozenset[str] | None) -> str:
+    """The place, as far as it is told in names that may be repeated."""
+    pointer = ""
+    for step in steps:
+        part = f"/{str(step).replace('~', '~0').replace('/', '~1')}"
+        if isinstance(step, int) or ((names is None or step in names) and len(pointer + part) <= MAX_POINTER):
+            pointer += part
+    return pointer

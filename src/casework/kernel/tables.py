@@ -104,6 +104,11 @@ def vocabulary(column: str, words: type[StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({allowed})", name=column)
 
 
+def numbered() -> CheckConstraint:
+    """The named CHECK by which an extension, or a relay, has the telephone number it belongs to."""
+    return CheckConstraint("phone IS NOT NULL OR phone_extension IS NULL AND NOT relay", name="phone")
+
+
 def plain(default: str | None = None, *, nullable: bool = False) -> Any:
     """A text column for a closed vocabulary (SQLModel would store the enum's *name*)."""
     kwargs: dict[str, Any] = {"server_default": default} if default is not None else {}

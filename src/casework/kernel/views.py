@@ -15,6 +15,10 @@ class View(BaseModel):
     model_config = ConfigDict(extra="forbid", from_attributes=True, json_schema_serialization_defaults_required=True)
 
 
+class ForeignView(View):
+    """An answer whose members another standard lays down; nothing of ours is added to it."""
+
+
 class Page(View):
     """One page of a list; ``next_cursor`` fetches the next, and is null on the last."""
 

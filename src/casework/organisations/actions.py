@@ -4,7 +4,11 @@ import json
 from typing import Any
 from uuid import UUID
 
-from casework.organisations import matching, queries
+from casework.organisations import (
+    matching,
+    problems,  # noqa: F401 — problems registers the words of constraints
+    queries,
+)
 from casework.organisations.schemas import OrganisationAmendment, OrganisationCreation
 from casework.reference.actions import require_word
 from casework.work.amending import amend

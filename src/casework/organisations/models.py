@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import Index, Text, text
 from sqlmodel import Field, SQLModel
 
-from casework.kernel.columns import CompanyNumber, Email, Phone, Postcode, line, prose
-from casework.kernel.tables import identity, moment, name_key, sort_key, version
+from casework.kernel.columns import CompanyNumber, Email, Phone, PhoneExtension, Postcode, code, line, prose
+from casework.kernel.inputs import Truth
+from casework.kernel.tables import flag, identity, moment, name_key, numbered, sort_key, version
 
 SCHEMA = {"schema": "casework"}
 
@@ -18,11 +19,14 @@ class OrganisationFacts(SQLModel):
 
     name: Annotated[str, line(200)]
     company_number: CompanyNumber | None = None
-    sector: Annotated[str, line(60)] | None = None
+    sector: Annotated[str, code(60)] | None = None
     address: Annotated[str, line(300)] | None = None
     town: Annotated[str, line(100)] | None = None
     postcode: Postcode | None = None
     phone: Phone | None = None
+    phone_extension: PhoneExtension | None = None
+    relay: Truth = False
+    """Whether they are rung by a relay service for text and speech, such as Relay UK."""
     email: Email | None = None
     note: Annotated[str, prose(4000)] | None = None
 
@@ -31,10 +35,11 @@ class Organisation(OrganisationFacts, table=True):
     """An organisation in the keeping of a team."""
 
     __tablename__ = "organisation"
-    __table_args__ = (Index("organisation_team_id_name_idx", "team_id", "name", "id"), SCHEMA)
+    __table_args__ = (Index("organisation_team_id_name_idx", "team_id", "name", "id"), numbered(), SCHEMA)
 
     id: UUID = identity()
     team_id: UUID = Field(foreign_key="casework.team.id")
+    relay: bool = flag()
     version: int = version()
     created_at: datetime = moment(now=True)
 

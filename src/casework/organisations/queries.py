@@ -1,6 +1,6 @@
 """Every statement about organisations."""
 
-from sqlalchemy import Text, Uuid, any_, case, cast, func, literal_column, null, select
+from sqlalchemy import Boolean, Text, Uuid, any_, case, cast, func, literal_column, null, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
 from casework.kernel.folding import has_word
@@ -69,8 +69,21 @@ CREATE = create(
     ORGANISATION_SHOWN,
     {
         "team_id": Uuid(),
+        "relay": Boolean(),
         **dict.fromkeys(
-            ("name", "company_number", "sector", "address", "town", "postcode", "phone", "email", "note"), Text()
+            (
+                "name",
+                "company_number",
+                "sector",
+                "address",
+                "town",
+                "postcode",
+                "phone",
+                "phone_extension",
+                "email",
+                "note",
+            ),
+            Text(),
         ),
     },
 )

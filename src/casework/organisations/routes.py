@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
-from casework.kernel.columns import CompanyNumber, Line
+from casework.kernel.columns import CompanyNumber, Word
 from casework.kernel.folding import Sought
 from casework.kernel.inputs import Uuid
 from casework.organisations import actions, queries
@@ -63,7 +63,7 @@ async def list_organisations(
     ] = None,
     company_number: Annotated[CompanyNumber | None, Query(description="The Companies House number.")] = None,
     team_id: Annotated[Uuid | None, Query(description="The team that keeps it.")] = None,
-    sector: Annotated[Line | None, Query(description="A crowded-places sector.")] = None,
+    sector: Annotated[Word | None, Query(description="A crowded-places sector.")] = None,
 ) -> Response:
     """The organisations of every team, by their directory facts."""
     filters = {"q": q, "company_number": company_number, "team_id": team_id, "sector": sector}

@@ -41,6 +41,8 @@ class OrganisationView(View):
     town: str | None
     postcode: str | None
     phone: str | None
+    phone_extension: str | None
+    relay: bool
     email: str | None
     note: str | None
     created_at: datetime

@@ -9,8 +9,9 @@ from sqlalchemy import Index, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from casework.kernel.columns import Email, Phone, line
-from casework.kernel.tables import flag, identity, moment, sort_key, version
+from casework.kernel.columns import Email, Phone, PhoneExtension, line
+from casework.kernel.inputs import Truth
+from casework.kernel.tables import flag, identity, moment, numbered, sort_key, version
 from casework.reference.models import AreaCode
 
 SCHEMA = {"schema": "casework"}
@@ -26,6 +27,9 @@ class TeamFacts(SQLModel):
     intake: bool = False
     """Whether enquiries for the force arrive here; each force has one such team."""
     phone: Phone | None = None
+    phone_extension: PhoneExtension | None = None
+    relay: Truth = False
+    """Whether they are rung by a relay service for text and speech, such as Relay UK."""
     mailbox: Email | None = None
     hours: Annotated[str, line(200)] | None = None
 
@@ -37,6 +41,7 @@ class Team(TeamFacts, table=True):
     __table_args__ = (
         Index("team_intake_key", "force_code", unique=True, postgresql_where=text("intake")),
         Index("team_sort_key_idx", "sort_key", "id"),
+        numbered(),
         SCHEMA,
     )
 
@@ -44,6 +49,7 @@ class Team(TeamFacts, table=True):
     sort_key: str = sort_key()
     force_code: str = Field(sa_type=Text, foreign_key="casework.police_force.code", index=True)
     intake: bool = flag()
+    relay: bool = flag()
     version: int = version()
     created_at: datetime = moment(now=True)
 

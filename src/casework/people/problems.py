@@ -1,7 +1,7 @@
 """Refusals of the people slice."""
 
 from casework.kernel.problems import AlreadyExists, Problem
-from casework.work.troubles import by_constraint
+from casework.work.troubles import by_constraint, numberless
 
 
 class WrongCredentials(Problem):
@@ -67,6 +67,7 @@ class InvalidTokenRequest(Problem):
         super().__init__(detail, error=error)
 
 
+by_constraint["team_phone_check"] = numberless
 by_constraint.update(
     {
         "person_email_key": lambda: AlreadyExists("Somebody else has this e-mail address."),

@@ -186,6 +186,8 @@ ADD_TEAM = create(
         "force_code": Text(),
         "intake": or_(given("intake", Boolean()), ~_has_intake.exists()),
         "phone": Text(),
+        "phone_extension": Text(),
+        "relay": Boolean(),
         "mailbox": Text(),
         "hours": Text(),
     },

@@ -1,11 +1,12 @@
 """HTTP for people, teams, API clients and sessions."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
+from casework.kernel.columns import Word
 from casework.kernel.folding import Sought
 from casework.kernel.inputs import Flag, Uuid
 from casework.kernel.problems import AlreadyExists, Conflict, StateConflict, TryAgain
@@ -85,11 +86,8 @@ TEAM, PERSON = "0190b2c4-0000-7000-8000-000000000001", "0190b2c4-0000-7000-8000-
 async def open_session(door: AtDoor, opening: SessionOpening) -> Response:
     """Log in with a password, where the trial's local log-in is on. The token is shown once; send it as a bearer."""
     door.request.app.state.throttle.count_login(door.request.scope, opening.login.lower())
-    return _told(await actions.log_in(door.house, opening.login, opening.password, door.request_id, door.asked), 201)
-
-
-def _told(opened: dict[str, Any], status: int) -> Response:
-    return Response(json.dumps(opened), status_code=status, media_type="application/json")
+    opened = await actions.log_in(door.house, opening.login, opening.password, door.request_id, door.asked)
+    return Response(door.told(json.dumps(opened)), status_code=201, media_type="application/json")
 
 
 @router.get("/sessions", **operation(Action.SESSION_MANAGE_OWN, "List one's own sessions", SessionsView, suffix="list"))
@@ -146,7 +144,8 @@ async def issue_token(door: AtDoor) -> Response:
     """OAuth 2.0 client credentials (RFC 6749, 4.4). Refusals are problem documents that also have the RFC's `error`."""
     asked = TokenRequest.read(door.request.headers.get("authorization"), door.request.scope["state"].get("body", b""))
     door.request.app.state.throttle.count_login(door.request.scope, asked.client_id)
-    return _told(await actions.issue_token(door.house, asked, door.request_id, door.asked), 200)
+    issued = await actions.issue_token(door.house, asked, door.request_id, door.asked)
+    return Response(json.dumps(issued), media_type="application/json")
 
 
 # --- people ---
@@ -176,7 +175,7 @@ async def list_people(
     cursor: Cursor = None,
     sort: ByName = "name",
     team_id: Annotated[Uuid | None, Query(description="Whose home team this is.")] = None,
-    competence: Annotated[str | None, Query(max_length=40, description="Who has this competence.")] = None,
+    competence: Annotated[Word | None, Query(description="Who has this competence.")] = None,
     role: Annotated[StaffRole | None, Query(description="Who plays this part in a team that you may list.")] = None,
     q: Annotated[
         Sought | None,

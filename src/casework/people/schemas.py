@@ -12,10 +12,10 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from casework.access import policy
-from casework.kernel.columns import Email, line
+from casework.kernel.columns import Email, code, line, secret
 from casework.kernel.inputs import Input, Truth, Uuid, amendment
 from casework.kernel.strict_json import is_sound
-from casework.kernel.views import Page, View
+from casework.kernel.views import ForeignView, Page, View
 from casework.people.models import ApiClientFacts, PersonFacts, TeamFacts
 from casework.people.problems import InvalidClient, InvalidTokenRequest
 
@@ -46,7 +46,7 @@ def _scope(word: str) -> str:
     return word
 
 
-Competences = Annotated[list[Annotated[str, line(40)]], Field(max_length=20), AfterValidator(_once)]
+Competences = Annotated[list[Annotated[str, code(40)]], Field(max_length=20), AfterValidator(_once)]
 Scope = Annotated[str, AfterValidator(_scope), WithJsonSchema({"type": "string", "enum": SCOPES})]
 Scopes = Annotated[list[Scope], Field(max_length=len(SCOPES)), AfterValidator(_once)]
 
@@ -55,7 +55,7 @@ class SessionOpening(Input):
     """A log-in with a password (trial and tests)."""
 
     login: Email
-    password: Annotated[str, Field(min_length=1, max_length=200)]
+    password: Annotated[str, secret(1, 200)]
 
 
 class SessionOpened(View):
@@ -91,7 +91,7 @@ class SessionsEnded(View):
     ended: int
 
 
-class TokenIssued(View):
+class TokenIssued(ForeignView):
     """An API client's token (RFC 6749, 5.1). It is shown once."""
 
     access_token: str
@@ -168,7 +168,7 @@ class RoleGiving(Input):
 class PasswordSetting(Input):
     """A password for the local log-in (trial and tests)."""
 
-    password: Annotated[str, Field(min_length=12, max_length=200)]
+    password: Annotated[str, secret(12, 200)]
 
 
 class PasswordSet(View):
@@ -275,6 +275,8 @@ class TeamView(View):
     force: str
     intake: bool
     phone: str | None
+    phone_extension: str | None
+    relay: bool
     mailbox: str | None
     hours: str | None
     version: int

@@ -20,14 +20,17 @@ from casework.premises.schemas import (
 )
 from casework.reference.actions import require_word
 from casework.work.amending import amend
+from casework.work.times import require_behind
 from casework.work.unit import Answer, Work
 
 SHOWN_MATCHES = 20
+COUNTED = "Give the day on which the occupancy was established; it may not be to come."
 
 
 async def create_premises(work: Work, creation: PremisesCreation) -> Answer:
     """Take a place into the keeping of a team; tell which places within reach are likely the same."""
     await _require_known(work, creation)
+    require_behind(work, "/occupancy_on", creation.occupancy_on, COUNTED)
     premises_id = await work.create(queries.CREATE, creation)
     shown = await work.show(queries.PREMISES_SHOWN, premises_id, location=f"/v1/premises/{premises_id}")
     likely = [
@@ -43,6 +46,7 @@ async def amend_premises(work: Work, premises_id: UUID, amendment: PremisesAmend
     """Amend the facts of a place, close it or open it again."""
     stated: Any = amendment
     await _require_known(work, stated)
+    require_behind(work, "/occupancy_on", stated.occupancy_on, COUNTED)
     opens = "state" in stated.model_fields_set and stated.state is PremisesUse.OPEN
     also = {"closed_on": None} if opens and "closed_on" not in stated.model_fields_set else None
     return await amend(work, queries.AMEND, premises_id, amendment, also=also)
@@ -68,6 +72,7 @@ async def amend_party(work: Work, premises_id: UUID, party_id: UUID, amendment: 
     """Amend a party to a place, or end it."""
     stated: Any = amendment
     await require_word(work, "party_roles", stated.role, "/role")
+    require_behind(work, "/ended_at", stated.ended_at, "Give the moment at which it ended; it may not be to come.")
     return await amend(work, queries.AMEND_PARTY, party_id, amendment, premises_id=premises_id)
 
 

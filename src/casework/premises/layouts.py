@@ -6,9 +6,9 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from casework.kernel.columns import line, read_postcode
+from casework.kernel.columns import line, read_postcode, read_year_or_day
 from casework.kernel.sheets import Column
-from casework.premises.models import read_year_or_day
+from casework.premises.coordinates import coordinate_warnings
 from casework.reference.localities import Localities
 
 Row = Mapping[str, Any]
@@ -97,18 +97,8 @@ _LATITUDE, _LONGITUDE = _degrees(90), _degrees(180)
 
 def place_warning(latitude: str | None, longitude: str | None) -> str | None:
     """What is odd about a point: no reason to refuse it, but to look."""
-    if latitude is None or longitude is None:
-        return None
-    north, east = float(latitude), float(longitude)
-    if _is_in_uk(north, east):
-        return None
-    if _is_in_uk(east, north):
-        return "latitude and longitude: They seem to be exchanged"
-    return "latitude and longitude: The point lies outside the United Kingdom"
-
-
-def _is_in_uk(north: float, east: float) -> bool:
-    return 49 <= north <= 61 and -9 <= east <= 2.1
+    point = (Decimal(degrees) if degrees is not None else None for degrees in (latitude, longitude))
+    return " ".join(dict.fromkeys(message for _, _, message in coordinate_warnings(*point))) or None
 
 
 class MappingMuseums:

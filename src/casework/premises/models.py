@@ -5,8 +5,6 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
 from sqlalchemy import (
     CheckConstraint,
     ForeignKeyConstraint,
@@ -19,26 +17,26 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from casework.kernel.columns import Email, LocalDate, Phone, Postcode, Uprn, line, prose, read_local_date
+from casework.kernel.columns import (
+    Email,
+    LocalDate,
+    Phone,
+    PhoneExtension,
+    Postcode,
+    Uprn,
+    YearOrDay,
+    code,
+    line,
+    prose,
+)
 from casework.kernel.inputs import DEGREES, Truth, Uuid, Whole
-from casework.kernel.tables import flag, identity, moment, name_key, plain, sort_key, version, vocabulary
+from casework.kernel.tables import flag, identity, moment, name_key, numbered, plain, sort_key, version, vocabulary
 from casework.premises.lifecycle import OccupancyBasis, PartyRole, PremisesState
 from casework.reference.models import AreaCode
 
 SCHEMA = {"schema": "casework"}
 
 
-def read_year_or_day(text: str) -> str:
-    """``2007`` or ``2007-03-31``: sources often know the year only."""
-    if len(text) == 4 and text.isascii() and text.isdecimal():
-        return text
-    try:
-        return read_local_date(text).isoformat()
-    except ValueError:
-        raise PydanticCustomError("year-or-day", "Give a year such as 2007, or a day such as 2007-03-31") from None
-
-
-ClosedOn = Annotated[str, line(20), AfterValidator(read_year_or_day)]
 Latitude = Annotated[Decimal, Field(ge=-90, le=90, max_digits=9, decimal_places=6), DEGREES]
 Longitude = Annotated[Decimal, Field(ge=-180, le=180, max_digits=9, decimal_places=6), DEGREES]
 
@@ -54,8 +52,8 @@ class PremisesFacts(SQLModel):
     local_authority_code: AreaCode | None = None
     latitude: Latitude | None = None
     longitude: Longitude | None = None
-    sector: Annotated[str, line(60)] | None = None
-    schedule_1_use: Annotated[str, line(60)] | None = None
+    sector: Annotated[str, code(60)] | None = None
+    schedule_1_use: Annotated[str, code(60)] | None = None
     expected_peak_occupancy: Annotated[Whole, Field(ge=0)] | None = None
     occupancy_basis: OccupancyBasis | None = None
     occupancy_on: LocalDate | None = None
@@ -94,7 +92,7 @@ class Premises(PremisesFacts, table=True):
     team_id: UUID = Field(foreign_key="casework.team.id")
     force_code: str | None = Field(default=None, sa_type=Text, foreign_key="casework.police_force.code", index=True)
     state: str = plain("open")
-    closed_on: Annotated[str, line(20)] | None = None
+    closed_on: YearOrDay | None = None
     """The year or day from which the place is closed, as its source tells it."""
     merged_into: UUID | None = Field(default=None, foreign_key="casework.premises.id")
     complex_id: UUID | None = None
@@ -149,6 +147,9 @@ class PremisesPartyFacts(SQLModel):
     name: Annotated[str, line(200)]
     organisation_id: Uuid | None = None
     phone: Phone | None = None
+    phone_extension: PhoneExtension | None = None
+    relay: Truth = False
+    """Whether they are rung by a relay service for text and speech, such as Relay UK."""
     email: Email | None = None
 
 
@@ -158,6 +159,7 @@ class PremisesParty(PremisesPartyFacts, table=True):
     __tablename__ = "premises_party"
     __table_args__ = (
         vocabulary("role", PartyRole),
+        numbered(),
         ForeignKeyConstraint(
             ["premises_id", "team_id"],
             ["casework.premises.id", "casework.premises.team_id"],
@@ -171,6 +173,7 @@ class PremisesParty(PremisesPartyFacts, table=True):
     premises_id: UUID
     team_id: UUID
     role: PartyRole = plain()
+    relay: bool = flag()
     organisation_id: UUID | None = Field(default=None, foreign_key="casework.organisation.id", index=True)
     ended_at: datetime | None = moment()
     version: int = version()

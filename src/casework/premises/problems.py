@@ -1,7 +1,7 @@
 """Refusals of the premises slice: what the database's own rules say in words."""
 
 from casework.kernel.problems import Problem, ValidationFailed
-from casework.work.troubles import by_constraint
+from casework.work.troubles import by_constraint, numberless
 
 
 def _priority_without_reason() -> Problem:
@@ -24,5 +24,6 @@ def _open_but_closed() -> Problem:
     )
 
 
+by_constraint["premises_party_phone_check"] = numberless
 by_constraint["premises_priority_check"] = _priority_without_reason
 by_constraint["premises_closed_on_check"] = _open_but_closed

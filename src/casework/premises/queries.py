@@ -174,7 +174,15 @@ ADD_AREA = _under(AREAS, AREA_SHOWN, {"name": Text(), "description": Text()})
 ADD_PARTY = _under(
     PARTIES,
     PARTY_SHOWN,
-    {"role": Text(), "name": Text(), "organisation_id": Uuid(), "phone": Text(), "email": Text()},
+    {
+        "role": Text(),
+        "name": Text(),
+        "organisation_id": Uuid(),
+        "phone": Text(),
+        "phone_extension": Text(),
+        "relay": Boolean(),
+        "email": Text(),
+    },
 )
 ADD_ALIAS = _under(ALIASES, ALIAS_SHOWN, {"name": Text(), "postcode": Text()})
 AMEND_AREA = _amending(AREAS, AREA_SHOWN)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
-from casework.kernel.columns import Line, Postcode, Uprn
+from casework.kernel.columns import Line, Postcode, Uprn, Word
 from casework.kernel.folding import Sought
 from casework.kernel.inputs import Flag
 from casework.premises import actions, queries
@@ -79,7 +79,7 @@ async def list_premises(
         AreaCode | None, Query(description="The local authority (ONS code), by its code of today or a former one.")
     ] = None,
     state: PremisesState | None = None,
-    sector: Annotated[Line | None, Query(description="A crowded-places sector.")] = None,
+    sector: Annotated[Word | None, Query(description="A crowded-places sector.")] = None,
     priority: Flag | None = None,
 ) -> Response:
     """The places that the caller may read, by name unless sorted otherwise."""

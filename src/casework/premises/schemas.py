@@ -1,20 +1,32 @@
 """What comes in and goes out about premises, derived from their facts."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from casework.access.actions import Action
-from casework.kernel.columns import Moment
+from casework.kernel.columns import Moment, YearOrDay
 from casework.kernel.inputs import Input, Uuid, amendment
 from casework.kernel.views import Page, View
+from casework.premises.coordinates import coordinate_warnings
 from casework.premises.lifecycle import MatchedOn, OccupancyBasis, PartyRole, PremisesState, PremisesUse, Tier
-from casework.premises.models import ClosedOn, PremisesAliasFacts, PremisesAreaFacts, PremisesFacts, PremisesPartyFacts
+from casework.premises.models import PremisesAliasFacts, PremisesAreaFacts, PremisesFacts, PremisesPartyFacts
 from casework.reference.models import AreaCode
 
 
-class PremisesCreation(PremisesFacts, Input):
+class _Placed(Input):
+    """Warns of a point that is hardly where the place is."""
+
+    def doubts(self) -> Iterator[tuple[str, str, str]]:
+        """A latitude or longitude outside the country, or the two exchanged."""
+        point = (getattr(self, name, None) for name in ("latitude", "longitude"))
+        for field, code, message in coordinate_warnings(*point):
+            yield f"/{field}", code, message
+
+
+class PremisesCreation(PremisesFacts, _Placed):
     """A place to be kept by a team."""
 
     id: Uuid | None = None
@@ -30,7 +42,7 @@ class _PremisesStanding(PremisesFacts):
     force_code: AreaCode | None = None
     """Null: find it again from the postcode or local authority."""
     state: PremisesUse = PremisesUse.OPEN
-    closed_on: ClosedOn | None = None
+    closed_on: YearOrDay | None = None
 
 
 class _PremisesAreaStanding(PremisesAreaFacts):
@@ -57,7 +69,7 @@ if TYPE_CHECKING:
     PremisesPartyAmendment = Input
     PremisesAliasAmendment = Input
 else:
-    PremisesAmendment = amendment("PremisesAmendment", _PremisesStanding)
+    PremisesAmendment = amendment("PremisesAmendment", _PremisesStanding, beside=(_Placed,))
     PremisesAreaAmendment = amendment("PremisesAreaAmendment", _PremisesAreaStanding)
     PremisesPartyAmendment = amendment("PremisesPartyAmendment", _PremisesPartyStanding)
     PremisesAliasAmendment = amendment("PremisesAliasAmendment", _PremisesAliasStanding)
@@ -102,6 +114,8 @@ class PremisesPartyView(View):
     name: str
     organisation_id: UUID | None
     phone: str | None
+    phone_extension: str | None
+    relay: bool
     email: str | None
     ended_at: datetime | None
     created_at: datetime

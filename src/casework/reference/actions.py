@@ -24,6 +24,7 @@ from casework.reference.schemas import (
 )
 from casework.reference.signposts import packaged
 from casework.reference.working_days import add_working_days
+from casework.work.times import require_ahead
 from casework.work.unit import Answer, Work
 
 log = logging.getLogger("casework")
@@ -145,6 +146,8 @@ async def amend_holiday(work: Work, holiday_id: UUID, amendment: Input) -> Answe
 
 async def set_threat_level(work: Work, setting: ThreatLevelSetting) -> Answer:
     """Record a change of the national threat level. What was recorded before stays as it was."""
+    if setting.since is not None and setting.since > work.clock.now():  # it may be recorded late, or announced
+        require_ahead(work, "/since", setting.since, "Say since when it holds.", years=1)
     level_id = await work.create(queries.SET_THREAT_LEVEL, setting)
     return await work.show(queries.THREAT_LEVEL_SHOWN, level_id)
 

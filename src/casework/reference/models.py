@@ -1,5 +1,6 @@
 """What everybody may look up: forces, local authorities, postcodes, vocabularies, signposts, threat levels."""
 
+import contextlib
 import re
 import unicodedata
 from datetime import date, datetime
@@ -11,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from casework.kernel.columns import LocalDate, Moment, Rule, line, prose
+from casework.kernel.columns import LocalDate, Moment, Rule, code, line, prose, read_postcode
 from casework.kernel.inputs import Truth, Whole
 from casework.kernel.tables import flag, identity, moment, plain, sort_key, version, vocabulary
 
@@ -69,8 +70,9 @@ _AREA_CODE = re.compile(r"[0-9A-Z]{1,20}")
 
 
 def _read_code(value: Any) -> str:
-    if isinstance(value, str) and len(value) <= 60 and _CODE.fullmatch(value):
-        return value
+    read: str = code(60).read(value)
+    if _CODE.fullmatch(read):
+        return read
     raise PydanticCustomError("code", "Use lower-case letters, digits and single underscores, such as wrong_number")
 
 
@@ -102,6 +104,17 @@ AreaCode = Annotated[
     ),
 ]
 """The code of a local authority or a police force, in capitals however it was written."""
+
+
+def _known_form(value: Any) -> str | None:
+    # Whoever mistypes a postcode is told 999 and the hotline all the same.
+    with contextlib.suppress(ValueError):
+        return read_postcode(value)
+    return None
+
+
+Whereabouts = Annotated[str | None, Rule(_known_form, {"type": "string", "maxLength": 32, "examples": ["SW1A 1AA"]})]
+"""A postcode that need not be one."""
 Web = Annotated[str, Rule(_read_web, {"type": "string", "maxLength": 300, "pattern": "^https://"})]
 
 

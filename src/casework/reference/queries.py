@@ -140,7 +140,12 @@ SIGNPOSTED = Statement(
     select(
         cast(
             func.json_build_object(
-                literal_column("'outcome'"), literal_column("'signposted'"), literal_column("'signpost'"), _signpost
+                literal_column("'outcome'"),
+                literal_column("'signposted'"),
+                literal_column("'signpost'"),
+                _signpost,
+                literal_column("'warnings'"),
+                literal_column("'[]'::json"),
             ),
             Text,
         ).label("body")

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from casework.access.actions import Action
-from casework.kernel.columns import read_postcode
+from casework.kernel.columns import FIRST_DAY, LAST_DAY
 from casework.kernel.inputs import DIGITS
 from casework.reference import actions, queries
-from casework.reference.models import AreaCode, Nation
+from casework.reference.models import AreaCode, Nation, Whereabouts
 from casework.reference.problems import NationalSignpostStays
 from casework.reference.schemas import (
     BankHolidayAdding,
@@ -45,20 +45,12 @@ ForceCode = Annotated[AreaCode | None, Query(description="Of this police force o
 async def list_signposts(
     door: AtDoor,
     postcode: Annotated[
-        str | None,
-        Query(max_length=32, description="Where the caller is: the force there may have entries of its own."),
-    ] = None,
+        Whereabouts, Query(description="Where the caller is: the force there may have entries of its own.")
+    ]
+    | None = None,
 ) -> Response:
     """One signpost for every need. It is answered whatever fails; a postcode that nobody knows gets the national entries."""
-    return await door.one(queries.SIGNPOST_LIST, postcode=_known_form(postcode))
-
-
-def _known_form(postcode: str | None) -> str | None:
-    # Whoever mistypes a postcode is told 999 and the hotline all the same.
-    try:
-        return read_postcode(postcode) if postcode is not None else None
-    except ValueError:
-        return None
+    return await door.one(queries.SIGNPOST_LIST, postcode=postcode)
 
 
 @router.post(
@@ -217,7 +209,7 @@ async def set_threat_level(door: AtDoor, setting: ThreatLevelSetting) -> Respons
 async def list_holidays(
     door: AtDoor,
     nation: Nation | None = None,
-    year: Annotated[int, Query(ge=1900, le=2200), DIGITS] | None = None,
+    year: Annotated[int, Query(ge=FIRST_DAY.year, le=LAST_DAY.year), DIGITS] | None = None,
 ) -> Response:
     """The days that working-day deadlines count around, nation by nation."""
     return await door.one(queries.HOLIDAY_LIST, nation=nation, year=year)

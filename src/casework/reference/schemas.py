@@ -1,9 +1,11 @@
 """What comes in and goes out about reference data."""
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
+from casework.kernel.columns import code
+from casework.kernel.doubts import InputWarning
 from casework.kernel.inputs import Input, Uuid, amendment
 from casework.kernel.views import View
 from casework.reference.models import (
@@ -54,6 +56,8 @@ class Signposted(View):
 
     outcome: Literal["signposted"]
     signpost: SignpostView
+    warnings: list[InputWarning] = []
+    """Nothing: nothing of the enquiry was looked at."""
 
 
 class SignpostRecord(View):
@@ -87,7 +91,7 @@ class SignpostAdding(SignpostFacts, Input):
 
     id: Uuid | None = None
     need: Need
-    force_code: str
+    force_code: Annotated[str, code(20)]
 
 
 class WordView(View):

@@ -24,10 +24,13 @@ from casework.visits.schemas import (
 )
 from casework.work.amending import amend as carry_out
 from casework.work.messages import Notice, notify
+from casework.work.times import require_ahead
 from casework.work.unit import Answer, Guarded, Work
 
 ZONE = "Europe/London"
 LONGEST = timedelta(hours=12)
+YEARS_AHEAD = 2
+"""How far ahead a visit is proposed."""
 
 
 async def propose(work: Work, case_id: UUID, proposing: VisitProposing) -> Answer:
@@ -35,6 +38,8 @@ async def propose(work: Work, case_id: UUID, proposing: VisitProposing) -> Answe
     period = _period(proposing.starts_at, proposing.ends_at, proposing.zone)
     facts = proposing.model_copy(update=period)
     repeated = await _repeated(work, queries.VISIT_KNOWN, proposing.id, case_id)
+    if not repeated:
+        _require_to_come(work, period)
     case = await work.row(queries.CASE_TO_VISIT, case_id=case_id)
     adviser_id, premises_id = proposing.adviser_id, proposing.premises_id
     if case is not None:  # else the creation says why not
@@ -66,6 +71,8 @@ async def amend(work: Work, visit_id: UUID, amendment: VisitAmendment) -> Answer
     if stated.keys() & {"starts_at", "ends_at"}:
         times = {name: stated.get(name, visit[name]) for name in ("starts_at", "ends_at")}
         stated |= _period(times["starts_at"], times["ends_at"], amendment.zone)
+        moved = {name: stated[name] for name in times if stated[name] != visit[name]}
+        _require_to_come(work, moved)
     adviser_id = stated.get("adviser_id", visit["adviser_id"])
     if adviser_id != visit["adviser_id"]:
         await _require_adviser(work, visit["case_id"], adviser_id)
@@ -233,6 +240,11 @@ def _period(starts_at: datetime, ends_at: datetime, zone: str | None) -> dict[st
     if lasts > LONGEST:
         raise _invalid("/ends_at", "too-long", "A visit lasts twelve hours at most; propose one for each day.")
     return period
+
+
+def _require_to_come(work: Work, period: Mapping[str, datetime]) -> None:
+    for name, at in period.items():
+        require_ahead(work, f"/{name}", at, "Give a time that is still to come.", years=YEARS_AHEAD)
 
 
 def _moment(pointer: str, time: datetime, zone: str | None) -> datetime:

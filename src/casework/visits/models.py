@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
 from casework.cases.models import of_case
-from casework.kernel.columns import line, prose
+from casework.kernel.columns import code, line, prose
 from casework.kernel.inputs import Uuid
 from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
 from casework.visits.lifecycle import Phase, VisitKind, VisitState
@@ -99,7 +99,7 @@ class FindingFacts(SQLModel):
     area: Annotated[str, line(120)]
     """The area in the adviser's words."""
     phase: Phase
-    methodology: Annotated[str, line(60)]
+    methodology: Annotated[str, code(60)]
     existing_control: Annotated[str, prose(4_000)] | None = None
     gap: Annotated[str, prose(4_000)]
     likelihood: Level

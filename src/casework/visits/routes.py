@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
-from casework.kernel.columns import Moment
+from casework.kernel.columns import Moment, Word
 from casework.kernel.inputs import DIGITS, Flag, Uuid
 from casework.kernel.problems import (
     LocalTimeAmbiguous,
@@ -210,7 +210,7 @@ async def list_findings(
     visit_id: Uuid | None = None,
     area_id: Uuid | None = None,
     phase: Phase | None = None,
-    methodology: Annotated[str | None, Query(max_length=60)] = None,
+    methodology: Word | None = None,
     min_risk: Annotated[
         Annotated[int, Query(ge=1, le=16), DIGITS] | None,
         Query(description="The least product of likelihood and impact."),

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Discriminator, Field, Tag
 
 from casework.access.actions import Action
-from casework.kernel.columns import Moment, WallTime, line, prose
+from casework.kernel.columns import Moment, WallTime, code, line, prose
 from casework.kernel.inputs import Input, Uuid, absent, amendment
 from casework.kernel.views import Page, View
 from casework.visits.lifecycle import Decision, Phase, VisitKind, VisitState
@@ -82,7 +82,7 @@ class VisitCompletion(Input):
 class VisitEnding(Input):
     """Why a visit was not made."""
 
-    reason_code: Annotated[str, line(60)]
+    reason_code: Annotated[str, code(60)]
     note: Annotated[str, prose(1000)] | None = None
     """Stands in the case's timeline; needed where the reason is ``other``."""
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, NoReturn
@@ -19,6 +19,7 @@ from casework.access.federation import Federation, NotOurs
 from casework.access.tokens import bearer, hash_token, is_outside, may_be_federated
 from casework.kernel import problems as p
 from casework.kernel.database import Database
+from casework.kernel.doubts import InputWarning, doubts_of, told
 from casework.kernel.keys import Keys
 from casework.kernel.lending import Lender
 from casework.kernel.paging import Cursors
@@ -41,6 +42,8 @@ _LEAST_PUBLIC_KEY = 20
 _MOST_TAGS = 5
 # A tag is a version, not an image of bytes: what a proxy makes of it when it compresses (W/"2", "2-gzip") is the same version.
 _TAG = re.compile(r'(?:W/)?(?:"([0-9]{1,9})(?:[-;][A-Za-z0-9;-]{1,20})?"|([0-9]{1,9}))\Z')
+READS = frozenset({"GET", "HEAD"})
+"""The methods that change nothing."""
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}\Z")
 
 
@@ -87,6 +90,7 @@ class Door:
         "outside",
         "request",
         "request_id",
+        "stated",
         "token_hash",
     )
 
@@ -104,6 +108,8 @@ class Door:
         """The id that the client gave to its request."""
         self._begun: Begun | None = None
         self.acting_for = _acting_for(request)
+        self.stated: Any = None
+        """The body, as its model read it."""
         if request.scope["query_string"]:
             self.operation.check_parameters(request)
 
@@ -111,6 +117,10 @@ class Door:
     def settings(self) -> Settings:
         """The settings of the running service."""
         return self.house.settings
+
+    def told(self, body: str, warnings: Iterable[InputWarning] = ()) -> str:
+        """The answer of a write, with what is doubtful in its request, and what else is to be warned of."""
+        return told(body, (*doubts_of(self.stated), *warnings))
 
     def _lender(self) -> Lender:
         database = self.house.database
@@ -305,19 +315,22 @@ class Door:
             return await self._carry_out(self._begun, act, status)
         return await self.judged(lambda: self.write(act, status=status))
 
-    async def judged(self, call: Callable[[], Awaitable[Response]]) -> Response:
+    async def judged(
+        self, call: Callable[[], Awaitable[Response]], stated: Callable[[], Any] = lambda: None
+    ) -> Response:
         """Judge the caller, and call what ends in ``write`` within the transaction that has begun so.
 
         What it reads of the request is read for somebody who may do this: it costs no more than its refusal before.
+        ``stated`` reads the body alone, for a repeat: it is answered with the same warnings.
         """
         try:
-            return await self._judged(call)
+            return await self._judged(call, stated)
         except p.Unauthenticated:
             if not await self._vouched_for():
                 raise
-        return await self._judged(call)
+        return await self._judged(call, stated)
 
-    async def _judged(self, call: Callable[[], Awaitable[Response]]) -> Response:
+    async def _judged(self, call: Callable[[], Awaitable[Response]], stated: Callable[[], Any]) -> Response:
         key = self._key() if self.operation.kept else None
         body = self.request.scope["state"].get("body", b"")
         print_ = self._fingerprint(body) if key is not None else None
@@ -333,6 +346,7 @@ class Door:
                         refused = row["decision"]
                         begun = row["event"]  # is committed: the refusal has one event, as everything has
                     elif row["claim"] == "replay":
+                        self.stated = stated() if self.stated is None else self.stated
                         refused, made = "", await self._replayed(connection, row, key)
                     else:
                         refused, self._begun = "", Begun(connection, row, key, key_hash)
@@ -401,7 +415,8 @@ class Door:
         await work.settle()
         begun.refusal = answer.refusal
         code = answer.status or status
-        return Response(answer.body, status_code=code, media_type="application/json", headers=answer.headers)
+        text = answer.body if self.request.method in READS else self.told(answer.body, work.warnings)
+        return Response(text, status_code=code, media_type="application/json", headers=answer.headers)
 
     async def _replayed(self, connection: Connection, row: asyncpg.Record, key: str | None) -> Response:
         """The kept answer, unless it shows a case that its caller may not read any more."""
@@ -417,11 +432,13 @@ class Door:
         if self.action is not Action.ENQUIRY_SUBMIT:  # may end in a team whose enquiries its sender never read
             await replaying.judge(connection, row["kind"], row["roles"], self.request.scope["path"], headers)
         headers.pop(replaying.PART, None)
+        warnings = [InputWarning(**each) for each in headers.pop(replaying.WARNINGS, ())]
         # The salt is in no answer, so nobody's text can pass for the place of a secret.
         place = re.compile(re.escape(_place(row["salt"], "")[:-2]) + r"([a-z_]+)%%")
         body = place.sub(lambda found: self._derive(key, row["salt"], found[1]), row["body"])
         headers["Idempotency-Replayed"] = "true"
-        return Response(body, status_code=row["status"], media_type="application/json", headers=headers)
+        told_again = self.told(body, warnings)
+        return Response(told_again, status_code=row["status"], media_type="application/json", headers=headers)
 
     def _fingerprint(self, body: bytes) -> bytes:
         """What a key stands for: the same key with anything else is refused."""

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import wraps
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,9 +12,10 @@ from pydantic import ValidationError
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from casework.kernel.doubts import with_warnings
 from casework.kernel.problems import NotFound, Problem, ValidationFailed
 from casework.work import invalid
-from casework.work.doorway import Door, refusal_before
+from casework.work.doorway import READS, Door, refusal_before
 from casework.work.operations import Id, canonical
 
 
@@ -45,14 +47,43 @@ class Plain(NamedTuple):
 
 
 class DoorRoute(APIRoute):
-    """A route that knows whether a request of it can be plain, and answers one without solving its dependencies anew."""
+    """A route that knows whether a request of it can be plain, and answers one without solving its dependencies anew.
+
+    What changes something answers with ``warnings`` (``kernel/doubts``), in the contract too.
+    """
 
     plain: Plain | None = None
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
+        if not set(more.get("methods") or ("GET",)) <= READS:
+            more["response_model"] = with_warnings(more["response_model"])
+            for status, answer in (more.get("responses") or {}).items():
+                if str(status).startswith("2") and "model" in answer:
+                    more["responses"] = {
+                        **more["responses"],
+                        status: {**answer, "model": with_warnings(answer["model"])},
+                    }
+        super().__init__(path, endpoint, **more)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler. What the short way needs is looked up here, once, when all else of the route is known."""
+        self._note_what_is_stated()
         self.plain = self._plain()
         return super().get_route_handler()
+
+    def _note_what_is_stated(self) -> None:
+        """Let the door know the body as it was read: what is doubtful in it is told in the answer."""
+        endpoint, taken = self.endpoint, self.dependant.body_params
+        if len(taken) == 1 and "door" in inspect.signature(endpoint).parameters:
+            name = taken[0].name
+
+            @wraps(endpoint)
+            async def noting(**values: Any) -> Response:
+                values["door"].stated = values[name]
+                answer: Response = await endpoint(**values)
+                return answer
+
+            self.endpoint = self.dependant.call = noting
 
     def _plain(self) -> Plain | None:
         parameters = inspect.signature(self.endpoint).parameters
@@ -108,7 +139,10 @@ class Lane:
         if plain.body is None:
             return await plain.endpoint(door=door, **named)
         if door.operation.judged_first:
-            return await door.judged(lambda: plain.endpoint(door=door, **named, **plain.stated(scope)))
+            return await door.judged(
+                lambda: plain.endpoint(door=door, **named, **plain.stated(scope)),
+                lambda: plain.stated(scope)[plain.body.name],
+            )
         try:
             stated = plain.stated(scope)
         except ValidationFailed as problem:

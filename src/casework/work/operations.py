@@ -11,6 +11,7 @@ from fastapi.params import Query as QueryParameter
 from casework.access.actions import Action
 from casework.access.policy import POLICY, Role
 from casework.kernel import problems as p
+from casework.kernel.columns import opaque
 from casework.kernel.inputs import DIGITS, Uuid
 from casework.kernel.openapi import ALWAYS, BODY, KEYED, MATCHED, responses
 from casework.kernel.paging import LONGEST
@@ -18,7 +19,7 @@ from casework.kernel.problems import Problem
 
 Id = Annotated[Uuid, Path(description="The record's id.")]
 Limit = Annotated[int, Query(ge=1, le=200, description="How many records a page has."), DIGITS]
-Cursor = Annotated[str | None, Query(max_length=LONGEST, description="The `next_cursor` of the page before.")]
+Cursor = Annotated[str, opaque(LONGEST), Query(description="The `next_cursor` of the page before.")] | None
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 

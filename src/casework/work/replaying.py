@@ -12,6 +12,8 @@ from casework.kernel.statements import Connection
 
 PART = "part"
 """Where the kept headers say which part an enquirer played; it is no header, and never leaves."""
+WARNINGS = "warnings"
+"""Where the kept headers say what an action warned of by itself; what its request gave cause for is worked out again."""
 _ADDRESS = re.compile(r"/v1/([a-z-]+)/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/|\Z)")
 _STAFF = {
     "enquiries": "enquiry",

@@ -16,6 +16,12 @@ by_constraint: dict[str, Callable[[], Problem]] = {}
 """Constraints whose violation has a problem of its own; each slice adds its own in ``problems.py``."""
 
 
+def numberless() -> Problem:
+    """An extension without a telephone number, where only what is stored could tell."""
+    told = {"pointer": "/phone_extension", "code": "phone-missing", "message": "Give the telephone number as well."}
+    return p.ValidationFailed("An extension, or a relay, belongs to a telephone number.", errors=[told])
+
+
 class trouble:
     """Turns what the database says into the problem it means; a key's values never leave."""
 

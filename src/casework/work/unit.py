@@ -14,9 +14,11 @@ from pydantic import BaseModel
 
 from casework.access.actions import Action
 from casework.kernel.clock import Clock
+from casework.kernel.doubts import InputWarning
 from casework.kernel.problems import AlreadyExists, Forbidden, NotFound, PreconditionFailed, Problem, StateConflict
 from casework.kernel.references import new_reference
 from casework.kernel.statements import Call, Connection, Statement, called
+from casework.work.replaying import WARNINGS
 
 BEGUN_AS = "b.decision, b.kind, b.principal, b.roles, b.teams, b.enquiry, b.event, b.answering, casework.now() AS now"
 """What is asked of ``access.begin(…) AS b``, for ``Caller.of``."""
@@ -123,6 +125,9 @@ class Work:
         self._told = False
         """Whether a secret was drawn: an answer may hold it then, and is kept without it, at the end (``keep``)."""
         self._owed: list[Call] = []
+        self.warnings: list[InputWarning] = []
+        """What the action warns of, beside what its input gives cause for."""
+        self._kept_warnings = 0
 
     @property
     def clock(self) -> Clock:
@@ -230,8 +235,7 @@ class Work:
         """The answer that shows a record as it stands now, at the end of an action; what is owed, and its keeping, go with it."""
         keeping = None if self._told else self._keeping
         if keeping is not None:
-            beside = {**keeping.beside, **_headers(None, location)}
-            self.owe(_FINISH_SHOWN, keeping.key_hash, keeping.status, json.dumps(beside))
+            self.owe(_FINISH_SHOWN, keeping.key_hash, keeping.status, self._beside(keeping, _headers(None, location)))
         calls, self._owed = self._owed, []
         bound = self._values({"id": id_, **values})
         row = await (shown.row_with(self._connection, bound, calls) if calls else shown.row(self._connection, bound))
@@ -244,9 +248,20 @@ class Work:
 
     def keep(self, answer: Answer, text: str) -> None:
         """Keep an answer under its key, with ``text`` for its body, unless it is what was shown, and kept, last."""
-        if self._keeping is not None and answer is not self._kept:
-            beside = {**self._keeping.beside, **answer.headers}
-            self.owe(_FINISH, self._keeping.key_hash, answer.status or self._keeping.status, json.dumps(beside), text)
+        keeping = self._keeping
+        if keeping is not None and (answer is not self._kept or len(self.warnings) != self._kept_warnings):
+            beside = self._beside(keeping, answer.headers)
+            self.owe(_FINISH, keeping.key_hash, answer.status or keeping.status, beside, text)
+
+    def _beside(self, keeping: Keeping, headers: Mapping[str, str]) -> str:
+        """What is kept beside a body: headers, and the warnings that only this run of the action could tell."""
+        self._kept_warnings = len(self.warnings)
+        told = {WARNINGS: [each.model_dump() for each in self.warnings]} if self.warnings else {}
+        return json.dumps({**keeping.beside, **headers, **told})
+
+    def warn(self, pointer: str, code: str, message: str) -> None:
+        """Warn of something that was taken and may be wrong, where only the action can tell; it stands in the answer."""
+        self.warnings.append(InputWarning(pointer=pointer, code=code, message=message))
 
     def say(
         self,

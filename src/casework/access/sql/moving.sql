@@ -23,8 +23,8 @@ BEGIN
     SELECT made, in_team, a.name, a.description, a.ended_at FROM casework.premises_area a WHERE a.premises_id = place AND NOT casework.ended(a.ended_at);
     INSERT INTO casework.premises_alias (premises_id, team_id, name, postcode, ended_at)
     SELECT made, in_team, a.name, a.postcode, a.ended_at FROM casework.premises_alias a WHERE a.premises_id = place AND NOT casework.ended(a.ended_at);
-    INSERT INTO casework.premises_party (premises_id, team_id, role, name, organisation_id, phone, email, ended_at)
-    SELECT made, in_team, r.role, r.name, r.organisation_id, r.phone, r.email, r.ended_at
+    INSERT INTO casework.premises_party (premises_id, team_id, role, name, organisation_id, phone, phone_extension, relay, email, ended_at)
+    SELECT made, in_team, r.role, r.name, r.organisation_id, r.phone, r.phone_extension, r.relay, r.email, r.ended_at
     FROM casework.premises_party r WHERE r.premises_id = place AND NOT casework.ended(r.ended_at);
     RETURN made;
 END $$;

@@ -23,8 +23,8 @@ BEGIN
     IF a IS NULL THEN RETURN; END IF;
     event := access.begin_system('enquiry.message', 'job messages.send');
     IF a ->> 'team_id' IS NOT NULL THEN
-        RETURN QUERY SELECT 'sent:' || t.id, a ->> 'kind', t.mailbox, coalesce(h.reference, e.reference), f.nation, t.name, t.phone,
-                            t.mailbox, t.hours, NULL::uuid, NULL::uuid
+        RETURN QUERY SELECT 'sent:' || t.id, a ->> 'kind', t.mailbox, coalesce(h.reference, e.reference), f.nation, t.name,
+                            t.phone || coalesce(' ext. ' || t.phone_extension, ''), t.mailbox, t.hours, NULL::uuid, NULL::uuid
             FROM casework.team t JOIN casework.police_force f ON f.code = t.force_code
             LEFT JOIN casework.case_headline h ON h.id = (a ->> 'case_id')::uuid
             LEFT JOIN casework.enquiry e ON e.id = (a ->> 'enquiry_id')::uuid
@@ -46,6 +46,7 @@ BEGIN
         INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, facts)
         SELECT event, 'enquiry', n.id, n.case_id, 'disclosure', jsonb_build_object('message', a ->> 'kind') FROM found n
     )
-    SELECT 'sent:' || n.contact, a ->> 'kind', n.email, n.reference, f.nation, t.name, t.phone, t.mailbox, t.hours, n.contact, n.code
+    SELECT 'sent:' || n.contact, a ->> 'kind', n.email, n.reference, f.nation, t.name,
+           t.phone || coalesce(' ext. ' || t.phone_extension, ''), t.mailbox, t.hours, n.contact, n.code
     FROM found n JOIN casework.team t ON t.id = n.team_id JOIN casework.police_force f ON f.code = t.force_code;
 END $$;

@@ -1,0 +1,147 @@
+"""Which characters a text may hold. Decided here alone: for bodies, queries and files alike.
+
+What no text may hold anywhere (controls, halves of surrogate pairs, code points that are no characters) is refused at the
+door already, in names of members too. What turns the direction of writing is refused where people read the text: they
+would read something else than what stands there. What draws nothing is taken off where the alphabet is closed (a
+telephone number, a code): there it came along with a paste, and means nothing.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+# Tab and the ends of lines are not among them: each kind of field says what it makes of those.
+_REFUSED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+# By themselves, and only where a text goes that far: a class that leaves the first plane is many times slower.
+_FAR = re.compile(r"[\U0001fffe-\U0010ffff]")
+_REFUSED_FAR = re.compile(
+    "[" + "".join(rf"\U{plane << 16 | 0xFFFE:08x}\U{plane << 16 | 0xFFFF:08x}" for plane in range(1, 17)) + "]"
+)
+_CONTROL = PydanticCustomError("control-character", "Remove the control characters: only text may stand here")
+_SURROGATE = PydanticCustomError("lone-surrogate", "Send well-formed Unicode: half of a surrogate pair stands alone")
+_NO_CHARACTER = PydanticCustomError("not-a-character", "Send characters only: a code point here stands for none")
+_LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_BROKEN_LINE = re.compile("[\t\n\r\x0b\x0c\x85\u2028\u2029]")
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_ONE_LINE = PydanticCustomError("control-character", "Use one line of plain text, without tabs")
+_TURNED = PydanticCustomError(
+    "direction-override", "Type this anew, or paste it as plain text: unseen marks in it turn the direction of writing"
+)
+_BLANK = PydanticCustomError("blank", "Write something that can be seen")
+_TOO_MANY_MARKS = PydanticCustomError("too-many-marks", "Put fewer accents upon one letter")
+# Letters and symbols by category that nevertheless draw nothing: Hangul and Khmer fillers, Braille blank.
+_FILLERS = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+# No script needs these within a text: soft hyphen, word joiner, byte order mark. U+200B to U+200F stay: Khmer, Persian,
+# the scripts of India, emoji and text in two directions need them, and whoever compares texts folds them anyway.
+_NEEDLESS = re.compile("[\u00ad\u2060\ufeff]")
+# What clings to pasted text, the frame included that says which way it runs (contacts of Windows, chats) without
+# overriding it. Not Python's strip(), which would also swallow the controls U+001C to U+001F; and not the joiners, which
+# shape the letter before them at the end of a word.
+_EDGES = " \t\n\r\x0b\x0c\x85\u00a0\u061c\u1680\u200e\u200f\u2028\u2029\u202f\u205f\u3000"
+_EDGES += "\u202a\u202b\u202c\u2066\u2067\u2068\u2069" + "".join(map(chr, range(0x2000, 0x200C)))
+_MARKS = 30  # UAX #15, "stream-safe text": no language stacks more marks upon a letter
+
+
+def fault(text: str) -> PydanticCustomError | None:
+    """What no text may hold, if this one holds it."""
+    if text.isascii() and text.isprintable():
+        return None
+    found = _REFUSED.search(text) or (_FAR.search(text) and _REFUSED_FAR.search(text))
+    if not found:
+        return None
+    return _CONTROL if found[0] < "\xa0" else _SURROGATE if found[0] < "\ue000" else _NO_CHARACTER
+
+
+def sound(text: str) -> str:
+    """The text as it is; raises where it holds what none may."""
+    found = fault(text)
+    if found is not None:
+        raise found
+    return text
+
+
+def faults_in(
+    value: Any, pointer: tuple[int | str, ...] = ()
+) -> Iterator[tuple[tuple[int | str, ...], PydanticCustomError]]:
+    """Where parsed JSON holds what no text may; the name of a member is told at its object."""
+    if isinstance(value, str):
+        found = fault(value)
+        if found is not None:
+            yield pointer, found
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from faults_in(item, (*pointer, index))
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            bad = fault(name)
+            if bad is not None:
+                yield pointer, bad
+            yield from faults_in(item, pointer if bad is not None else (*pointer, name))
+
+
+def clear(text: str) -> str:
+    """A text of a closed alphabet without what draws nothing, at its edges and inside. Plain blanks stay inside.
+
+    Marks of direction, blanks of every other width, joiners, soft hyphens, tabs, ends of lines, selectors of glyphs. What is
+    left is what was meant; whatever else does not belong there, the alphabet refuses.
+    """
+    if text.isascii() and text.isprintable():
+        return text.strip(" ")
+    return "".join(each for each in text if not _draws_nothing(each)).strip(" ")
+
+
+def _draws_nothing(character: str) -> bool:
+    if character == " ":
+        return False
+    return (
+        character in "\t\n\r\x0b\x0c\x85\u034f"
+        or unicodedata.category(character) in ("Cf", "Zs", "Zl", "Zp")
+        or "\ufe00" <= character <= "\ufe0f"
+    )
+
+
+def read_line(text: str) -> str:
+    """One visible line in NFC, without what clings to its edges."""
+    if text.isascii() and text.isprintable():  # most are, and nothing can be wrong with them but blankness
+        return _seen_ascii(text.strip(" "))
+    text = _NEEDLESS.sub("", sound(text)).strip(_EDGES)
+    if _BROKEN_LINE.search(text):
+        raise _ONE_LINE
+    return _composed(text)
+
+
+def read_prose(text: str) -> str:
+    """Visible text in NFC, its lines ended by LF whatever ended them, without what clings to its edges."""
+    if text.isascii() and text.replace("\n", " ").isprintable():
+        return _seen_ascii(text.strip(" \n"))
+    text = _LINE_END.sub("\n", sound(text))
+    return _composed(_NEEDLESS.sub("", text).strip(_EDGES))
+
+
+def _seen_ascii(text: str) -> str:
+    if not text:
+        raise _BLANK
+    return text
+
+
+def _composed(text: str) -> str:
+    if _TURNS.search(text):
+        raise _TURNED
+    kinds = {character: unicodedata.category(character) for character in set(text)}
+    if not any(_is_visible(*kind) for kind in kinds.items()):
+        raise _BLANK
+    # NFC sorts a run of marks in quadratic time, so a long run would be a way to stop the service.
+    if any(kind[0] == "M" for kind in kinds.values()):
+        marks = 0
+        for character in text:
+            marks = marks + 1 if unicodedata.combining(character) else 0
+            if marks > _MARKS:
+                raise _TOO_MANY_MARKS
+    return unicodedata.normalize("NFC", text)
+
+
+def _is_visible(character: str, category: str) -> bool:
+    return (category[0] in "LNPS" and character not in _FILLERS) or category in ("Co", "Cn")
