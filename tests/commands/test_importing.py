@@ -450,7 +450,7 @@ def test_one_row_of_premises_that_is_not_right_is_refused_alone(alone: World, ru
     }
     assert {line: each["warning"] for line, each in told.items() if each["warning"]} == {
         15: "Latitude and longitude look exchanged: the other way round the point lies in the United Kingdom.",
-        16: "latitude and longitude: The point lies outside the United Kingdom",
+        16: "This latitude lies outside the United Kingdom, whose latitudes are 49 to 61.",
     }
     there = {
         row["source_ref"]: str(row["id"])
