@@ -111,6 +111,11 @@ class Broken(NamedTuple):
     told: Callable[[Reader], str] | str
 
 
+def long(reader: Reader) -> str:
+    """A file that is right for thousands of rows: some would be stored by the time that its end is read."""
+    return reader.sheet(*[reader.row] * 3000)
+
+
 def padded(reader: Reader, bytes_: bytes, after: int = 3000) -> bytes:
     """A file that is right for thousands of rows, and then holds these bytes."""
     return reader.sheet(*[reader.row] * after).encode() + bytes_ + b"\r\n"
@@ -145,7 +150,7 @@ CORPUS: dict[str, Broken] = {
     "UTF-32": Broken(lambda r: codecs.BOM_UTF32_LE + r.sheet().encode("utf-32-le"), f"{NAME} is written in UTF-32. Save it as UTF-8."),
     "UTF-16 without its mark": Broken(
         lambda r: r.sheet().encode("utf-16-le"),
-        f"{NAME} holds a NUL byte at byte offset 1 (line 1). It is no text, or UTF-16 without its mark: save it as CSV in UTF-8.",
+        f"{NAME} holds a NUL at byte offset 1 (line 1). It is no text, or UTF-16 without its mark: save it as CSV in UTF-8.",
     ),
     "half of a UTF-16 character": Broken(
         lambda r: codecs.BOM_UTF16_LE + r.sheet().encode("utf-16-le") + b"a",
@@ -154,11 +159,12 @@ CORPUS: dict[str, Broken] = {
     ),
     "NUL in UTF-16": Broken(
         lambda r: codecs.BOM_UTF16_BE + r.sheet(accented(r, "a\0b")).encode("utf-16-be"),
-        f"{NAME} holds a NUL character after byte offset 2. Save it anew, as CSV in UTF-8.",
+        lambda r: f"{NAME} holds a NUL at byte offset {2 * r.sheet(accented(r, 'a@b')).index('@') + 2} (line 2)."
+        " Save it anew, as CSV in UTF-8.",
     ),
     "NUL late": Broken(
         lambda r: padded(r, b"\0"),
-        lambda r: f"{NAME} holds a NUL byte at byte offset {offset(r)} (line 3002). It is no text, or UTF-16 without its mark:"
+        lambda r: f"{NAME} holds a NUL at byte offset {offset(r)} (line 3002). It is no text, or UTF-16 without its mark:"
         " save it as CSV in UTF-8.",
     ),
     "neither UTF-8 nor Windows-1252, late": Broken(
@@ -182,35 +188,35 @@ CORPUS: dict[str, Broken] = {
         " Save the whole file as UTF-8.",
     ),
     "a quotation mark never closed": Broken(
-        lambda r: r.sheet(r.row, r.row) + '"' + r.sheet(r.row), f"{NAME}, line 4: A quotation mark is opened in this row and never closed."
+        lambda r: long(r) + '"' + r.sheet(r.row), f"{NAME}, line 3002: A quotation mark is opened in this row and never closed."
     ),
     "a quotation mark never closed in a long file": Broken(
-        lambda r: r.sheet() + '"' + r.sheet(*[r.row] * 9000),
-        f"{NAME}, line 3: A cell has more than 131,072 characters. Is a quotation mark left open?",
+        lambda r: long(r) + '"' + r.sheet(*[r.row] * 9000),
+        f"{NAME}, line 3002: A cell has more than 131,072 characters. Is a quotation mark left open?",
     ),
     "a quotation mark inside a cell": Broken(
-        lambda r: r.sheet() + ",".join(accented(r, 'The "Old" Mill')),
-        f'{NAME}, line 3: Column 2: a quotation mark stands inside a cell that is not quoted. Quote it, and double the mark: "a ""b"" c"',
+        lambda r: long(r) + ",".join(accented(r, 'The "Old" Mill')),
+        f'{NAME}, line 3002: Column 2: a quotation mark stands inside a cell that is not quoted. Quote it, and double the mark: "a ""b"" c"',
     ),
     "a blank before a quoted cell": Broken(
-        lambda r: r.sheet() + ",".join(accented(r, ' "Old Mill"')),
-        f'{NAME}, line 3: Column 2: a quotation mark stands inside a cell that is not quoted. Quote it, and double the mark: "a ""b"" c"',
+        lambda r: long(r) + ",".join(accented(r, ' "Old Mill"')),
+        f'{NAME}, line 3002: Column 2: a quotation mark stands inside a cell that is not quoted. Quote it, and double the mark: "a ""b"" c"',
     ),
     "text after a closing quotation mark": Broken(
-        lambda r: r.sheet() + ",".join(accented(r, '"Old" Mill')),
-        f"{NAME}, line 3: Text stands after a closing quotation mark. Double the marks inside a quoted cell.",
+        lambda r: long(r) + ",".join(accented(r, '"Old" Mill')),
+        f"{NAME}, line 3002: Text stands after a closing quotation mark. Double the marks inside a quoted cell.",
     ),
     "a cell too long": Broken(
-        lambda r: r.sheet(r.row, accented(r, "x" * 131_073)),
-        f"{NAME}, line 3: A cell has more than 131,072 characters. Is a quotation mark left open?",
+        lambda r: long(r) + ",".join(accented(r, "x" * 131_073)),
+        f"{NAME}, line 3002: A cell has more than 131,072 characters. Is a quotation mark left open?",
     ),
     "a line too long": Broken(
-        lambda r: r.sheet() + "x" * 1000 + ("," + "x" * 999) * 1000,
-        f"{NAME}, line 3: The row is longer than 1,000,000 bytes. Is this a file of rows?",
+        lambda r: long(r) + "x" * 1000 + ("," + "x" * 999) * 1000,
+        f"{NAME}, line 3002: The row is longer than 1,000,000 bytes. Is this a file of rows?",
     ),
     "a row too long": Broken(
-        lambda r: r.sheet() + '"\n",' * 250_001,
-        f"{NAME}, line 3: The row is longer than 1,000,000 bytes. Is a quotation mark left open?",
+        lambda r: long(r) + '"\n",' * 250_001,
+        f"{NAME}, line 3002: The row is longer than 1,000,000 bytes. Is a quotation mark left open?",
     ),
     "a column twice": Broken(twice, lambda r: f"{NAME}: the column {r.columns[1]} stands twice (columns 2 and {len(r.columns) + 1}). Leave one."),
     "a column twice, written otherwise": Broken(
@@ -251,7 +257,7 @@ def test_a_file_that_is_broken_as_a_whole_is_told_in_one_line(
     file, broken, before = tmp_path / NAME, CORPUS[kind], everything(alone)
     content = broken.content(reader)
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    ended = run(reader.command, file)
+    ended = run(reader.command, file, *(("--make-teams",) if reader is PREMISES else ()))
     told = broken.told if isinstance(broken.told, str) else broken.told(reader)
     assert (ended.exit_code, ended.output) == (1, f"{told}\n")
     assert everything(alone) == before

@@ -51,3 +51,32 @@ def test_migrating_again_changes_nothing(url: str) -> None:
     migrations.migrate(url)
     migrations.migrate(url)
     command.check(migrations.config(url))
+
+
+def test_without_former_codes_every_authority_is_one_of_today_again(url: str) -> None:
+    """What the revision `codes` brought is gone after it is taken back, and places keep an authority that is known."""
+    configuration = migrations.config(url)
+    migrations.migrate(url)
+    asyncio.run(_fill(url))
+
+    async def ask(statement: str, *, event: bool = False) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(url)
+        try:
+            async with connection.transaction():
+                if event:
+                    await connection.execute("SELECT access.begin_system('reference.manage', 'tests')")
+                return list(await connection.fetch(statement))
+        finally:
+            await connection.close()
+
+    asyncio.run(ask("UPDATE casework.premises SET local_authority_code = 'E08000038'", event=True))
+    command.downgrade(configuration, "codes-1")
+    codes = {row["code"] for row in asyncio.run(ask("SELECT code FROM casework.local_authority"))}
+    assert len(codes) == 361
+    assert {"E08000016", "E08000019"} <= codes
+    assert not {"E08000038", "E08000039", "E07000163"} & codes
+    held = asyncio.run(ask("SELECT DISTINCT local_authority_code AS code FROM casework.premises"))
+    assert {row["code"] for row in held} == {"E08000016"}
+    migrations.migrate(url)
+    former = asyncio.run(ask("SELECT code FROM casework.local_authority WHERE replaced_by IS NOT NULL"))
+    assert len(former) == 54

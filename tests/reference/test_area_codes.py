@@ -178,6 +178,17 @@ def test_migrating_again_leaves_a_newer_list_alone(world: World, tmp_path: Path)
     assert world.sql("SELECT * FROM casework.local_authority ORDER BY code") == before
 
 
+def test_migrating_makes_a_former_code_of_one_that_was_of_today(world: World) -> None:
+    """As in a database that was filled before April 2025's codes were packaged."""
+    from casework.reference import loading
+
+    world.logged_sql("UPDATE casework.local_authority SET replaced_by = NULL WHERE code = 'E08000016'")
+    world.logged_sql("DELETE FROM casework.local_authority WHERE code = 'E08000038'")
+    asyncio.run(loading.load(cluster.url("casework_migrate", world.database)))
+    rows = world.sql("SELECT code, replaced_by FROM casework.local_authority WHERE name = 'Barnsley' ORDER BY code")
+    assert [tuple(row) for row in rows] == [("E08000016", "E08000038"), ("E08000038", None)]
+
+
 def test_the_list_of_the_ons_as_it_is_can_be_brought_in(world: World, tmp_path: Path) -> None:
     heading = "LAD23CD,LAD23NM,CSP23CD,CSP23NM,PFA23CD,PFA23NM,ObjectId"
     code = a_code()

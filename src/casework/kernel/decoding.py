@@ -80,9 +80,11 @@ class _Look:
                 except UnicodeDecodeError as fault:
                     foreign = self._foreign(at - pending + fault.start)
                 else:
-                    self._no_nul(self.codec != "utf-8" and "\0" in text, at)
+                    if self.codec != "utf-8" and (null := text.find("\0")) >= 0:
+                        where = at - pending + len(text[:null].encode(self.codec))
+                        raise self._nul(where, "Save it anew, as CSV in UTF-8.")
             if self.codec == "utf-8" and (null := chunk.find(b"\0")) >= 0:
-                self._no_nul(True, at + null)
+                raise self._nul(at + null, "It is no text, or UTF-16 without its mark: save it as CSV in UTF-8.")
             if not chunk:
                 break
             at += len(chunk)
@@ -90,15 +92,8 @@ class _Look:
             self._judge(foreign)
         return Encoding(self.codec if foreign is None else "windows-1252", self.mark, digest.digest(), foreign)
 
-    def _no_nul(self, found: bool, at: int) -> None:
-        if not found:
-            return
-        if self.codec != "utf-8":
-            raise FileFault(f"{self.name} holds a NUL character after byte offset {at}. Save it anew, as CSV in UTF-8.")
-        raise FileFault(
-            f"{self.name} holds a NUL byte at byte offset {at} ({self._line(at)})."
-            " It is no text, or UTF-16 without its mark: save it as CSV in UTF-8."
-        )
+    def _nul(self, at: int, advice: str) -> FileFault:
+        return FileFault(f"{self.name} holds a NUL at byte offset {at} ({self._line(at)}). {advice}")
 
     def _foreign(self, at: int) -> int:
         if self.mark:

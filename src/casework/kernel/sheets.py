@@ -241,26 +241,21 @@ class Sheet:
         with self._text() as text:
             for _ in range(self._from):
                 text.readline()
-            lines = self._lines(text)
-            reader = csv.reader(lines, delimiter=separator, strict=True)
-            line = self._from + 1
-            while True:
-                self._held.clear()
-                try:
-                    cells = next(reader, None)
-                except csv.Error as fault:
-                    raise self._quoting(str(fault), line, self._from + reader.line_num) from None
-                except UnicodeDecodeError:
-                    raise self._changed() from None
-                if cells is None:
-                    return
-                if '"' in self._held[0] and (column := _stray(self._held, cells, separator)):
-                    raise self.fault(
-                        line,
-                        f'Column {column}: a quotation mark stands inside a cell that is not quoted. Quote it, and double the mark: "a ""b"" c"',
-                    )
-                yield line, cells
-                line = self._from + reader.line_num + 1
+            reader = csv.reader(self._lines(text), delimiter=separator, strict=True)
+            held, line, skipped = self._held, self._from + 1, self._from
+            held.clear()
+            try:
+                for cells in reader:
+                    if '"' in held[0] and (column := _stray(held, cells, separator)):
+                        where = f"Column {column}: a quotation mark stands inside a cell that is not quoted."
+                        raise self.fault(line, f'{where} Quote it, and double the mark: "a ""b"" c"')
+                    held.clear()
+                    yield line, cells
+                    line = skipped + reader.line_num + 1
+            except csv.Error as fault:
+                raise self._quoting(str(fault), line, skipped + reader.line_num) from None
+            except UnicodeDecodeError:
+                raise self._changed() from None
 
     def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
         held, codec, size = self._held, self._encoding.codec, 0

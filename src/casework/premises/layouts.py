@@ -53,12 +53,15 @@ def _line(most: int) -> Callable[[str], str]:
 
 
 _NAME, _ADDRESS, _TOWN = _line(200), _line(300), _line(100)
+_STREET = ("address_line_1", "address_line_2")
 _POINT = Decimal("0.000001")
 
 
 def _field(row: Row, column: str, read: Callable[[str], Any]) -> Any:
     """The value of a cell, or None when it is empty."""
     cell = row[column]
+    if cell == "":
+        return None
     if not isinstance(cell, str):
         raise Refused(f"{column}: the cell is missing")
     if not cell.strip():
@@ -139,11 +142,11 @@ class MappingMuseums:
         name = _field(row, "museum_name", _NAME)
         if reference is None or name is None:
             raise Refused("museum_id and museum_name: both are needed")
-        street = ", ".join(filter(None, (_field(row, part, _ADDRESS) for part in ("address_line_1", "address_line_2"))))
+        street = ", ".join([part for part in [_field(row, each, _ADDRESS) for each in _STREET] if part])
         if len(street) > 300:
             raise Refused("address_line_1 and address_line_2: Use at most 300 characters together")
         # A year of closing that is not `na` (not applicable) means closed: advice was given there, so it is kept.
-        closed = _field(row, "year_closed_low", _closing)
+        closed = None if row["year_closed_low"] == "na" else _field(row, "year_closed_low", _closing)
         return Arrived(
             reference,
             name,
