@@ -102,7 +102,7 @@ def body_of(stage: Stage, person: Principal, operation: Operation) -> Any:
     kept = stage.ids["same team" if here else "other team"]
     adviser = stage.people["adviser" if here else "adviser abroad"].caller.person_id
     twin = stage.ids["issued" if here else "other issued"]
-    known = {**kept, "to_team_id": stage.elsewhere.id, "duplicate_of": twin["enquiry_id"], "adviser_id": adviser, "person_id": adviser, "reviewer_id": stage.people["reviewer"].caller.person_id}  # fmt: skip
+    known = {**kept, "to_team_id": stage.elsewhere.id, "duplicate_of": twin["enquiry_id"], "recommendation_ids": kept["recommendation_id"], "adviser_id": adviser, "person_id": adviser, "reviewer_id": stage.people["reviewer"].caller.person_id}  # fmt: skip
     if operation.action == "person.manage":
         known["team_id"] = stage.elsewhere.id  # a part given here would let the next who asks reach that person
     for at in operation.fields:

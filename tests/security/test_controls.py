@@ -29,7 +29,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     SELECT b.decision, b.kind, b.principal, b.roles, b.enquiry, b.event INTO decision, kind, principal, roles, enquiry, event
     FROM access.begin_in_truth(hash, wanted, purpose, request, acting, listing) b;
-    SELECT array_agg(h.team_id), array_agg(h.case_id), array_agg(h.team_id) INTO teams, cases, answering FROM access.case_home h;
+    SELECT array_agg(DISTINCT h.team_id), array_agg(h.case_id), array_agg(DISTINCT h.team_id) INTO teams, cases, answering FROM access.case_home h;
 END $$;
 ALTER FUNCTION access.begin(bytea, text, text, uuid, uuid, boolean) OWNER TO casework_owner;
 GRANT EXECUTE ON FUNCTION access.begin(bytea, text, text, uuid, uuid, boolean) TO casework_staff, casework_outside

@@ -18,6 +18,7 @@ PRINCIPALS = (
     "public", "enquirer", "verified_enquirer", "other enquirer", "adviser", "collaborator", "colleague", "idle adviser", "reviewer",
     "idle reviewer", "coordinator", "supervisor", "information_manager", "auditor", "national_reader", "professional_lead",
     "administrator", "adviser abroad", "reviewer abroad", "adviser here, supervisor there", "adviser and auditor",
+    "supervisor and information manager", "adviser, reviewer and coordinator",
     "coordinator and national reader there, reviewer here", "service",
 )  # fmt: skip
 

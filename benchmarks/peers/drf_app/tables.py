@@ -79,6 +79,7 @@ class Premises(Unmanaged):
     id = models.UUIDField(primary_key=True)
     team_id = models.UUIDField()
     name = models.TextField()
+    sort_key = models.TextField()
     address = models.TextField(null=True)
     town = models.TextField(null=True)
     postcode = models.TextField(null=True)

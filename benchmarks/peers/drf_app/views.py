@@ -70,7 +70,7 @@ class ByOpening(pagination.CursorPagination):
 
 
 class ByName(pagination.CursorPagination):
-    ordering = ("name", "id")
+    ordering = ("sort_key", "id")
     page_size = 25
 
 

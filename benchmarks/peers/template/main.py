@@ -168,9 +168,8 @@ def read_cases(
 
 @app.get("/v1/premises", response_model=PremisesPage)
 def read_premises(session: SessionDep, user: CurrentUser, held: Memberships, limit: int = 25):
-    statement = (
-        select(Premises).where(Premises.team_id.in_([m.team_id for m in held])).order_by(Premises.name, Premises.id)
-    )
+    mine = Premises.team_id.in_([m.team_id for m in held])
+    statement = select(Premises).where(mine).order_by(Premises.sort_key, Premises.id)
     places = session.exec(statement.limit(limit + 1)).all()
     shown = PremisesPage(
         items=[PremisesPublic.model_validate(place, from_attributes=True) for place in places[:limit]],

@@ -44,6 +44,7 @@ class Premises(SQLModel, table=True):
     id: uuid.UUID = Field(primary_key=True)
     team_id: uuid.UUID
     name: str
+    sort_key: str
     address: str | None
     town: str | None
     postcode: str | None
