@@ -19,6 +19,7 @@ from casework.kernel.settings import Settings
 from tests.support import cluster
 from tests.support.callers import ok
 from tests.support.flood import Figures, flood
+from tests.support.loop import unhurried
 from tests.support.server import serving
 from tests.support.story import open_case
 from tests.support.world import World
@@ -44,21 +45,21 @@ def test_places_are_given_in_the_order_of_arrival() -> None:
 
 def test_a_full_queue_refuses_at_once_and_a_long_wait_in_time() -> None:
     async def go() -> tuple[float, float]:
-        budget = Budget(1, 1, 0.1)
+        budget, now = Budget(1, 1, 0.1), asyncio.get_running_loop().time
         await budget.enter()
-        begun = time.perf_counter()
+        begun = now()
         waiting = asyncio.ensure_future(budget.enter())
         await asyncio.sleep(0)
         with pytest.raises(Full):
             await budget.enter()
-        at_once = time.perf_counter() - begun
+        at_once = now() - begun
         with pytest.raises(Full):
             await waiting
-        return at_once, time.perf_counter() - begun
+        return at_once, now() - begun
 
-    at_once, in_time = asyncio.run(go())
-    assert at_once < 0.05
-    assert 0.09 < in_time < 1.0
+    at_once, in_time = unhurried(go())
+    assert at_once == 0
+    assert in_time == pytest.approx(0.1)
 
 
 def test_no_place_is_lost_whoever_gives_up() -> None:
@@ -85,7 +86,7 @@ def test_no_place_is_lost_whoever_gives_up() -> None:
         assert not budget._waiting
         return budget._free
 
-    assert asyncio.run(go()) == 3
+    assert unhurried(go()) == 3
 
 
 def test_strangers_leave_the_places_of_staff_free() -> None:
@@ -117,20 +118,21 @@ def test_strangers_leave_the_places_of_staff_free() -> None:
         await asyncio.gather(*strangers)
         return statuses
 
-    assert asyncio.run(go()) == [503] * 7 + [200] * 4
+    assert unhurried(go()) == [503] * 7 + [200] * 4
 
 
 # --- over HTTP ---
 
 
 @contextmanager
-def own_service(settings: Settings) -> Iterator[World]:
-    """A service of its own, to be flooded."""
+def own_service(settings: Settings, *statements: str) -> Iterator[World]:
+    """A service of its own, to be flooded, on a database about which these statements were carried out ({} is its name)."""
     cluster.template()
     name = f"casework_flood_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.urandom(3).hex()}"
-    addresses = cluster.clone(name)
-    with serving(settings, addresses) as base_url:
-        world = World(base_url, addresses, name)
+    world = World("http://nowhere.invalid", cluster.clone(name), name)
+    for statement in statements:
+        world.sql(statement.format(name))
+    with serving(settings, world.addresses) as world.base_url:
         yield world
         world.close()
 
@@ -158,7 +160,8 @@ def test_two_hundred_clients_get_an_answer_or_a_503_and_nothing_else(narrow: Wor
     only_served_or_refused(figures)
     assert figures.statuses[503] > 0, "there was no flood"
     assert figures.retry_after
-    assert figures.p99(200) < 3.0
+    # Whoever is let in has at most those before them who are at work or wait: 6 and 12, and as many who came by meanwhile.
+    assert max(figures.behind[200]) <= 2 * (6 + 12), sorted(figures.behind[200])[-20:]
     ok(adviser.get(f"/v1/cases/{case['id']}"))
 
 
@@ -168,24 +171,29 @@ def test_a_flood_of_strangers_leaves_staff_and_signposts_alone(narrow: World) ->
     adviser = team.person("adviser")
     case = open_case(adviser, team)
     ok(adviser.get("/v1/cases"))
-    seen: list[tuple[str, int, float]] = []
+    seen: list[tuple[str, int, int]] = []
 
-    async def meanwhile() -> None:
+    async def meanwhile(figures: Figures) -> None:
         for path in (f"/v1/cases/{case['id']}", "/v1/signposts", "/health/live") * 8:
-            begun = time.perf_counter()
+            before = figures.statuses[401]
             response = await asyncio.to_thread(adviser.get, path)
-            seen.append((path, response.status_code, time.perf_counter() - begun))
+            seen.append((path, response.status_code, figures.statuses[401] - before))
 
     figures = flood(narrow.base_url, 150, 3.0, "/v1/cases", token="ses_" + "x" * 43, beside=meanwhile)
     assert set(figures.statuses) <= {401, 503}
     assert figures.broken == Counter()
     assert {status for _, status, _ in seen} == {200}
-    assert max(seconds for _, _, seconds in seen) < 3.0
+    assert max(behind for _, _, behind in seen) <= 60, seen
 
 
 def test_an_exhausted_pool_is_told_in_time_and_recovers(test_settings: Settings) -> None:
     """P-1: every connection held, and more callers than connections."""
-    with own_service(test_settings.model_copy(update={"staff_pool": 2})) as world:
+    # Nor does the database let go of them meanwhile.
+    patient = [
+        f"ALTER ROLE casework_api IN DATABASE {{}} SET {limit} = '60s'"
+        for limit in ("lock_timeout", "statement_timeout")
+    ]
+    with own_service(test_settings.model_copy(update={"staff_pool": 2}), *patient) as world:
         team = world.team()
         adviser = team.person("adviser")
         case = open_case(adviser, team)
@@ -199,29 +207,24 @@ def test_an_exhausted_pool_is_told_in_time_and_recovers(test_settings: Settings)
             try:
                 async with connection.transaction():
                     await connection.execute("LOCK TABLE access.session IN ACCESS EXCLUSIVE MODE")
-                    begun = time.perf_counter()
                     asked = [asyncio.to_thread(adviser.get, path) for _ in range(20)]
                     late = [asyncio.ensure_future(each) for each in asked]
                     await asyncio.sleep(0.2)
                     first = await asyncio.to_thread(world.anybody().get, "/health/live")
-                    live_after = time.perf_counter() - begun
-                    await asyncio.wait(late, timeout=3.5)
-                return first, live_after, [await each for each in late]
+                    # The lock is kept for as long as that takes, so that whoever is refused is so by our own deadlines.
+                    await asyncio.wait(late)
+                return first, [await each for each in late]
             finally:
                 await connection.close()
 
-        first, live_after, answers = asyncio.run(held())
+        first, answers = asyncio.run(held())
         assert first.status_code == 200
-        assert live_after < 1.0
-        # The two that held the connections were told by the database that the lock is not to be had.
+        # The two that held the connections were given up at last.
         assert {answer.status_code for answer in answers} <= {409, 503}
         refused = [answer for answer in answers if answer.status_code == 503]
         assert len(refused) >= 15, Counter(answer.status_code for answer in answers)
         assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
-        assert sorted(answer.elapsed.total_seconds() for answer in refused)[14] <= 2.5
-        begun = time.perf_counter()
         ok(adviser.get(path))
-        assert time.perf_counter() - begun < 1.0
 
 
 def leftovers(world: World) -> tuple[int, int]:

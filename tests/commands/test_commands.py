@@ -19,6 +19,9 @@ from casework.people import actions as people
 from tests.support import cluster
 from tests.support.world import World
 
+PATIENCE = 600
+"""Seconds after which what still runs hangs. Nothing is said by it of how long a command takes, beside whatever else is busy."""
+
 
 class House:
     """A database of its own, as ``casework`` finds it by its environment: a server, not an embedded one."""
@@ -44,7 +47,7 @@ class House:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
         )
 
     def start(self, *words: str) -> subprocess.Popen[str]:
@@ -150,7 +153,7 @@ def test_the_clock_and_the_demonstration_are_refused_where_nothing_says_that_thi
 def test_an_unguarded_table_is_not_served(house: House) -> None:
     house.world.sql("CREATE TABLE casework.planted (id uuid PRIMARY KEY)")
     server = house.start("serve", "--port", str(free_port()))
-    said, _ = server.communicate(timeout=120)
+    said, _ = server.communicate(timeout=PATIENCE)
     assert server.returncode != 0
     assert "table planted has no scope" in said
     assert "table planted has no forced row security" in said
@@ -166,7 +169,7 @@ def test_the_api_serves_and_ends_when_it_is_told_to(house: House) -> None:
         f"http://127.0.0.1:{port}/v1/cases/ada@police.example", headers={"Authorization": "Bearer ses_" + "x" * 43}
     )
     server.send_signal(signal.SIGTERM)
-    said, _ = server.communicate(timeout=60)
+    said, _ = server.communicate(timeout=PATIENCE)
     assert '"route":"/health/live","status":200' in said
     assert answer.headers["x-request-id"] in said
     assert not re.search(r"ada|xxxx|127\.0\.0\.1:\d+ -", said)
@@ -188,7 +191,7 @@ def test_migrating_again_changes_nothing(house: House) -> None:
     script = "import sys; from casework import migrations; migrations.migrate(sys.argv[1])"
     url = cluster.url("casework_migrate", house.world.database)
     for _ in range(2):
-        subprocess.run([sys.executable, "-c", script, url], env=house.environment, check=True, timeout=120)
+        subprocess.run([sys.executable, "-c", script, url], env=house.environment, check=True, timeout=PATIENCE)
     assert look() == before
 
 

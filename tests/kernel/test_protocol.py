@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, ClassVar
 
 import pytest
@@ -25,6 +25,11 @@ class Hasty(CaseworkProtocol):
     header_seconds: ClassVar[float] = 0.2
     body_seconds: ClassVar[float] = 0.3
     linger_seconds: ClassVar[float] = 0.1
+
+
+class Unhurried(CaseworkProtocol):
+    header_seconds: ClassVar[float] = 1.5
+    body_seconds: ClassVar[float] = 1.5
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,17 +84,26 @@ def on_the_wire(
         return runner.run(go())
 
 
+async def heard(reader: asyncio.StreamReader) -> bytes:
+    """All that came, also where the end came as a reset: what was sent to somebody who listens no more."""
+    said = b""
+    with suppress(ConnectionError):
+        while piece := await reader.read(65_536):
+            said += piece
+    return said
+
+
 async def exchange(port: int, *pieces: bytes, pause: float = 0.02) -> bytes:
     """All that the server says until it closes; it is not waited for when it will not listen."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    said = asyncio.create_task(reader.read())
-    try:
+    said = asyncio.create_task(heard(reader))
+    with suppress(ConnectionError):
         for piece in pieces:
+            if writer.is_closing():  # the server was first
+                break
             writer.write(piece)
             await writer.drain()
             await asyncio.sleep(pause)
-    except ConnectionError:
-        pass
     try:
         return await said
     finally:
@@ -175,20 +189,17 @@ def test_an_urgent_need_in_half_a_body_is_answered_before_it_is_cut_off() -> Non
 
 
 def test_300_slow_connections_are_gone_and_nobody_else_waits() -> None:
-    async def crowd(port: int) -> float:
+    async def crowd(port: int) -> None:
         heads = [exchange(port, GET[:30]) for _ in range(200)]
         bodies = [exchange(port, POST + b"Content-Length: 9\r\n\r\n{") for _ in range(100)]
         slow = asyncio.gather(*heads, *bodies)
         await asyncio.sleep(0.1)
-        clock = asyncio.get_running_loop().time
-        before = clock()
         said = await exchange(port, GET.replace(b"Host", b"Connection: close\r\nHost"))
-        took = clock() - before
         assert said.startswith(b"HTTP/1.1 200")
+        assert not slow.done()  # they are still being waited for, and nobody else with them
         assert {answer[9:12] for answer in await slow} == {b"408"}
-        return took
 
-    assert on_the_wire(crowd, protocol=Hasty, backlog=512) < 1.0
+    on_the_wire(crowd, protocol=Unhurried, backlog=512)
 
 
 def test_an_answer_may_take_longer_than_a_request() -> None:

@@ -15,6 +15,9 @@ class Figures:
     broken: Counter[str] = field(default_factory=Counter)
     """Connections that were refused, reset or went silent: never."""
     seconds: dict[int, list[float]] = field(default_factory=dict)
+    behind: dict[int, list[int]] = field(default_factory=dict)
+    """For each answer by status, how many of the same status others were given while it was waited for: how long the queue
+    was, however busy the machine is with something else."""
     retry_after: bool = True
     """Whether each 503 said when to come back."""
 
@@ -31,9 +34,9 @@ def flood(
     path: str,
     *,
     token: str | None = None,
-    beside: Callable[[], Awaitable[None]] | None = None,
+    beside: Callable[[Figures], Awaitable[None]] | None = None,
 ) -> Figures:
-    """So many clients for so long; ``beside`` runs meanwhile."""
+    """So many clients for so long; ``beside`` runs meanwhile, and sees what they got so far."""
     host, port = base_url.removeprefix("http://").split(":")
     bearer = f"Authorization: Bearer {token}\r\n" if token else ""
     request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{bearer}\r\n".encode()
@@ -44,7 +47,7 @@ def flood(
         await asyncio.sleep(number / clients * 0.2)
         reader = writer = None
         while time.perf_counter() < until:
-            begun = time.perf_counter()
+            begun, before = time.perf_counter(), Counter(figures.statuses)
             try:
                 if writer is None:
                     reader, writer = await asyncio.open_connection(host, int(port))
@@ -59,6 +62,7 @@ def flood(
                 writer = None
                 continue
             status = int(head[9:12])
+            figures.behind.setdefault(status, []).append(figures.statuses[status] - before[status])
             figures.statuses[status] += 1
             figures.seconds.setdefault(status, []).append(time.perf_counter() - begun)
             if status == 503:
@@ -73,7 +77,7 @@ def flood(
     async def go() -> None:
         tasks = [asyncio.ensure_future(client(number)) for number in range(clients)]
         if beside is not None:
-            await beside()
+            await beside(figures)
         await asyncio.gather(*tasks)
 
     asyncio.run(go())
