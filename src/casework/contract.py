@@ -22,6 +22,7 @@ Businesses request advice, advisers log visits, internal tools call the API.
 - Every refusal is a problem document (RFC 9457); its `type` is a page that says what would be right.
 - Send `Authorization: Bearer …`: a session of a member of staff, an API client's token, or a business's tracking token.
 - Every POST takes an `Idempotency-Key`; ask again with the same key when a reply was lost. Changes take `If-Match`.
+- Every write answers with `warnings` (pointer, code, message): what was taken and may be wrong. Mostly there are none.
 - Moments are RFC 3339 in UTC with milliseconds. Lists are paged by `next_cursor`. Unknown fields and parameters are refused.
 - `x-action` names the permission of an operation; records carry `allowed_actions` for the caller.
 """

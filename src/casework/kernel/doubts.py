@@ -7,7 +7,7 @@ of what was stated alone, so that the same request is answered with the same war
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
@@ -18,6 +18,9 @@ from casework.kernel.columns import Rule
 from casework.kernel.pointers import models_in
 from casework.kernel.views import ForeignView, View
 
+HOOK = "doubts"
+"""The method by which an input warns of what several of its fields say together."""
+
 
 class InputWarning(View):
     """Something that was taken, and may be wrong: where, and what."""
@@ -25,6 +28,11 @@ class InputWarning(View):
     pointer: str
     code: str
     message: str
+
+
+class _Watched(NamedTuple):
+    name: str
+    warn: Callable[[Any], tuple[str, str] | None] | None
 
 
 @cache
@@ -46,20 +54,15 @@ def with_warnings(view: Any) -> Any:
     )
 
 
-def told(body: str, warnings: Iterable[InputWarning]) -> str:
+def told(body: str, warnings: Sequence[InputWarning]) -> str:
     """The JSON object of an answer with its warnings as the last member."""
-    listed = json.dumps([each.model_dump() for each in warnings], separators=(",", ":"))
+    listed = json.dumps([each.model_dump() for each in warnings], separators=(",", ":")) if warnings else "[]"
     return f'{body.rstrip().removesuffix("}")},"warnings":{listed}}}'
-
-
-class _Watched(NamedTuple):
-    name: str
-    warn: Callable[[Any], tuple[str, str] | None] | None
 
 
 def doubts_of(stated: Any) -> list[InputWarning]:
     """Every warning about what was stated, in the order of its fields."""
-    found = _found(stated, "")
+    found = _found(stated, "") if isinstance(stated, BaseModel) and _watched(type(stated)) else ()
     return [InputWarning(pointer=pointer, code=code, message=message) for pointer, code, message in found]
 
 
@@ -69,31 +72,27 @@ def _found(stated: Any, at: str) -> Iterator[tuple[str, str, str]]:
             yield from _found(item, f"{at}/{index}")
     elif isinstance(stated, BaseModel):
         for name, warn in _watched(type(stated)):
-            value, here = getattr(stated, name), f"{at}/{name}"
-            if value is None:
+            if name == HOOK:
+                for pointer, code, message in stated.doubts():  # type: ignore[attr-defined]  # what makes it watched
+                    yield at + pointer, code, message
+            elif (value := getattr(stated, name)) is None:
                 continue
-            if warn is None:
-                yield from _found(value, here)
-            elif (told := warn(value)) is not None:
-                yield here, *told
-        for pointer, code, message in getattr(stated, "doubts", tuple)():
-            yield at + pointer, code, message
+            elif warn is None:
+                yield from _found(value, f"{at}/{name}")
+            elif (doubt := warn(value)) is not None:
+                yield f"{at}/{name}", *doubt
 
 
 @cache
 def _watched(model: type[BaseModel]) -> tuple[_Watched, ...]:
-    """The fields of a model that can be warned of, or hold something that can: for most there is none."""
-    fields = []
+    """What of a model can be warned of, or holds something that can: for most there is nothing."""
+    watched = []
     for name, field in model.model_fields.items():
         rules = [*field.metadata, *_metadata(field.annotation)]
         warn = next((each.warn for each in rules if isinstance(each, Rule) and each.warn is not None), None)
-        if warn is not None or any(_can_be_doubted(inner) for inner in models_in(field.annotation)):
-            fields.append(_Watched(name, warn))
-    return tuple(fields)
-
-
-def _can_be_doubted(model: type[BaseModel]) -> bool:
-    return hasattr(model, "doubts") or bool(_watched(model))
+        if warn is not None or any(_watched(inner) for inner in models_in(field.annotation)):
+            watched.append(_Watched(name, warn))
+    return (*watched, _Watched(HOOK, None)) if hasattr(model, HOOK) else tuple(watched)
 
 
 def _metadata(annotation: Any) -> Iterator[Any]:

@@ -63,6 +63,8 @@ class Typed(NamedTuple):
 
 def take_apart(typed: str) -> Typed:
     """``18001 01632 960123 ext. 12`` → ``01632 960123``, ``12``, ``True``. That it is a number is not judged here."""
+    if _DIALLED.fullmatch(typed) and not _RELAY.match(typed):  # as most are written
+        return Typed(typed, None, False)
     text = unicodedata.normalize("NFKC", clear(typed)).strip(" ")
     text = text[found.end() :] if (found := _LINK.match(text)) else text
     extension = None
