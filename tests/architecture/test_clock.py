@@ -74,6 +74,7 @@ REAL: dict[str, dict[str, str]] = {
     },
     "work/post.py": {"write": "a letter's date is read by mail servers"},
     "work/unit.py": {"uuid7": "identifiers tell when they were made"},
+    "premises/merging.py": {"": JOB},
     "premises/importing.py": {"_ids": "identifiers tell when they were made"},
     "people/actions.py": {"log_in": SESSION},
     "kernel/tables.py": {"": "what columns of sessions, the log and jobs are filled with", "moment": "the same"},

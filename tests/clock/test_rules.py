@@ -295,7 +295,8 @@ def test_a_threat_level_is_in_force_from_its_moment_on(trial: Trial, team: Team,
         assert level() == before
         trial.forward(days=2)
         assert level() == "critical"
-        visit = completed_visit(adviser, allocated_case(team, adviser), finding())
+        times = {"starts_at": trial.moment(hours=1), "ends_at": trial.moment(hours=2)}
+        visit = completed_visit(adviser, allocated_case(team, adviser), finding(), **times)
         assert visit["findings"][0]["threat_level"] == "critical"
     finally:
         trial.logged_sql("DELETE FROM casework.threat_level WHERE level = 'critical'")

@@ -218,7 +218,7 @@ def test_an_auditor_is_made_here_for_a_trial_only(house: House, monkeypatch: pyt
     from casework.commands import people as commands
     from casework.kernel.settings import Settings
 
-    monkeypatch.setattr(commands, "migrate_url", lambda _: cluster.url("casework_migrate", house.world.database))
+    monkeypatch.setattr(commands, "acting_url", lambda _: cluster.url("casework_migrate", house.world.database))
     team = house.world.team()
     words = ["people", "bootstrap", "--name", "Ola", "--force", team.force_code, "--role"]
 

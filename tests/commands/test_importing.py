@@ -68,7 +68,7 @@ Run = Callable[..., Ended]
 @pytest.fixture
 def run(alone: World, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run `casework import …`. Whatever is wrong with a file ends it in one line, and the file stays as it is."""
-    monkeypatch.setattr(importing, "migrate_url", lambda _: cluster.url("casework_migrate", alone.database))
+    monkeypatch.setattr(importing, "acting_url", lambda _: cluster.url("casework_migrate", alone.database))
 
     def go(command: str, file: Path, *words: str) -> Ended:
         before = fingerprint(file)
@@ -582,7 +582,7 @@ def test_a_run_that_is_stopped_says_so_keeps_its_report_and_goes_on(
 def test_what_the_database_says_is_told_in_one_line(
     alone: World, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "migrate_url", lambda _: "postgresql://nobody@127.0.0.1:9/nothing")
+    monkeypatch.setattr(importing, "acting_url", lambda _: "postgresql://nobody@127.0.0.1:9/nothing")
     for reader in READERS:
         file = tmp_path / NAME
         file.write_text(reader.sheet(), encoding="utf-8", newline="")

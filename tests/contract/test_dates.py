@@ -65,6 +65,8 @@ DATES = {
     ("premises.write-create", "/occupancy_on"): Means.OVER,
     ("premises.write-amend", "/occupancy_on"): Means.OVER,
     ("premises.write-amend", "/closed_on"): Means.ANY,  # known beforehand, or told by an old source
+    ("premises.write-amend-alias", "/ended_at"): Means.ANY,  # a name may be known to end
+    ("premises.write-amend-area", "/ended_at"): Means.ANY,  # works may be known to take a part away
     ("premises.write-amend-party", "/ended_at"): Means.OVER,
     # A rule's date of effect: recorded late, or announced.
     ("threat_level.set", "/since"): Means.ANY,

@@ -2,6 +2,7 @@
 
 import uuid
 
+import httpx
 import pytest
 
 from casework.enquiries.lifecycle import ENQUIRY
@@ -69,26 +70,28 @@ def test_every_move_needs_the_version_that_was_read(world: World, team: Team, no
     assert enquiry.read()["version"] == 1
 
 
+def unnamed(answer: httpx.Response) -> bytes:
+    """What was answered, but for the id of the request."""
+    return answer.content.replace(answer.headers["X-Request-ID"].encode(), b"")
+
+
 @pytest.mark.parametrize("noun", sorted(BODIES))
 def test_another_force_is_told_of_nothing(world: World, team: Team, other_team: Team, noun: str) -> None:
     enquiry, stranger = asked(world, team), other_team.person("supervisor")
-    same = {"X-Request-ID": str(uuid.uuid4())}
     answers = [
-        stranger.post(f"/v1/enquiries/{id_}/{noun}", BODIES[noun], match=1, headers=same)
-        for id_ in (enquiry.id, uuid.uuid4())
+        stranger.post(f"/v1/enquiries/{id_}/{noun}", BODIES[noun], match=1) for id_ in (enquiry.id, uuid.uuid4())
     ]
     refused(answers[0], 404, "not-found")
-    assert answers[0].content == answers[1].content
+    assert unnamed(answers[0]) == unnamed(answers[1])
     assert enquiry.read()["version"] == 1
 
 
 def test_another_force_reads_nothing_byte_for_byte(world: World, team: Team, other_team: Team) -> None:
     enquiry, stranger = asked(world, team), other_team.person("supervisor")
-    same = {"X-Request-ID": str(uuid.uuid4())}
-    there = stranger.request("GET", enquiry.path, headers=same)
-    absent = stranger.request("GET", f"/v1/enquiries/{uuid.uuid4()}", headers=same)
+    there = stranger.request("GET", enquiry.path)
+    absent = stranger.request("GET", f"/v1/enquiries/{uuid.uuid4()}")
     refused(there, 404, "not-found")
-    assert there.content == absent.content
+    assert unnamed(there) == unnamed(absent)
     assert ok(stranger.get("/v1/enquiries"))["items"] == []
     assert ok(stranger.get("/v1/enquiries", reference=enquiry.received["reference"]))["items"] == []
 

@@ -45,7 +45,8 @@ def test_every_name_at_any_depth() -> None:
     assert names_in([Outer, None, int]) == {"title", "parts", "chosen", "area", "other"}
 
 
-SECRET = "my_source_is_jo_field"
+SECRET = "my source is jo field"
+"""What is no name of a field may be a text: it is not sent back."""
 
 
 @pytest.mark.parametrize(

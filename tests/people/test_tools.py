@@ -86,7 +86,7 @@ def refused_with(answer: httpx.Response, status: int, error: str) -> None:
         (b"grant_type=client_credentials&client_id=x&client_id=x&client_secret=y", "invalid_request"),
         (b"grant_type=client_credentials&client_id=x&client_secret=y&scope=a%00b", "invalid_scope"),
         (b"grant_type=client_credentials&client_id=x%00&client_secret=y", "invalid_request"),
-        (b"grant_type=client_credentials&client_id=x&client_secret=y&a%C2%85=b", "invalid_request"),
+        (b"grant_type=client_credentials&client_id=x&client_secret=y&a%EF%BF%BE=b", "invalid_request"),
         (b"not a form", "invalid_request"),
         (b"", "invalid_request"),
         (b"grant_type=client_credentials&scope=%ff", "invalid_request"),

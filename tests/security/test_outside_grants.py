@@ -28,17 +28,19 @@ class May(NamedTuple):
 TABLES = {
     # What everybody may know.
     "casework.bank_holiday": May("active day id name nation version"),
-    "casework.local_authority": May("code force_code name nation"),
+    "casework.local_authority": May("code force_code name nation replaced_by sort_key"),
     "casework.lookup": May("active code id kind label parent position version"),
-    "casework.police_force": May("code has_area name nation"),
+    "casework.police_force": May("code has_area name nation sort_key"),
     "casework.postcode": May("force_code local_authority_code postcode terminated"),
     "casework.signpost": May(
         "active explanation explanation_cy force_code hours id need other phone position title title_cy version web who_for"
     ),
-    "casework.team": May("created_at force_code hours id intake mailbox name phone version"),
+    "casework.team": May(
+        "created_at force_code hours id intake mailbox name phone phone_extension relay sort_key version"
+    ),
     "casework.threat_level": May("id level nation since"),
     # What a business asks, and what is said about it. Who its contact is, it writes and never reads.
-    "casework.contact": May(insert="email enquiry_id id job_title name phone team_id"),
+    "casework.contact": May(insert="email enquiry_id id job_title name phone phone_extension relay team_id"),
     "casework.enquiry": May(
         select="case_id ended_at force_code id organisation_name received_at reference respond_by restricted signposted_to"
         " site_name state team_id version",
@@ -61,7 +63,7 @@ TABLES = {
         " restricted state team_id title version withdrawal_reason"
     ),
     "casework.recommendation": May(
-        select="action advice_id answer case_id cost_band created_at domain guidance id position principle priority"
+        select="action advice_id answer case_id cost_band created_at domain guidance id line_id position principle priority"
         " responsible_party restricted target_on team_id verification version",
         update="answer version",
     ),
@@ -76,7 +78,7 @@ TABLES = {
 FUNCTIONS = [
     "access.acting_for()",
     "access.ask_code(integer)",
-    "access.begin(bytea,text,text,uuid,uuid,boolean)",
+    "access.begin(bytea,text,text,uuid,uuid,uuid,boolean)",
     "access.caller_of(bytea)",
     "access.current_action()",
     "access.current_hash()",
@@ -97,14 +99,18 @@ FUNCTIONS = [
     "access.own_step()",
     "access.own_write(text[])",
     "access.reaches(uuid)",
-    "access.refuse(bytea,text,uuid,text,uuid,bigint,uuid)",
+    "access.refuse(bytea,text,uuid,text,uuid,bigint,uuid,uuid)",
     "access.say(uuid,text,uuid,text,text,jsonb)",
     "access.standing_of(bytea,text,uuid,uuid)",
     "access.state(text)",
     "audit.consulted(bigint,text,uuid[],uuid[])",
     "casework.clock_offset()",
+    "casework.ended(timestamp with time zone)",
+    "casework.fold(text)",
+    "casework.name_key(text)",
     "casework.new_id()",
     "casework.now()",
+    "casework.sort_key(text)",
     "casework.today(text)",
     "work.acknowledge(uuid)",
     "work.claim(bytea,bytea)",

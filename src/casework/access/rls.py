@@ -394,6 +394,7 @@ SCOPES: tuple[Scope, ...] = (
                 "team_id",
                 "restricted",
                 "advice_id",
+                "line_id",
                 "position",
                 "action",
                 "principle",
