@@ -152,6 +152,9 @@ def advised(cast: Cast, case: dict[str, Any], business: Caller) -> None:
         ok(cast.adviser.post(f"{path}/recommendations", recommendation(finding_ids=[seen["findings"][0]["id"]])), 201)
         for _ in range(2)
     )
+    turned = {"recommendation_ids": [two["id"], one["id"]]}
+    told = ok(cast.adviser.post(f"{path}/recommendation-order", turned, match=ok(cast.adviser.get(path))["version"]))
+    two, one = told["recommendations"]
     ok(cast.adviser.patch(f"/v1/recommendations/{one['id']}", {"priority": "critical"}, match=one["version"]))
     ok(cast.adviser.delete(f"/v1/recommendations/{two['id']}", match=two["version"]))
     reviewer = cast.team.person("reviewer")
@@ -219,7 +222,8 @@ def the_house(cast: Cast, kept: Ledger) -> None:
     ok(adviser.patch(f"{path}/areas/{area['id']}", {"name": "Main foyer"}, match=area["version"]))
     party = ok(adviser.post(f"{path}/parties", {"role": "security_contractor", "name": "Peak Guarding"}), 201)
     ok(adviser.patch(f"{path}/parties/{party['id']}", {"name": "Peak Guards"}, match=party["version"]))
-    ok(adviser.post(f"{path}/aliases", {"name": "The Old Manor House"}), 201)
+    alias = ok(adviser.post(f"{path}/aliases", {"name": "The Old Manor House"}), 201)
+    ok(adviser.patch(f"{path}/aliases/{alias['id']}", {"name": "The Old Manor"}, match=alias["version"]))
     firm = ok(adviser.post("/v1/organisations", {"team_id": team.id, "name": "Theatre Trust"}), 201)
     ok(adviser.patch(f"/v1/organisations/{firm['id']}", {"phone": "+441632960018"}, match=1))
 
