@@ -263,16 +263,24 @@ CompanyNumber = Annotated[
 # --- references and one-time codes ---
 
 
-def reference(prefix: str) -> Rule:
-    """A reference as somebody read it out; a mistyped one is told as mistyped: ``Annotated[str, reference("CASE")]``."""
+def reference(*prefixes: str) -> Rule:
+    """A reference as somebody read it out; a mistyped one is told as mistyped: ``Annotated[str, reference("CASE")]``.
+
+    Of several kinds, it must say which it is.
+    """
 
     def read(value: Any) -> str:
         try:
-            return parse_reference(_bare(value, 40), prefix)
+            found = parse_reference(_bare(value, 40), prefixes[0] if len(prefixes) == 1 else None)
         except MistypedReference as mistyped:
             raise PydanticCustomError("mistyped-reference", "{said}", {"said": str(mistyped)}) from None
+        if found.partition("-")[0] not in prefixes:
+            raise PydanticCustomError(
+                "mistyped-reference", "A reference here begins with {kinds}", {"kinds": " or ".join(prefixes)}
+            )
+        return found
 
-    return Rule(read, {"type": "string", "maxLength": 40 + _PASTED, "examples": [f"{prefix}-7K3M-Q9XT"]})
+    return Rule(read, {"type": "string", "maxLength": 40 + _PASTED, "examples": [f"{prefixes[0]}-7K3M-Q9XT"]})
 
 
 CODE_DIGITS = 8

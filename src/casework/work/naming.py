@@ -3,32 +3,13 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
-
-from casework.kernel.references import MistypedReference, parse_reference
+from casework.kernel.columns import reference
 
 PREFIXES = ("CASE", "ENQ", "ADV")
 """The kinds of record that have a reference: cases, enquiries, advice."""
 
 
-def _reference(typed: str) -> str:
-    try:
-        found = parse_reference(typed)
-    except MistypedReference as mistyped:
-        raise PydanticCustomError("mistyped-reference", "{said}", {"said": str(mistyped)}) from None
-    if found.partition("-")[0] not in PREFIXES:
-        raise PydanticCustomError("mistyped-reference", "A reference begins with CASE, ENQ or ADV.")
-    return found
-
-
-RecordReference = Annotated[
-    str,
-    AfterValidator(_reference),
-    WithJsonSchema(
-        {"type": "string", "maxLength": 40, "description": "Of a case, an enquiry or advice, however it was typed."}
-    ),
-]
+RecordReference = Annotated[str, reference(*PREFIXES)]
 
 
 def faults(named: Mapping[str, Any], *, needed: bool = True) -> list[dict[str, str]]:
