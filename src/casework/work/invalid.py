@@ -39,7 +39,8 @@ def relocate(problem: ValidationFailed, body: Any) -> None:
         name = str(error.get("pointer", "")).removeprefix("/")
         if isinstance(body, dict) and name and "/" not in name and name not in body:
             places = list(islice(_places(body, name, ""), 2))
-            error["pointer"] = places[0] if len(places) == 1 else ""
+            if places:  # else it is what is missing
+                error["pointer"] = places[0] if len(places) == 1 else ""
 
 
 def _places(value: Any, name: str, pointer: str) -> Iterator[str]:
