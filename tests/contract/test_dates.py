@@ -67,7 +67,7 @@ DATES = {
     ("premises.write-amend", "/closed_on"): Means.ANY,  # known beforehand, or told by an old source
     ("premises.write-amend-alias", "/ended_at"): Means.ANY,  # a name may be known to end
     ("premises.write-amend-area", "/ended_at"): Means.ANY,  # works may be known to take a part away
-    ("premises.write-amend-party", "/ended_at"): Means.OVER,
+    ("premises.write-amend-party", "/ended_at"): Means.ANY,  # a contract may be known to end
     # A rule's date of effect: recorded late, or announced.
     ("threat_level.set", "/since"): Means.ANY,
     ("reference.manage-add_bank_holiday", "/day"): Means.ANY,
@@ -285,13 +285,6 @@ def recounting(world: World, team: Team, value: str) -> httpx.Response:
     return adviser.patch(f"/v1/premises/{ok(made, 201)['id']}", {"occupancy_on": value}, match=1)
 
 
-def leaving(world: World, team: Team, value: str) -> httpx.Response:
-    adviser, made = place(team)
-    parties = f"/v1/premises/{ok(made, 201)['id']}/parties"
-    party = ok(adviser.post(parties, {"role": "owner", "name": "Jo"}), 201)
-    return adviser.patch(f"{parties}/{party['id']}", {"ended_at": value}, match=1)
-
-
 PAST_DAYS, FAR_DAYS = (day(-1), "2020-01-31"), (day(YEARS_10), "2099-01-01")
 DAYS_TO_COME = ((*PAST_DAYS, *FAR_DAYS), (day(1), day(700)))
 VISITS = ((at(-1 / 12), "2020-06-01T10:00:00Z", at(YEARS_2), "2099-06-01T10:00:00Z"), (at(1), at(700)))
@@ -317,7 +310,6 @@ SENT: dict[tuple[str, str], tuple[Send, tuple[tuple[str, ...], tuple[str, ...]]]
         ((day(2), "2099-01-01"), (day(-1), "1999-12-31")),
     ),
     ("premises.write-amend", "/occupancy_on"): (recounting, ((day(2), "2099-01-01"), (day(-1), "1999-12-31"))),
-    ("premises.write-amend-party", "/ended_at"): (leaving, MOMENTS_OVER),
 }
 
 

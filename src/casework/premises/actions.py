@@ -72,7 +72,6 @@ async def amend_party(work: Work, premises_id: UUID, party_id: UUID, amendment: 
     """Amend a party to a place, or end it."""
     stated: Any = amendment
     await require_word(work, "party_roles", stated.role, "/role")
-    require_behind(work, "/ended_at", stated.ended_at, "Give the moment at which it ended; it may not be to come.")
     return await amend(work, queries.AMEND_PARTY, party_id, amendment, premises_id=premises_id)
 
 
