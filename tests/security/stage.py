@@ -1,6 +1,7 @@
 """The stage of the proofs: two forces, what each keeps, everybody who could want to see it, and the ids of each relation."""
 
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -321,14 +322,27 @@ def _first(stage: Stage, statement: str, *values: Any) -> str:
     return str(stage.world.sql(statement, *values)[0][0])
 
 
+def _words(stage: Stage) -> dict[str, str]:
+    """Reference data of the stage's own: whatever is done to them, the packaged ones stay as every other test knows them."""
+    keeper, code = stage.here.person("administrator"), f"trade_{stage.here.id[-12:]}"
+    signpost = {
+        "force_code": stage.here.force_code, "need": "general_question", "title": "Front desk",
+        "who_for": "Everybody else.", "phone": "01632 960009", "explanation": "Ring the desk.",
+    }  # fmt: skip
+    day = date(2120, 1, 1) + timedelta(days=int(stage.here.id[-4:], 16) % 29_000)
+    holiday = {"nation": "Wales", "day": day.isoformat(), "name": "A day of the stage"}
+    ok(keeper.post("/v1/reference/sectors", {"code": code, "label": "A trade of the stage", "position": 999}), 201)
+    return {
+        "signpost_id": ok(keeper.post("/v1/signposts", signpost), 201)["id"],
+        "holiday_id": ok(keeper.post("/v1/bank-holidays", holiday), 201)["id"],
+        "kind": "sectors",
+        "code": code,
+    }
+
+
 def _relations(stage: Stage) -> None:
     """The ids of each relation: those of a case, and with them what belongs to a team."""
-    shared_word = {
-        "signpost_id": _first(stage, "SELECT id FROM casework.signpost LIMIT 1"),
-        "holiday_id": _first(stage, "SELECT id FROM casework.bank_holiday LIMIT 1"),
-        "kind": "sectors",
-        "code": _first(stage, "SELECT code FROM casework.lookup WHERE kind = 'sectors' LIMIT 1"),
-    }
+    shared_word = _words(stage)
     homes = {"same team": stage.ids["same team"], "other team": stage.ids["other team"]}
     for name, case in stage.cases.items():
         row = stage.world.sql("SELECT team_id, restricted FROM casework.case_file WHERE id = $1", case)[0]
