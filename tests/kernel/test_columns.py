@@ -1,5 +1,7 @@
 """The kinds of value: what they take, what they make of it, and what they say when they refuse."""
 
+import sys
+import unicodedata
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Annotated, Any
 
@@ -12,6 +14,7 @@ from sqlalchemy.orm import registry
 from sqlalchemy.schema import CreateTable
 from sqlmodel import Field, SQLModel
 
+from casework.kernel.characters import clear
 from casework.kernel.columns import (
     CompanyNumber,
     Email,
@@ -117,6 +120,7 @@ def test_a_line_is_stored_as_written_but_for_its_edges_and_form(sent: str, store
         ("é" * 21, "too-long"),
         ("a" * 10_000_000, "too-long"),
         ("a" + "\u0301" * 31, "too-many-marks"),
+        ("\u0301a" * 9 + "\u0316\u0301" * 16, "too-many-marks"),
         (7, "string_type"),
         (True, "string_type"),
         (b"abc", "string_type"),
@@ -128,6 +132,15 @@ def test_what_a_line_refuses(sent: object, code: str) -> None:
 
 def test_a_wall_of_accents_is_refused_before_it_costs_time() -> None:
     assert refused(LongText, "a" + "\u0301" * 15_000 + "\u0316" * 15_000) == "too-many-marks"
+
+
+@given(before=st.integers(0, 70), run=st.integers(28, 34), after=st.integers(0, 70))
+def test_thirty_marks_may_stand_in_a_row_wherever_they_stand(before: int, run: int, after: int) -> None:
+    text = "e\u0301" * before + "o" + "\u0316" * run + "u\u0308" * after
+    if run > 30:
+        assert refused(LongText, text) == "too-many-marks"
+    else:
+        assert taken(LongText, text) == unicodedata.normalize("NFC", text)
 
 
 def test_prose_keeps_its_lines_and_tabs() -> None:
@@ -542,6 +555,13 @@ def test_a_one_time_code_is_asked_for_in_words(sent: str) -> None:
     (error,) = caught.value.errors()
     assert (error["type"], "eight digits" in error["msg"]) == ("one-time-code", True)
     assert "[0-9]" not in error["msg"]
+
+
+def test_what_draws_nothing_is_what_unicode_says_so_of() -> None:
+    drawn = [chr(each) for each in range(sys.maxunicode + 1) if not 0xD800 <= each <= 0xDFFF]
+    nothing = {each for each in drawn if clear(f"a{each}b") == "ab"}
+    said = {each for each in drawn if unicodedata.category(each) in ("Cf", "Zs", "Zl", "Zp")} - {" "}
+    assert nothing == said | set("\t\n\r\x0b\x0c\x85\u034f") | {chr(each) for each in range(0xFE00, 0xFE10)}
 
 
 @pytest.mark.parametrize("mark", MARKS, ids=ascii)

@@ -37,6 +37,12 @@ _FILLERS = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 # No script needs these within a text: soft hyphen, word joiner, byte order mark. U+200B to U+200F stay: Khmer, Persian,
 # the scripts of India, emoji and text in two directions need them, and whoever compares texts folds them anyway.
 _NEEDLESS = re.compile("[\u00ad\u2060\ufeff]")
+# What draws nothing in the first plane, as one class: a body may hold a thousand such texts. Others are asked for one by one.
+_NOTHING = re.compile(
+    "[\t\n\r\x0b\x0c\x85\u00a0\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e\u2000-\u200f\u2028-\u202f"
+    "\u205f-\u2064\u2066-\u206f\u3000\ufe00-\ufe0f\ufeff\ufff9-\ufffb]"
+)
+_BEYOND = re.compile("[\U00010000-\U0010ffff]")
 # What clings to pasted text, the frame included that says which way it runs (contacts of Windows, chats) without
 # overriding it. Not Python's strip(), which would also swallow the controls U+001C to U+001F; and not the joiners, which
 # shape the letter before them at the end of a word.
@@ -90,17 +96,10 @@ def clear(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text.strip(" ")
-    return "".join(each for each in text if not _draws_nothing(each)).strip(" ")
-
-
-def _draws_nothing(character: str) -> bool:
-    if character == " ":
-        return False
-    return (
-        character in "\t\n\r\x0b\x0c\x85\u034f"
-        or unicodedata.category(character) in ("Cf", "Zs", "Zl", "Zp")
-        or "\ufe00" <= character <= "\ufe0f"
-    )
+    text = _NOTHING.sub("", text)
+    if not text.isascii() and _BEYOND.search(text):
+        text = "".join(each for each in text if unicodedata.category(each) != "Cf")
+    return text.strip(" ")
 
 
 def read_line(text: str) -> str:
@@ -134,13 +133,22 @@ def _composed(text: str) -> str:
     if not any(_is_visible(*kind) for kind in kinds.items()):
         raise _BLANK
     # NFC sorts a run of marks in quadratic time, so a long run would be a way to stop the service.
-    if any(kind[0] == "M" for kind in kinds.values()):
-        marks = 0
-        for character in text:
-            marks = marks + 1 if unicodedata.combining(character) else 0
-            if marks > _MARKS:
-                raise _TOO_MANY_MARKS
+    if _stacked(text, {character for character in kinds if unicodedata.combining(character)}):
+        raise _TOO_MANY_MARKS
     return unicodedata.normalize("NFC", text)
+
+
+def _stacked(text: str, marks: set[str]) -> bool:
+    """Whether more than so many of these stand in a row: such a row covers one of the places that are looked at."""
+    for place in range(_MARKS, len(text), _MARKS + 1) if marks else ():
+        first = last = place
+        while first >= 0 and text[first] in marks:
+            first -= 1
+        while last < len(text) and text[last] in marks:
+            last += 1
+        if last - first - 1 > _MARKS:
+            return True
+    return False
 
 
 def _is_visible(character: str, category: str) -> bool:
