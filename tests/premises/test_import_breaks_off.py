@@ -10,8 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
+from casework.premises import merging
 from casework.premises.importing import UnderWay, import_premises
 from casework.premises.report import Outcome, Report, Result
 from tests.support import cluster
@@ -225,6 +227,18 @@ def test_one_import_of_a_source_runs_at_a_time(alone: World, file: Path) -> None
             _in_thread(lambda: run(alone, file))
 
     assert run(alone, file, progress=another).counts[Outcome.CREATED] == ROWS - 1
+
+
+def test_a_run_after_a_break_off_waits_until_the_session_that_broke_off_has_ended(alone: World, file: Path) -> None:
+    async def held_for_a_moment() -> None:
+        connection = await asyncpg.connect(cluster.url("casework_migrate", alone.database))
+        assert await connection.fetchval(merging.UNDER_WAY, "mapping-museums")
+        importing = asyncio.get_running_loop().run_in_executor(None, lambda: run(alone, file))
+        await asyncio.sleep(0.5)
+        await connection.close()
+        assert (await importing).counts[Outcome.CREATED] == ROWS - 1
+
+    asyncio.run(held_for_a_moment())
 
 
 def _in_thread(work: Any) -> Any:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from casework.access.actions import Action
+from casework.kernel.patience import had
 from casework.kernel.sheets import Sheet, Uneven
 from casework.kernel.statements import Connection
 from casework.premises import merging
@@ -84,7 +85,7 @@ async def _under_way(url: str, store: "_Store", restart: bool) -> AsyncIterator[
     try:
         authorities = [(row["code"], row["name"]) for row in await connection.fetch(merging.AUTHORITIES)]
         done: _Ends = frozenset()
-        if not store.dry_run and not await connection.fetchval(merging.UNDER_WAY, store.source):
+        if not store.dry_run and not await had(connection, merging.UNDER_WAY, store.source):
             raise UnderWay(f"Somebody else is importing {store.source}. Wait until that has ended.")
         if store.digest is not None:
             await connection.execute(merging.FORGET_OLD)

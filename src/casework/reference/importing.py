@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from casework.kernel.columns import line
 from casework.kernel.decoding import FileFault
+from casework.kernel.patience import had
 from casework.kernel.sheets import Column, Sheet, Uneven
 from casework.kernel.statements import Connection
 from casework.reference.localities import DATA, POSTCODES, Areas, read_postcodes
@@ -23,7 +24,7 @@ _FORCES = "SELECT code FROM casework.police_force WHERE has_area"
 
 async def _begin(connection: Connection, operator: str) -> Areas:
     """Begin an event of the system, alone; tells which areas there are, for the tables rule and not what is packaged."""
-    if not await connection.fetchval(_UNDER_WAY):
+    if not await had(connection, _UNDER_WAY):
         raise FileFault("Somebody else is importing a list. Wait until that has ended.")
     await connection.execute("SELECT access.begin_system('reference.manage', $1)", operator)
     authorities = await connection.fetch(_KNOWN)
