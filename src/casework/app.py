@@ -35,6 +35,7 @@ from casework.reference.models import Need
 from casework.work import invalid
 from casework.work.doorway import House, refusal_before
 from casework.work.lane import Lane, noun
+from casework.work.operations import operations
 
 log = logging.getLogger("casework")
 
@@ -161,6 +162,7 @@ def behind_boundary(made: FastAPI, settings: Settings) -> Boundary:
     )
     limited = RateLimits(admitted, settings, lambda header: whose_token(made, header), asks_where_to_turn)
     app: ASGIApp = RequestLog(limited, emit) if settings.request_log else limited
+    open_to_all = addresses_open_to_all(made)
     return Boundary(
         app,
         allowed_hosts=settings.allowed_hosts,
@@ -168,13 +170,25 @@ def behind_boundary(made: FastAPI, settings: Settings) -> Boundary:
         form_paths=FORMS,
         fallback=signposts.fallback,
         field_names=field_names(made),
-        is_public=is_public,
+        is_public=lambda method, path, header: (method, path) in open_to_all or is_public(header),
     )
 
 
 def is_public(authorization: bytes | None) -> bool:
     """Whether a request comes from outside, by its token: what it may send is little, whoever it turns out to be."""
     return is_outside(bearer(authorization.decode("latin-1") if authorization is not None else None))
+
+
+def addresses_open_to_all(made: FastAPI) -> frozenset[tuple[str, str]]:
+    """Methods and paths where anybody may send a body: it is validated before its sender is judged, so it is little for all."""
+    return frozenset(
+        (method, route.path)
+        for route in made.router.routes
+        if isinstance(route, APIRoute)
+        and (known := operations.get(route.operation_id or "")) is not None
+        and not known.judged_first
+        for method in route.methods or ()
+    )
 
 
 def field_names(made: FastAPI) -> frozenset[str]:

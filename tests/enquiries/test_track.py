@@ -146,6 +146,11 @@ def test_guessing_tokens_is_slowed_down(world: World, test_settings: Settings) -
         slowed = guesser.get("/v1/tracking")
         refused(slowed, 429, "too-many-requests")
         assert int(slowed.headers["Retry-After"]) > 0
+        # However it is spelt: a token is known by one spelling.
+        for spelling in ("bearer %s", "BEARER   %s", "Bearer \xa0%s", "Bearer %s\x85"):
+            sent = (spelling % guesser.token).encode("latin-1")
+            answer = httpx.get(f"{base_url}/v1/tracking", headers=[(b"Authorization", sent)])
+            assert answer.status_code == (401 if b"\xa0" in sent or b"\x85" in sent else 429), spelling
         guesser.close()
 
 

@@ -400,6 +400,15 @@ def test_every_problem_where_the_public_asks_says_999(world: World) -> None:
     assert "emergency" not in anybody.get("/v1/cases").json()
 
 
+@pytest.mark.parametrize("name", ["x%d", "a name that is much too long to be told as a pointer of what was sent %d"])
+def test_many_unknown_members_are_refused_before_each_is_judged(adviser: Caller, team: Team, name: str) -> None:
+    many = {name % number: 1 for number in range(400)}
+    for body, pointer in (({"team_id": team.id, **many}, ""), ({"team_id": team.id, "name": "Hall", "areas": 1}, None)):
+        problem = refused(adviser.post("/v1/premises", body), 422, "validation-failed")
+        if pointer is not None:
+            assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [("", "too-many-members")]
+
+
 def test_what_the_database_refuses_is_pointed_to(adviser: Caller, team: Team) -> None:
     unknown = str(uuid.uuid4())
     for name in ("premises_id", "organisation_id"):

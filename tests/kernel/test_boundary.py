@@ -682,6 +682,43 @@ def test_an_urgent_need_is_known_from_half_a_body() -> None:
     assert status == 200
 
 
+def test_an_urgent_need_does_not_wait_for_a_rest_that_does_not_come() -> None:
+    begun = {"type": "http.request", "body": b'{"need":"emergency"}', "more_body": True}
+    settings = FALLBACK | {"limits": Limits(body_seconds=3_600, pause_seconds=0.02)}
+    status, _, _ = raw_call([], begun, method="POST", path=ENQUIRY.encode(), app=untouchable, boundary=settings)
+    assert status == 200
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Idempotency-Key", "If-Match", "X-Acting-For", "X-Purpose"])
+def test_what_decides_is_sent_once(name: str) -> None:
+    answer = call("GET", "/v1/cases", untouchable, headers=[(name, "a"), (name, "b")])
+    assert name in refused(answer, 400, "bad-request")["detail"]
+
+
+@pytest.mark.parametrize("coding", ["gzip, chunked", "chunked, chunked", "identity", "gzip"])
+def test_no_coding_but_chunked_is_read(coding: str) -> None:
+    headers = [HOST, (b"content-type", b"application/json"), (b"transfer-encoding", coding.encode())]
+    assert raw_call(headers, method="POST", app=untouchable)[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("sent", "seen"),
+    [
+        ("Bearer abc", "Bearer abc"),
+        ("bEARER   abc ", "Bearer abc"),
+        ("Bearer abc def", "Bearer malformed"),
+        ("Bearer \xa0abc", "Bearer malformed"),
+        ("Bearer", "Bearer malformed"),
+        ("Basic eDp4", "Basic eDp4"),
+    ],
+)
+def test_a_token_is_spelt_in_one_way_within(sent: str, seen: str) -> None:
+    async def tell(scope: Scope, receive: Receive, send: Send) -> None:
+        await answer_json(send, 200, [value.decode() for name, value in scope["headers"] if name == b"authorization"])
+
+    assert call("GET", "/v1/cases", tell, headers=[(b"Authorization", sent.encode("latin-1"))]).json() == [seen]
+
+
 def test_an_urgent_need_in_bytes_that_are_not_utf_8() -> None:
     body = b'{"need": "emergency", "text": "\xff"}'
     assert post(body, ENQUIRY, untouchable, boundary=FALLBACK).content == COPY.body

@@ -22,11 +22,11 @@ def hash_token(token: str) -> bytes:
 
 
 def bearer(header: str | None) -> str | None:
-    """The token of an Authorization header; ``None`` where there is none. A malformed one hashes to nobody's."""
+    """The token of an Authorization header as the boundary spells it; ``None`` where there is none, nobody's where it is malformed."""
     if header is None:
         return None
     scheme, _, token = header.partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token.strip() else "malformed"
+    return token if scheme == "Bearer" and token else "malformed"
 
 
 def may_be_federated(token: str) -> bool:

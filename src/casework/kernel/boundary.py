@@ -14,10 +14,12 @@ from casework.kernel import problems as p
 from casework.kernel import sizes, strict_json
 from casework.kernel.answers import PROBLEM, Answer, FallbackAnswer, render
 from casework.kernel.requests import (
+    ONCE,
     Arrived,
     Head,
     admits,
     is_urgent,
+    plain_bearer,
     replay,
     small_ids_of_query,
     soundly_escaped,
@@ -55,6 +57,8 @@ class Limits:
     body: sizes.Size = sizes.STAFF
     public_body: sizes.Size = sizes.PUBLIC
     body_seconds: float = 20.0
+    pause_seconds: float = 1.0
+    """After so long without a byte more, what has come of an enquiry is looked at for an urgent need."""
     signpost_seconds: float = 2.0
 
 
@@ -65,7 +69,7 @@ class Boundary:
     (parsed) unless the body is empty or a form. ``overloaded``, set there by the protocol, is answered with
     503, but for urgent needs and signposts.
 
-    ``is_public(authorization)`` tells whose bodies are held to the smaller size.
+    ``is_public(method, path, authorization)`` tells whose bodies are held to the smaller size.
 
     ``fallback(scope, body)`` gives the packaged answer: for an urgent enquiry ``body`` is what came of it,
     for signposts None. It must touch nothing that can fail.
@@ -81,7 +85,7 @@ class Boundary:
         other_media: Mapping[str, Iterable[str]] | None = None,
         fallback: Fallback | None = None,
         field_names: frozenset[str] | None = None,
-        is_public: Callable[[bytes | None], bool] = lambda _: False,
+        is_public: Callable[[str, str, bytes | None], bool] = lambda *_: False,
     ) -> None:
         self._app = app
         self._limits = limits
@@ -106,7 +110,7 @@ class Boundary:
         state["request_id"], state["client_request_id"] = head.request_id, head.client_request_id
         state["public_door"] = scope["path"].rstrip("/") == ENQUIRIES
         answer = Answer(send, state, bodiless=scope["method"] == "HEAD")
-        scope = _plainly(scope)
+        scope = _plainly(scope, head.values.get(b"authorization"))
         problem: p.Problem
         try:
             await self._serve(scope, receive, answer, head)
@@ -125,11 +129,12 @@ class Boundary:
 
     async def _serve(self, scope: Scope, receive: Receive, answer: Answer, head: Head) -> None:
         method, path, state = scope["method"], scope["path"], scope["state"]
-        most = self._limits.public_body if self._is_public(head.values.get(b"authorization")) else self._limits.body
+        public = self._is_public(method, path, head.values.get(b"authorization"))
+        most = self._limits.public_body if public else self._limits.body
         arrived: Arrived | None = None
         if method == "POST" and path == ENQUIRIES and self._fallback is not None:
             # Before any other question: 999 and the hotline are answered whatever else is wrong.
-            arrived = await self._read(receive, self._limits.body)
+            arrived = await self._read(receive, self._limits.body, is_urgent)
             urgent = self._ask(scope, arrived.body) if is_urgent(arrived.body) else None
             if urgent is not None:
                 await answer.give(urgent)
@@ -194,6 +199,11 @@ class Boundary:
             raise p.BadHost("Send exactly one Host header.")
         if self._hosts and host not in self._hosts and host.rpartition(b":")[0] not in self._hosts:
             raise p.BadHost("This service does not answer for that host.")
+        twice = head.doubled & ONCE
+        if twice:
+            raise p.BadRequest(f"Send {min(twice).decode().title()} once.")
+        if values.get(b"transfer-encoding", b"chunked").lower() != b"chunked" or b"transfer-encoding" in head.doubled:
+            raise p.AmbiguousLength("The one Transfer-Encoding that is read is chunked.", headers=_CLOSE)
         length = values.get(b"content-length")
         if length is not None:
             if b"transfer-encoding" in values or b"content-length" in head.doubled or not length.isdigit():
@@ -230,22 +240,28 @@ class Boundary:
         accept = b", ".join(self._right_media(method, path)).decode()
         return p.UnsupportedMediaType(f"Send {accept.replace(', ', ' or ')} in UTF-8.", headers={"Accept": accept})
 
-    async def _read(self, receive: Receive, most: sizes.Size) -> Arrived:
-        """The body as far as it came within the limits, and why it is not the whole of it."""
-        body = b""
-        try:
-            async with asyncio.timeout(self._limits.body_seconds):
-                more = True
-                while more:
+    async def _read(self, receive: Receive, most: sizes.Size, enough: Callable[[bytes], bool] | None = None) -> Arrived:
+        """The body as far as it came within the limits, and why it is not the whole of it.
+
+        What is ``enough`` does not wait for the rest, where nothing comes for a moment.
+        """
+        body, more, loop = b"", True, asyncio.get_running_loop()
+        end = loop.time() + self._limits.body_seconds
+        while more:
+            until = end if enough is None else min(end, loop.time() + self._limits.pause_seconds)
+            try:
+                async with asyncio.timeout_at(until):
                     message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise ClientDisconnect
-                    body += message.get("body", b"")
-                    more = message.get("more_body", False)
-                    if len(body) > most.bytes:
-                        return Arrived(body[: most.bytes], _too_large(most))
-        except TimeoutError:
-            return Arrived(body, p.RequestTimeout(headers=_CLOSE))
+            except TimeoutError:
+                if loop.time() >= end or (enough is not None and enough(body)):
+                    return Arrived(body, p.RequestTimeout(headers=_CLOSE))
+                continue
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > most.bytes:
+                return Arrived(body[: most.bytes], _too_large(most))
         return Arrived(body, None)
 
     def _ask(self, scope: Scope, body: bytes | None) -> FallbackAnswer | None:
@@ -291,9 +307,13 @@ class Boundary:
         return held, task.exception()
 
 
-def _plainly(scope: Scope) -> Scope:
-    """The request as all within see it: HEAD is GET (its body is left out at the end), and ids are in small letters."""
+def _plainly(scope: Scope, authorization: bytes | None) -> Scope:
+    """The request as all within see it: HEAD is GET (its body is left out at the end), ids are in small letters, and a
+    token is spelt in one way."""
     path, query = with_small_ids(scope["path"]), small_ids_of_query(scope["query_string"])
+    if authorization is not None and (plain := plain_bearer(authorization)) != authorization:
+        headers = [(name, plain if name == b"authorization" else value) for name, value in scope["headers"]]
+        scope = {**scope, "headers": headers}
     if scope["method"] != "HEAD" and path == scope["path"] and query == scope["query_string"]:
         return scope
     scope["state"]["method"] = scope["method"]

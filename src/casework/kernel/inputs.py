@@ -59,6 +59,9 @@ def fields_of(facts: type[SQLModel]) -> dict[str, tuple[Any, Any]]:
     return found
 
 
+_UNKNOWN = 50
+
+
 class Input(BaseModel, metaclass=_Plain):
     """A request body. Every subclass forbids unknown fields; a frontend's typing error must not be lost in silence."""
 
@@ -68,8 +71,11 @@ class Input(BaseModel, metaclass=_Plain):
 
     @model_validator(mode="before")
     @classmethod
-    def _number_and_extension(cls, stated: Any) -> Any:
+    def _taken_apart(cls, stated: Any) -> Any:
         """However a telephone number was typed, its extension and its relay stand in fields of their own."""
+        # Each unknown member becomes an error with its pointer before the first fifty are told.
+        if isinstance(stated, dict) and len(stated) > len(cls.model_fields) + _UNKNOWN:
+            raise PydanticCustomError("too-many-members", "Leave out the members that this object does not have")
         if phones.EXTENSION in cls.model_fields and isinstance(stated, dict):
             return phones.split(stated, partial=cls.partial)
         return stated

@@ -203,8 +203,9 @@ class CaseworkProtocol(HttpToolsProtocol):
         self._linger()
 
     def _raw(self, problem: p.Problem) -> bytes:
+        # Where it was going is not known for certain, so whoever is refused here is told of 999.
         request_id = str(uuid.uuid4())
-        status, headers, body = render(problem, {"request_id": request_id})
+        status, headers, body = render(problem, {"request_id": request_id, "public_door": True})
         lines = [STATUS_LINE[status]]
         own = [(b"x-request-id", request_id.encode()), (b"connection", b"close")]
         for name, value in [*self.server_state.default_headers, *headers, *SECURITY_HEADERS, *own]:

@@ -15,8 +15,12 @@ from casework.kernel.sizes import PUBLIC
 
 URGENT_NEEDS = ("emergency", "suspicious_activity")
 _WATCHED = frozenset(
-    b"host content-length transfer-encoding content-encoding content-type accept authorization x-request-id".split()
+    b"host content-length transfer-encoding content-encoding content-type accept authorization x-request-id"
+    b" idempotency-key if-match x-acting-for x-purpose".split()
 )
+ONCE = frozenset(b"authorization idempotency-key if-match x-acting-for x-purpose".split())
+"""Of two such headers, what stands before the service might judge the one and the service obey the other."""
+_BEARER = re.compile(rb"bearer +([\x21-\x7e]+) *\Z", re.IGNORECASE)
 # A tab may stand within a header's value (RFC 9110, 5.5), hence not among them.
 _HEADER_CONTROLS = bytes(n for n in (*range(0x20), 0x7F) if n != 0x09)
 _BAD_ESCAPE = re.compile(rb"%(?:[01][0-9a-f]|7f|c2%[89][0-9a-f]|(?![0-9a-f]{2}))", re.IGNORECASE)
@@ -100,6 +104,14 @@ def is_urgent(body: bytes) -> bool:
     except (ValueError, RecursionError):
         return _URGENT.search(body) is not None
     return isinstance(members, tuple) and any(name == "need" and value in URGENT_NEEDS for name, value in members)
+
+
+def plain_bearer(authorization: bytes) -> bytes:
+    """The header in the one spelling by which a token is known to all within; another scheme's as it is."""
+    if authorization[:6].lower() != b"bearer":
+        return authorization
+    found = _BEARER.match(authorization)
+    return b"Bearer " + (found[1] if found else b"malformed")
 
 
 def with_small_ids(path: str) -> str:

@@ -63,7 +63,7 @@ class GuessGuard:
     def __init__(self, app: ASGIApp, throttle: Throttle, prefix: str) -> None:
         self._app = app
         self._throttle = throttle
-        self._prefix = prefix.encode()
+        self._tracking = b"Bearer " + prefix.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not self._tracks(scope):
@@ -85,6 +85,5 @@ class GuessGuard:
     def _tracks(self, scope: Scope) -> bool:
         for name, value in scope["headers"]:
             if name == b"authorization":
-                scheme, _, token = value.partition(b" ")
-                return bool(scheme.lower() == b"bearer" and token.strip().startswith(self._prefix))
+                return bool(value.startswith(self._tracking))
         return False
