@@ -129,7 +129,11 @@ def the_second_step(cast: Cast, kept: Ledger) -> None:
     moved = ok(cast.adviser.patch(path, {"starts_at": moment(days=8), "ends_at": moment(days=8, hours=1)}, match=2))
     ok(cast.adviser.post(f"{path}/confirmation", {"decision": "decline", "note": "Closed."}, match=moved["version"]))
     again = proposed_visit(cast.adviser, case)
-    ok(cast.adviser.post(f"/v1/visits/{again['id']}/cancellation", {"reason_code": "asked_by_business"}, match=1))
+    path = f"/v1/visits/{again['id']}"
+    # Where to meet and who comes is news as much as the hour is.
+    ok(cast.adviser.patch(path, {"place_note": "By the gate."}, match=1))
+    ok(cast.adviser.patch(path, {"adviser_id": cast.team.person("adviser").person_id}, match=2))
+    ok(cast.adviser.post(f"{path}/cancellation", {"reason_code": "asked_by_business"}, match=3))
     advised(cast, case, enquiry.business)
 
 
