@@ -45,6 +45,15 @@ def test_staff_write_on_any_machine_too(world: World, team: Team) -> None:
     assert advice["recommendations"][0]["action"] == "One\ntwo"
 
 
+def test_what_is_said_of_an_offer_keeps_its_lines(world: World, team: Team, other_team: Team) -> None:
+    enquiry = asked(world, team)
+    offer = ok(enquiry.move("transfer", {"to_team_id": other_team.id, "note": "One\r\ntwo"}), 201)
+    assert offer["note"] == "One\ntwo"
+    path = f"/v1/enquiry-transfers/{offer['id']}/return"
+    returned = ok(other_team.person("coordinator").post(path, {"note": "Not\r\nours"}, match=offer["version"]))
+    assert returned["decision_note"] == "Not\nours"
+
+
 @pytest.mark.parametrize(
     ("bad", "code"),
     [("\x00", "control-character"), ("\x07", "control-character"), ("\x9b", "control-character"),

@@ -11,10 +11,12 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from casework.app import routers
 from casework.kernel.columns import Rule
 from casework.people.schemas import SCOPES
+from tests.support import inputs
 
 ROUTES = [route for router in routers() for route in router.routes if isinstance(route, APIRoute)]
 CLOSED = re.compile(r"\^[a-z0-9_\[\]{}(),|?*+-]+\$", re.IGNORECASE)
@@ -62,6 +64,36 @@ def test_there_is_much_to_look_at() -> None:
 @pytest.mark.parametrize(("where", "read"), sorted(set(taken())))
 def test_a_string_is_read_by_a_kind(where: str, read: bool) -> None:
     assert read, f"{where} is a bare string: give it a kind of kernel/columns"
+
+
+LONG = 1_000
+"""Characters that nobody writes in one line: a field that takes as many takes the ends of lines too."""
+
+
+def long_ones() -> dict[str, Rule]:
+    """The fields of bodies that may hold much, and what reads each."""
+    return {
+        leaf.where: rule
+        for leaf in inputs.of_bodies()
+        for rule in leaf.rules
+        if isinstance(rule, Rule)
+        and rule.contract.get("type") == "string"
+        and rule.contract.get("maxLength", 0) >= LONG
+    }
+
+
+def test_what_may_be_long_takes_lines_however_they_end() -> None:
+    found = long_ones()
+    assert len(found) > 50
+    wrong = []
+    for where, rule in found.items():
+        try:
+            read = rule.read("One\r\ntwo")
+        except PydanticCustomError as refusal:
+            read = refusal.type
+        if read != "One\ntwo":
+            wrong.append((where, read))
+    assert wrong == []
 
 
 def test_a_bare_string_is_found() -> None:
