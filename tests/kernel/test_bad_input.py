@@ -15,7 +15,9 @@ import httpx
 import pytest
 
 from casework.kernel import strict_json
+from casework.kernel.sizes import PUBLIC
 from tests.architecture.test_inputs import constructors
+from tests.enquiries.building import asked, asking
 from tests.support.callers import Caller, ok, refused
 from tests.support.story import allocated_case, moment, open_case, proposed_visit
 from tests.support.world import Team, World
@@ -68,6 +70,24 @@ def test_bodies_that_are_too_large(team: Team, adviser: Caller) -> None:
     )  # fmt: skip
     refused(answer, 413, "body-too-large")
     assert answer.headers["connection"] == "close"
+
+
+def test_what_the_public_sends_is_small_however_it_is_sent(world: World, team: Team) -> None:
+    """With its length announced or in pieces; an enquiry's body is read for its urgency first, which lets nothing more in."""
+    body = json.dumps(asking(team)).encode()
+    headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
+
+    def sent(content: Any, token: str | None = None, path: str = "/v1/enquiries") -> httpx.Response:
+        return world.anybody(token).request("POST", path, content=content, headers=headers)
+
+    for path in ("/v1/enquiries", "/v1/sessions", "/v1/tracking/confirmation"):
+        for content in (body.ljust(PUBLIC.bytes + 1), iter([body, b" " * PUBLIC.bytes])):
+            refused(sent(content, path=path), 413, "body-too-large")
+    business = asked(world, team).token
+    refused(sent(iter([body, b" " * PUBLIC.bytes]), business), 413, "body-too-large")
+    many = json.dumps({f"u{n}": 1 for n in range(PUBLIC.members + 1)}).encode()
+    refused(sent(iter([many])), 413, "body-too-large")
+    assert sent(iter([body.ljust(PUBLIC.bytes)])).status_code == 201
 
 
 # 11, 12, 14, 15, 16, 18, 20, 21, 22
