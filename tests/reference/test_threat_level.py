@@ -89,6 +89,17 @@ def test_a_stranger_records_none(world: World) -> None:
     refused(world.anybody().post("/v1/threat-levels", body), 401, "unauthenticated")
 
 
+@pytest.mark.parametrize(("days", "status"), [(-4_000, 201), (360, 201), (370, 422), (3_600, 422), (4_000, 422)])
+def test_a_level_may_have_begun_long_ago_and_begins_within_a_year(lead: Caller, days: int, status: int) -> None:
+    answer = lead.post(
+        "/v1/threat-levels", {"nation": "Northern Ireland", "level": "severe", "since": moment(days=days)}
+    )
+    assert answer.status_code == status, answer.text
+    if status == 422:
+        (error,) = refused(answer, 422, "validation-failed")["errors"]
+        assert (error["pointer"], error["code"]) == ("/since", "too-far")
+
+
 @pytest.mark.parametrize("wrong", [{"level": "amber"}, {"nation": "Wales"}, {"since": "2026-11-22"}, {"set_by": "me"}])
 def test_a_level_that_is_none_is_refused(lead: Caller, wrong: dict[str, Any]) -> None:
     body = {"nation": "Great Britain", "level": "severe", **wrong}
