@@ -88,6 +88,19 @@ def test_a_tracking_token_lives_on_for_90_days_of_real_time(trial: Trial, team: 
     assert real.holds(left[0]["ended"])
 
 
+def test_and_after_the_end_of_a_case_as_well(trial: Trial, team: Team, elsewhen: Any) -> None:
+    elsewhen()
+    enquiry = asked(trial, team)
+    path = f"/v1/cases/{ok(enquiry.move('acceptance'), 201)['id']}"
+    supervisor, real = enquiry.staff("supervisor"), Between(trial)
+    ok(supervisor.post(f"{path}/closure", {"reason_code": "no_reply"}, match=ok(supervisor.get(path))["version"]))
+    left = trial.sql(
+        "SELECT s.expires_at - interval '90 days' AS ended FROM access.session s WHERE s.enquiry_id = $1", enquiry.id
+    )
+    assert real.holds(left[0]["ended"])
+    assert enquiry.business.get("/v1/tracking").status_code == 200
+
+
 def test_a_page_that_was_closed_for_90_days_is_not_opened_again(trial: Trial, team: Team) -> None:
     enquiry = asked(trial, team)
     path = f"/v1/cases/{ok(enquiry.move('acceptance'), 201)['id']}"
