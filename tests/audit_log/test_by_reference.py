@@ -247,6 +247,22 @@ def test_records_without_a_case_are_shown_by_their_own_team_only(world: World, t
     assert ok(here.get(f"{EVENTS}/{single['event']}"))["objects"] == []
 
 
+def test_an_offer_that_was_taken_back_is_its_sender_s_alone(world: World, team: Team, other_team: Team) -> None:
+    enquiry, there = asked(world, team), other_team.person("coordinator")
+    offer = ok(enquiry.move("transfer", {"to_team_id": other_team.id}), 201)
+    ok(there.get(f"/v1/enquiry-transfers/{offer['id']}"))
+    theirs, ours = other_team.person("information_manager"), team.person("information_manager")
+
+    def shown(reader: Caller) -> bool:
+        return offer["id"] in str([entry["objects"] for entry in entries(reader, person_id=there.person_id or "")])
+
+    assert shown(theirs)
+    ok(enquiry.staff("supervisor").post(f"/v1/enquiry-transfers/{offer['id']}/withdrawal", {}, match=offer["version"]))
+    assert not shown(theirs)
+    assert entries(theirs, record_id=offer["id"]) == []
+    assert {"enquiry.receive", "enquiry.transfer"} & set(actions(ours, record_id=offer["id"]))
+
+
 def test_what_was_done_to_somebody_of_another_team_is_theirs_too(world: World, team: Team, other_team: Team) -> None:
     administrator = team.person("administrator")
     stranger, colleague = other_team.person("adviser"), team.person("adviser")
