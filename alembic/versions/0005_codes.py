@@ -111,7 +111,7 @@ def downgrade() -> None:
     op.drop_table("import_batch", schema="work")
     op.execute("SELECT access.begin_system('reference.manage', 'casework migrate')")
     for before, after in RECODED:
-        for table in ("premises", "postcode"):
+        for table in ("premises", "postcode", "enquiry"):
             op.execute(
                 f"UPDATE casework.{table} SET local_authority_code = '{before}' WHERE local_authority_code = '{after}'"
             )

@@ -54,7 +54,9 @@ def test_an_extension_and_a_relay_stand_in_fields_of_their_own(before: str, behi
     assert parts(phone=before + BARE + behind) == ("+441632960123", "12", "1800" in before)
 
 
-@pytest.mark.parametrize("before", ["18001", "18002", "18001 ", "18002.", "18001-", "(18002)", "18001\u00a0"])
+@pytest.mark.parametrize(
+    "before", ["18001", "18002", "18001 ", "18002.", "18001-", "(18002)", "18001\u00a0", "1800 2 ", "1-8-0-0-1 "]
+)
 @pytest.mark.parametrize("number", [BARE, "+44 1632 960123", "(01632) 960123", "0044 1632 960123"])
 def test_the_prefix_of_a_relay_is_taken_off(before: str, number: str) -> None:
     assert parts(phone=before + number) == ("+441632960123", None, True)

@@ -241,6 +241,20 @@ def test_a_run_after_a_break_off_waits_until_the_session_that_broke_off_has_ende
     asyncio.run(held_for_a_moment())
 
 
+def test_a_file_is_not_resumed_when_another_was_stored_meanwhile(alone: World, file: Path, tmp_path: Path) -> None:
+    """What its first batches stored may be of the other file by now."""
+    sheet = file.read_text(encoding="utf-8")
+    newer = tmp_path / "newer.csv"
+    newer.write_text(sheet.replace("Museum ", "Gallery "), encoding="utf-8")
+    run(alone, file)
+    digest = hashlib.sha256(file.read_bytes()).digest()
+    alone.sql("INSERT INTO work.import_batch VALUES ('mapping-museums', $1, 2, 31, now())", digest)  # as if broken off
+    run(alone, newer)
+    assert not remembered(alone, file)
+    again = run(alone, file)
+    assert (again.counts[Outcome.STORED_BEFORE], again.counts[Outcome.UPDATED]) == (0, ROWS - 1)
+
+
 def _in_thread(work: Any) -> Any:
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(work).result()
@@ -262,7 +276,7 @@ def test_a_file_that_is_changed_while_it_is_read_is_told(alone: World, file: Pat
 def test_old_progress_is_forgotten(alone: World, file: Path) -> None:
     alone.sql(
         "INSERT INTO work.import_batch VALUES ('mapping-museums', '\\x00', 2, 3, now() - interval '31 days'),"
-        " ('mapping-museums', '\\x01', 2, 3, now())"
+        " ('another source', '\\x01', 2, 3, now())"
     )
     run(alone, file)
     kept = {row["digest"] for row in alone.sql("SELECT digest FROM work.import_batch")}

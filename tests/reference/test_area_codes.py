@@ -28,17 +28,21 @@ FORMER = {
 }
 
 
-def renew(world: World, path: Path) -> Renewed:
+def renew(world: World, path: Path, *, dry_run: bool = False) -> Renewed:
     """Bring a list in, as the command does."""
 
     async def go() -> Renewed:
         connection = await asyncpg.connect(cluster.url("casework_migrate", world.database))
         try:
-            return await load_authorities(connection, path)
+            return await load_authorities(connection, path, dry_run=dry_run)
         finally:
             await connection.close()
 
     return asyncio.run(go())
+
+
+def counted(renewed: Renewed) -> tuple[int, int, int]:
+    return renewed.new, renewed.changed, len(renewed.former)
 
 
 def listed(path: Path, *rows: str, heading: str = "LAD26CD,LAD26NM,PFA25CD,PFA25NM,replaces") -> Path:
@@ -139,12 +143,12 @@ def test_a_newer_list_is_brought_in_and_logged_and_may_be_repeated(
 ) -> None:
     first, second, third = a_code(), a_code(), a_code()
     file = listed(tmp_path / "lad.csv", f"{first},Old Town,E23000018,Derbyshire,", f"{second},Old Vale,E23000018,,")
-    assert renew(world, file)[:3] == (2, 0, 0)
-    assert renew(world, file)[:3] == (0, 0, 0)
+    assert counted(renew(world, file)) == (2, 0, 0)
+    assert counted(renew(world, file)) == (0, 0, 0)
     held = place(adviser, first)
     file = listed(tmp_path / "lad.csv", f"{third},Newshire,E23000018,Derbyshire,{first} {second}")
-    assert renew(world, file)[:3] == (1, 0, 2)
-    assert renew(world, file)[:3] == (0, 0, 0)
+    assert counted(renew(world, file)) == (1, 0, 2)
+    assert counted(renew(world, file)) == (0, 0, 0)
     assert place(adviser, first)["local_authority_code"] == third
     # What was stored by the former code is found by any of them.
     for code in (first, second, third):
@@ -193,7 +197,7 @@ def test_the_list_of_the_ons_as_it_is_can_be_brought_in(world: World, tmp_path: 
     heading = "LAD23CD,LAD23NM,CSP23CD,CSP23NM,PFA23CD,PFA23NM,ObjectId"
     code = a_code()
     row = f"{code},Amber Valley Two,E22000060,Amber Valley,E23000018,Derbyshire,1"
-    assert renew(world, listed(tmp_path / "lad.csv", row, heading=heading))[:3] == (1, 0, 0)
+    assert counted(renew(world, listed(tmp_path / "lad.csv", row, heading=heading))) == (1, 0, 0)
 
 
 def test_postcodes_of_an_authority_that_a_newer_list_brings_are_taken_after_it(world: World, tmp_path: Path) -> None:
@@ -222,6 +226,7 @@ def test_postcodes_of_an_authority_that_a_newer_list_brings_are_taken_after_it(w
         (["E51000001,,E23000018,,"], "line 2: lad25nm: Write something that can be seen"),
         (["E51000001,Name,E23999999,,"], "line 2: pfa25cd: None of the police forces here has this area; see /v1/reference/forces"),
         (["E51000001,Name,,,"], "line 2: pfa25cd: None of the police forces here has this area; see /v1/reference/forces"),
+        (["E51000001,Name,E23000018,,\"E51000002,E51000003\""], "line 2: replaces: Give a code of the Office for National Statistics, such as E07000035"),
         (["E51000001,Name,E23000018,,x"], "line 2: replaces: Give a code of the Office for National Statistics, such as E07000035"),
         (["E51000001,One,E23000018,,", "E51000001,Two,E23000018,,"], "line 3: lad25cd: E51000001 stands before, with other facts"),
         (["E51000001,One,E23000018,,E51000001"], "line 2: lad25cd: E51000001 stands for itself and under `replaces` as well"),
@@ -243,3 +248,13 @@ def test_a_list_that_contradicts_itself_or_what_is_known_changes_nothing(
         renew(world, listed(tmp_path / "lad.csv", *rows))
     assert str(raised.value) == f"lad.csv, {told}"
     assert world.sql("SELECT * FROM casework.local_authority ORDER BY code") == before
+
+
+def test_a_rehearsal_names_what_would_end_and_stores_nothing(world: World, adviser: Caller, tmp_path: Path) -> None:
+    old, new = a_code(), a_code()
+    renew(world, listed(tmp_path / "old.csv", f"{old},Old {old},E23000018,,"))
+    newer = listed(tmp_path / "new.csv", f"{new},New {new},E23000018,,{old}")
+    assert renew(world, newer, dry_run=True).former == [f"{old} (Old {old})"]
+    assert place(adviser, old)["local_authority_code"] == old
+    assert renew(world, newer).former == [f"{old} (Old {old})"]
+    assert place(adviser, old)["local_authority_code"] == new

@@ -1,11 +1,13 @@
 """Postcodes come from a file of the ONS, and a newer file corrects an older one."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from casework.kernel.decoding import FileFault
 from casework.reference.importing import Loaded, load_postcodes
 from tests.support import cluster
 from tests.support.world import World
@@ -13,11 +15,11 @@ from tests.support.world import World
 HEADER = "pcds,doterm,laua,pfa\n"
 
 
-def load(world: World, *path: Path) -> Loaded:
+def load(world: World, *path: Path, dry_run: bool = False) -> Loaded:
     async def go() -> Loaded:
         connection = await asyncpg.connect(cluster.url("casework_migrate", world.database))
         try:
-            return await load_postcodes(connection, *path)
+            return await load_postcodes(connection, *path, dry_run=dry_run)
         finally:
             await connection.close()
 
@@ -53,6 +55,31 @@ def test_a_newer_file_corrects_what_it_names(world: World, tmp_path: Path) -> No
     file.write_text(HEADER + "ZE1 0AA,202401,S12000027,S23000009\nZE1 0AB,,S12000027,S23000009\n", encoding="utf-8")
     assert load(world, file).changed == 1
     assert stored(world, "ZE1 0AA") == ("S12000027", "S23000009", True)
+
+
+def test_a_rehearsal_tells_the_same_and_stores_nothing(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "nspl.csv"
+    file.write_text(HEADER + "ZE1 0AX,,S12000027,S23000009\n", encoding="utf-8")
+    assert load(world, file, dry_run=True).changed == 1
+    assert not world.sql("SELECT FROM casework.postcode WHERE postcode = 'ZE1 0AX'")
+    assert load(world, file).changed == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("ZE1 0AY,,E07000035,E23000005", "pfa: This is the area of another police force than that of the local authority"),
+        ("ZE1 0AY,,E06000015,E23000005", "pfa: This is the area of another police force than that of the local authority"),
+        ("ZE1 0AY,,E07000035,E23999999", "pfa: None of the police forces here has this area; see /v1/reference/forces"),
+        ("ZE1 0AY,,,E23999999", "pfa: None of the police forces here has this area; see /v1/reference/forces"),
+    ],
+)  # fmt: skip
+def test_a_row_that_contradicts_itself_stops_all_of_them(world: World, tmp_path: Path, row: str, why: str) -> None:
+    file = tmp_path / "nspl.csv"
+    file.write_text(HEADER + f"ZE1 0AZ,,S12000027,S23000009\n{row}\n", encoding="utf-8")
+    with pytest.raises(FileFault, match=f"line 3: {re.escape(why)}"):
+        load(world, file)
+    assert not world.sql("SELECT FROM casework.postcode WHERE postcode IN ('ZE1 0AZ', 'ZE1 0AY')")
 
 
 def test_a_postcode_without_a_police_force_area_gets_that_of_its_authority(world: World, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ app = typer.Typer(no_args_is_help=True, help="Bring files in.")
 # Whether it is there is told like every other fault of a file: in one line, with exit code 1.
 File = Annotated[Path, typer.Argument(help="The file.")]
 Files = Annotated[list[Path], typer.Argument(help="The file, or all parts of it.")]
+Rehearsal = Annotated[bool, typer.Option("--dry-run", help="Tell what would become of it; store nothing.")]
 Done = TypeVar("Done")
 
 
@@ -32,9 +33,7 @@ Done = TypeVar("Done")
 def premises(
     file: File,
     source: Annotated[str, typer.Option(help="Whose layout the file has.")] = "mapping-museums",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell what would become of each row; store nothing.")
-    ] = False,
+    dry_run: Rehearsal = False,
     make_teams: Annotated[
         bool, typer.Option("--make-teams", help="Give each force without an intake team one of its own.")
     ] = False,
@@ -69,28 +68,34 @@ def premises(
 
 
 @app.command()
-def postcodes(files: Files) -> None:
+def postcodes(files: Files, dry_run: Rehearsal = False) -> None:
     """Import a postcode directory in the layout of the ONS's NSPL: all of it, or nothing."""
     from casework.reference.importing import load_postcodes
 
     with _told(), working(f"Loading {files[0].name}{' and others' if len(files) > 1 else ''}"):
-        loaded = _run(_connected(acting_url(settings()), lambda connection: load_postcodes(connection, *files)))
+        loaded = _run(
+            _connected(acting_url(settings()), lambda connection: load_postcodes(connection, *files, dry_run=dry_run))
+        )
     _warn(loaded.warnings)
     if loaded.left_out:
         console.print(f"{loaded.left_out} were left out: no police force here serves where they are.", highlight=False)
-    console.print(f"{loaded.changed} postcodes are new or changed.", highlight=False)
+    console.print(f"{loaded.changed} postcodes are new or changed.{_stored(dry_run)}", highlight=False)
 
 
 @app.command("local-authorities")
-def local_authorities(file: File) -> None:
+def local_authorities(file: File, dry_run: Rehearsal = False) -> None:
     """Import a newer list of local authorities, their police forces, and the codes that they replace: all of it, or nothing."""
     from casework.reference.importing import load_authorities
 
     with _told(), working(f"Loading {file.name}"):
-        renewed = _run(_connected(acting_url(settings()), lambda connection: load_authorities(connection, file)))
+        renewed = _run(
+            _connected(acting_url(settings()), lambda connection: load_authorities(connection, file, dry_run=dry_run))
+        )
     _warn(renewed.warnings)
-    told = f"{renewed.new} local authorities are new, {renewed.changed} changed; {renewed.former} codes are former ones now."
-    console.print(told, highlight=False)
+    told = f"{renewed.new} local authorities are new, {renewed.changed} changed; {len(renewed.former)} codes are former ones now."
+    console.print(f"{told}{_stored(dry_run)}", highlight=False)
+    for each in renewed.former:
+        console.print(f"No authority of today any more: {each}", highlight=False, markup=False)
 
 
 # --- running ---
@@ -182,6 +187,10 @@ def _sum_up(report: "Report") -> None:
         )
     if report.warned:
         console.print(f"{report.warned} rows are in but odd: see the column `warning` of the report.", highlight=False)
+
+
+def _stored(dry_run: bool) -> str:
+    return " (nothing was stored)" if dry_run else ""
 
 
 def _forget(_: object) -> None:

@@ -33,7 +33,7 @@ _WORDS = r"(?:[Ee][Xx][Tt](?:[Ee][Nn][Ss][Ii][Oo][Nn]|[Nn])?|[Ee][Ss][Tt]|[Xx]|#
 _DIALLED = re.compile(r"\+?[0-9 ().\-\u2010-\u2015\u2212/]{3,39}")
 _EXTENDED = re.compile(rf"(?P<number>[^A-Za-z#]*?)[ ,;(]*{_WORDS}[ .:=]*(?P<extension>[0-9]{{1,8}})[ )]*")
 _EXTENSION = re.compile(rf"{_WORDS}?[ .:=]*([0-9]{{1,8}})")
-_RELAY = re.compile(r"\(?1800[12]\)?[ \-.]*(?=[+(0])")
+_RELAY = re.compile(r"\(?1[ \-.]?8[ \-.]?0[ \-.]?0[ \-.]?[12]\)?[ \-.]*(?=[+(0])")
 _LINK = re.compile(r"tel: *", re.IGNORECASE)
 # Ofcom keeps these numbers free for drama; phonenumbers knows some of them as invalid, but a demonstration must not be
 # able to ring anybody. (Its 0909 8790xxx are left out: premium numbers are refused.)

@@ -89,6 +89,8 @@ async def _under_way(url: str, store: "_Store", restart: bool) -> AsyncIterator[
             raise UnderWay(f"Somebody else is importing {store.source}. Wait until that has ended.")
         if store.digest is not None:
             await connection.execute(merging.FORGET_OLD)
+            if not store.dry_run:
+                await connection.execute(merging.FORGET_OTHERS, store.source, store.digest)
             if restart:
                 await connection.execute(merging.FORGET, store.source, store.digest)
             stored = await connection.fetch(merging.STORED, store.source, store.digest)

@@ -105,5 +105,7 @@ UNDER_WAY = "SELECT pg_try_advisory_lock(hashtextextended('casework import premi
 """One import of a source at a time, for as long as the connection is open."""
 FORGET_OLD = "DELETE FROM work.import_batch WHERE stored_at < now() - interval '30 days'"
 FORGET = "DELETE FROM work.import_batch WHERE source = $1 AND digest = $2"
+FORGET_OTHERS = "DELETE FROM work.import_batch WHERE source = $1 AND digest <> $2"
+"""Where another file was stored meanwhile, the places of an earlier one are no longer as it left them."""
 STORED = "SELECT first_line, last_line FROM work.import_batch WHERE source = $1 AND digest = $2"
 REMEMBER = "INSERT INTO work.import_batch (source, digest, first_line, last_line) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,26 +68,40 @@ class Loaded:
     warnings: list[str] = field(default_factory=list)
 
 
-async def load_postcodes(connection: Connection, *paths: Path) -> Loaded:
+class _Rehearsed(Exception):
+    """Ends the transaction of a rehearsal."""
+
+
+@contextmanager
+def _rehearsing() -> Iterator[None]:
+    with suppress(_Rehearsed):
+        yield
+
+
+async def load_postcodes(connection: Connection, *paths: Path, dry_run: bool = False) -> Loaded:
     """Load files in the layout of the ONS's NSPL (the packaged sample, if none): all of them or nothing.
 
-    ``connection`` is casework_migrate's. A force is that of the postcode's own police force area, else of its authority;
+    ``connection`` is casework_migrate's; with ``dry_run`` nothing is stored. A force is that of the postcode's own police
+    force area, else of its authority;
     the authority is kept by its code of today. Raises ``FileFault``; a postcode of an authority that nobody knows is one.
     """
     with ExitStack() as kept:
         sheets = [kept.enter_context(Sheet(path, POSTCODES)) for path in paths or (SAMPLE,)]
         loaded = Loaded(warnings=[f"{sheet.name}: {each}" for sheet in sheets for each in sheet.warnings])
-        async with connection.transaction():
-            areas = await _begin(connection, "casework import postcodes")
-            await connection.execute(_STAGING)
-            for file, sheet in enumerate(sheets):
-                records = _located(file, sheet, areas, loaded)
-                await connection.copy_records_to_table("arrived", records=records, schema_name="pg_temp")
-            if twice := await connection.fetchrow(_TWICE):
-                why = "pcds: The postcode stands before, with another authority or police force area"
-                raise sheets[twice["file"]].fault(twice["line"], why)
-            done: str = await connection.execute(_POSTCODES)
-    loaded.changed = int(done.rsplit(" ", 1)[-1])
+        with _rehearsing():
+            async with connection.transaction():
+                areas = await _begin(connection, "casework import postcodes")
+                await connection.execute(_STAGING)
+                for file, sheet in enumerate(sheets):
+                    records = _located(file, sheet, areas, loaded)
+                    await connection.copy_records_to_table("arrived", records=records, schema_name="pg_temp")
+                if twice := await connection.fetchrow(_TWICE):
+                    why = "pcds: The postcode stands before, with another authority or police force area"
+                    raise sheets[twice["file"]].fault(twice["line"], why)
+                done: str = await connection.execute(_POSTCODES)
+                loaded.changed = int(done.rsplit(" ", 1)[-1])
+                if dry_run:
+                    raise _Rehearsed
     return loaded
 
 
@@ -102,11 +116,22 @@ def _located(file: int, sheet: Sheet, areas: Areas, loaded: Loaded) -> Iterator[
                     "laua: There is no such local authority here. Bring in a list that has it first:"
                     " casework import local-authorities",
                 )
-        force = areas.force_for(place.police_force_area_code, authority)
+        force = _force(sheet, number, areas, place.police_force_area_code, authority)
         if force is None:
             loaded.left_out += 1
         else:
             yield file, number, place.postcode, authority, force, place.terminated is not None
+
+
+def _force(sheet: Sheet, number: int, areas: Areas, area: str | None, authority: str | None) -> str | None:
+    """Whose area it is; raises ``FileFault`` where the row contradicts itself, or names an area that is none."""
+    told = areas.force_for_police_force_area(area)
+    if area is not None and told is None and not _PSEUDO.fullmatch(area):
+        raise sheet.fault(number, "pfa: None of the police forces here has this area; see /v1/reference/forces")
+    known = areas.force_for_authority(authority or "")
+    if told is not None and known is not None and told != known:
+        raise sheet.fault(number, "pfa: This is the area of another police force than that of the local authority")
+    return told or known
 
 
 # --- local authorities ---
@@ -134,7 +159,7 @@ SELECT f.code, t.name, t.nation, t.force_code, t.code
 FROM unnest($1::text[], $2::text[]) AS f (code, today) JOIN casework.local_authority t ON t.code = f.today
 ON CONFLICT (code) DO UPDATE SET replaced_by = excluded.replaced_by
 WHERE l.replaced_by IS DISTINCT FROM excluded.replaced_by
-RETURNING 1"""
+RETURNING l.code, l.name"""
 # Whatever was replaced by what is replaced now goes along, and a former authority has the force of the one of today.
 _FOLLOW = """
 UPDATE casework.local_authority f SET replaced_by = coalesce(t.replaced_by, t.code), force_code = n.force_code
@@ -147,8 +172,8 @@ class Renewed(NamedTuple):
 
     new: int
     changed: int
-    former: int
-    """Codes that are former ones from now on, or of another authority than before."""
+    former: Sequence[str]
+    """Codes that are former ones from now on, or of another authority than before, each with its name."""
     warnings: Sequence[str]
 
 
@@ -159,23 +184,29 @@ class _Authority(NamedTuple):
     replaces: tuple[str, ...]
 
 
-async def load_authorities(connection: Connection, path: Path) -> Renewed:
+async def load_authorities(connection: Connection, path: Path, *, dry_run: bool = False) -> Renewed:
     """Load a list of local authorities: what it names is new or as it says, the rest stays. All of it or nothing.
 
-    ``connection`` is casework_migrate's. Codes under ``replaces`` are former ones from now on: whatever states them is
+    ``connection`` is casework_migrate's; with ``dry_run`` nothing is stored. Codes under ``replaces`` are former ones from now on: whatever states them is
     understood as the authority that replaces them. Raises ``FileFault``; a list that is older than what is known is one.
     """
     with Sheet(path, AUTHORITIES) as sheet:
-        async with connection.transaction():
-            areas = await _begin(connection, "casework import local-authorities")
-            found = _read(sheet, areas)
-            named = [(each.code, each.name, _NATIONS[each.code[0]], each.force) for each in found]
-            merged = await connection.fetch(_MERGE, *_columns(named, 4))
-            replaced = [(code, each.code) for each in found for code in each.replaces]
-            former = await connection.fetch(_REPLACE, *_columns(replaced, 2))
-            await connection.execute(_FOLLOW)
-        new = sum(row["new"] for row in merged)
-        return Renewed(new, len(merged) - new, len(former), sheet.warnings)
+        renewed = Renewed(0, 0, (), sheet.warnings)
+        with _rehearsing():
+            async with connection.transaction():
+                areas = await _begin(connection, "casework import local-authorities")
+                found = _read(sheet, areas)
+                named = [(each.code, each.name, _NATIONS[each.code[0]], each.force) for each in found]
+                merged = await connection.fetch(_MERGE, *_columns(named, 4))
+                replaced = [(code, each.code) for each in found for code in each.replaces]
+                former = await connection.fetch(_REPLACE, *_columns(replaced, 2))
+                await connection.execute(_FOLLOW)
+                new = sum(row["new"] for row in merged)
+                ended = [f"{row['code']} ({row['name']})" for row in former]
+                renewed = Renewed(new, len(merged) - new, ended, sheet.warnings)
+                if dry_run:
+                    raise _Rehearsed
+        return renewed
 
 
 def _columns(rows: Sequence[tuple[str, ...]], count: int) -> list[list[Any]]:
@@ -217,7 +248,7 @@ def _authority(sheet: Sheet, number: int, row: dict[str, str], areas: Areas) -> 
     force = areas.force_for_police_force_area(row["pfa25cd"].strip().upper())
     if force is None:
         raise sheet.fault(number, "pfa25cd: None of the police forces here has this area; see /v1/reference/forces")
-    replaces = re.split(r"[\s;,]+", row.get("replaces", "").strip())
+    replaces = re.split(r"[\s;]+", row.get("replaces", "").strip())
     codes = dict.fromkeys(_code(sheet, number, "replaces", each) for each in replaces if each)
     return _Authority(code, name, force, tuple(codes))
 

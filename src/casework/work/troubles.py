@@ -18,7 +18,7 @@ by_constraint: dict[str, Callable[[], Problem]] = {}
 
 def numberless() -> Problem:
     """An extension without a telephone number, where only what is stored could tell."""
-    told = {"pointer": "/phone_extension", "code": "phone-missing", "message": "Give the telephone number as well."}
+    told = {"pointer": "/phone", "code": "phone-missing", "message": "Give the telephone number as well."}
     return p.ValidationFailed("An extension, or a relay, belongs to a telephone number.", errors=[told])
 
 
