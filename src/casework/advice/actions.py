@@ -30,7 +30,7 @@ from casework.cases.actions import begin_work, follow_up
 from casework.cases.lifecycle import RUNNING, CaseState
 from casework.cases.problems import CompetenceMissing
 from casework.kernel.problems import StateConflict
-from casework.reference.actions import current_threat_level, require_word
+from casework.reference.actions import Levels, require_word, threat_levels_now
 from casework.work.messages import Notice, notify
 from casework.work.times import require_ahead, require_behind
 from casework.work.unit import Answer, Creation, Guarded, Work, given_fields
@@ -62,13 +62,23 @@ def _require_running(standing: Record) -> None:
         raise problems.CaseNotRunning(f"The case is {standing['case_state']}.", state=standing["case_state"])
 
 
+async def _levels(work: Work, site: Record | None) -> Levels | None:
+    """The threat levels in force at the site of a case; ``None`` where the case is not seen, which what follows says."""
+    return await threat_levels_now(work, site["premises_id"], site["team_id"]) if site is not None else None
+
+
+def _drafted_under(levels: Levels | None) -> dict[str, str | None]:
+    """The stamps of a draft; null where nobody has recorded a level, for drafting goes on."""
+    return {
+        "drafted_threat_level": levels.national if levels else None,
+        "drafted_northern_ireland_threat_level": levels.northern_ireland if levels else None,
+    }
+
+
 async def draft(work: Work, case_id: UUID, drafting: AdviceDrafting) -> Answer:
     """Begin the first version of advice on a case."""
-    home = await work.row(queries.TEAM_OF_CASE, case_id=case_id)
-    level = await current_threat_level(work, home["team_id"]) if home is not None else None
-    advice_id, new = await _created(
-        work, queries.DRAFT, drafting, reference="ADV", case_id=case_id, drafted_threat_level=level
-    )
+    levels = _drafted_under(await _levels(work, await work.row(queries.SITE_OF_CASE, case_id=case_id)))
+    advice_id, new = await _created(work, queries.DRAFT, drafting, reference="ADV", case_id=case_id, **levels)
     if new:
         await begin_work(work, case_id)
         work.say(case_id, subject=("advice", advice_id))
@@ -78,8 +88,8 @@ async def draft(work: Work, case_id: UUID, drafting: AdviceDrafting) -> Answer:
 async def correct(work: Work, advice_id: UUID, correction: AdviceCorrection) -> Answer:
     """Begin a further version of issued advice, as a copy of it. The issued one stands until the new one is issued."""
     standing = await work.row(queries.STANDING, id=advice_id)
-    level = await current_threat_level(work, standing["team_id"]) if standing is not None else None
-    made, new = await _created(work, queries.CORRECT, correction, corrects=advice_id, drafted_threat_level=level)
+    levels = _drafted_under(await _levels(work, standing))
+    made, new = await _created(work, queries.CORRECT, correction, corrects=advice_id, **levels)
     if new and standing is not None:
         _require_running(standing)
         await work.rows(queries.COPY_RECOMMENDATIONS, id=made, corrects=advice_id)
@@ -234,15 +244,19 @@ async def issue(work: Work, advice_id: UUID, issuing: AdviceIssuing) -> Answer:
     """Issue approved advice: from here on it never changes, and the version before it is superseded."""
     require_ahead(work, "/follow_up_on", issuing.follow_up_on, "Give a date after today.", from_tomorrow=True)
     standing = await work.row(queries.STANDING, id=advice_id)
-    level = await current_threat_level(work, standing["team_id"]) if standing is not None else None
-    issued = await work.advance(queries.ISSUE, id=advice_id, level=level, follow_up_on=issuing.follow_up_on)
-    if standing is not None:
-        _require_running(standing)
-    drafted, confirmed = issued["drafted_threat_level"], issuing.confirm_threat_level
-    if level != (confirmed or drafted):
-        raise problems.ThreatLevelChanged(
-            f"It was {drafted} when this was drafted, and is {level} now.", drafted=drafted, current=level
-        )
+    levels = await _levels(work, standing)
+    issued = await work.advance(
+        queries.ISSUE,
+        id=advice_id,
+        national=levels.national if levels else None,
+        northern_ireland=levels.northern_ireland if levels else None,
+        entries=list(levels.entries) if levels else [],
+        follow_up_on=issuing.follow_up_on,
+    )
+    assert standing is not None
+    assert levels is not None
+    _require_running(standing)
+    _require_levels(issued, levels, issuing)
     await work.rows(queries.FREEZE, id=advice_id)
     for superseded in await work.rows(queries.SUPERSEDE, id=advice_id, reference=issued["reference"]):
         await work.rows(queries.SETTLE_SUPERSEDED, superseded=superseded["id"])
@@ -251,6 +265,23 @@ async def issue(work: Work, advice_id: UUID, issuing: AdviceIssuing) -> Answer:
     work.say(issued["case_id"], subject=("advice", advice_id))
     notify(work, Notice.ADVICE, case_id=issued["case_id"])
     return await work.show(queries.ADVICE_SHOWN, advice_id)
+
+
+def _require_levels(issued: Record, levels: Levels, issuing: AdviceIssuing) -> None:
+    """Issued under recorded levels only, and under those it was drafted under, or that the issuer confirms."""
+    if levels.missing:
+        raise problems.NoThreatLevel(missing=levels.missing)
+    drafted = issued["drafted_threat_level"], issued["drafted_northern_ireland_threat_level"]
+    current = levels.national, levels.northern_ireland
+    confirmed = issuing.confirm_threat_level, issuing.confirm_northern_ireland_threat_level
+    if current != tuple(said or before for said, before in zip(confirmed, drafted, strict=True)):
+        raise problems.ThreatLevelChanged(
+            "It is not what it was when this was drafted.",
+            drafted=drafted[0],
+            current=current[0],
+            drafted_northern_ireland=drafted[1],
+            current_northern_ireland=current[1],
+        )
 
 
 async def withdraw(work: Work, advice_id: UUID, withdrawing: AdviceWithdrawing) -> Answer:
