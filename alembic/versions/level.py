@@ -2,7 +2,8 @@
 
 Threat levels are of two kinds, the national one and the Northern Ireland-related one, have their source, and are provisional,
 confirmed or struck. What the service came with, and nobody recorded, is struck: until a professional lead records the level,
-no advice is issued. In batches that commit each by itself; a run that broke off goes on where it stopped.
+no advice is issued. Exclusion under Schedule 2 is recorded, and whether a place is wholly or mainly used for its Schedule 1 use;
+nothing is filled in. In batches that commit each by itself; a run that broke off goes on where it stopped.
 
 Revision: level
 Revises: 0010
@@ -20,6 +21,10 @@ depends_on = None
 
 BATCH = 2_000
 CASEWORK = {"schema": "casework"}
+PLACES = {
+    "wholly_or_mainly": "wholly_or_mainly IN ('yes', 'no', 'unknown')",
+    "excluded": "schedule_2_exclusion IS NULL OR exclusion_basis IS NOT NULL AND excluded_on IS NOT NULL",
+}
 MOMENT = postgresql.TIMESTAMP(timezone=True, precision=3)
 PACKAGED = "Came with the service; nobody had recorded it."
 
@@ -49,6 +54,7 @@ EXISTS (SELECT FROM casework.team t JOIN casework.police_force f ON f.code = t.f
 def upgrade() -> None:
     """To this revision. Says how many levels were struck, and how many findings and versions of advice took over theirs."""
     _columns()
+    _places()
     connection = op.get_bind()
     with op.get_context().autocommit_block():
         _levels(connection)
@@ -107,6 +113,18 @@ def _columns() -> None:
     op.add_column("advice", sa.Column("issued_under", postgresql.ARRAY(sa.Uuid()), nullable=True), **CASEWORK)
 
 
+def _places() -> None:
+    for column in (
+        sa.Column("wholly_or_mainly", sa.Text(), server_default="unknown", nullable=False),
+        sa.Column("schedule_2_exclusion", sa.Text(), nullable=True),
+        sa.Column("exclusion_basis", sa.Text(), nullable=True),
+        sa.Column("excluded_on", sa.Date(), nullable=True),
+    ):
+        op.add_column("premises", column, **CASEWORK)
+    for name, rule in PLACES.items():
+        op.create_check_constraint(op.f(f"premises_{name}_check"), "premises", rule, **CASEWORK)
+
+
 def _levels(connection: sa.Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE casework.threat_level DISABLE TRIGGER USER")
     connection.exec_driver_sql(
@@ -153,6 +171,10 @@ def _strike(connection: sa.Connection) -> int:
 
 def downgrade() -> None:
     """Back to the revision before. What came with the service holds again; other struck entries are taken out."""
+    for name in PLACES:
+        op.drop_constraint(op.f(f"premises_{name}_check"), "premises", **CASEWORK)
+    for name in ("wholly_or_mainly", "schedule_2_exclusion", "exclusion_basis", "excluded_on"):
+        op.drop_column("premises", name, **CASEWORK)
     for table in ("threat_level", "finding", "advice"):
         op.execute(f"ALTER TABLE casework.{table} DISABLE TRIGGER USER")
     op.execute(f"DELETE FROM casework.threat_level WHERE state = 'struck' AND struck_reason <> '{PACKAGED}'")
