@@ -21,6 +21,7 @@ depends_on = None
 
 BATCH = 2_000
 CASEWORK = {"schema": "casework"}
+DUPLICATE = sa.text("duplicate_of IS NOT NULL")
 PLACES = {
     "wholly_or_mainly": "wholly_or_mainly IN ('yes', 'no', 'unknown')",
     "excluded": "schedule_2_exclusion IS NULL OR exclusion_basis IS NOT NULL AND excluded_on IS NOT NULL",
@@ -55,6 +56,7 @@ def upgrade() -> None:
     """To this revision. Says how many levels were struck, and how many findings and versions of advice took over theirs."""
     _columns()
     _places()
+    _reasons()
     connection = op.get_bind()
     with op.get_context().autocommit_block():
         _levels(connection)
@@ -125,6 +127,20 @@ def _places() -> None:
         op.create_check_constraint(op.f(f"premises_{name}_check"), "premises", rule, **CASEWORK)
 
 
+REASONS = (
+    ("enquiry", "reason_note", sa.Text()),
+    ("enquiry", "reopened_at", MOMENT),
+    ("enquiry", "reopened_reason", sa.Text()),
+    ("open_reason", "note", sa.Text()),
+)
+
+
+def _reasons() -> None:
+    for table, name, kind in REASONS:
+        op.add_column(table, sa.Column(name, kind, nullable=True), **CASEWORK)
+    op.create_index("enquiry_duplicate_of_idx", "enquiry", ["duplicate_of"], postgresql_where=DUPLICATE, **CASEWORK)
+
+
 def _levels(connection: sa.Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE casework.threat_level DISABLE TRIGGER USER")
     connection.exec_driver_sql(
@@ -171,6 +187,9 @@ def _strike(connection: sa.Connection) -> int:
 
 def downgrade() -> None:
     """Back to the revision before. What came with the service holds again; other struck entries are taken out."""
+    op.drop_index("enquiry_duplicate_of_idx", table_name="enquiry", postgresql_where=DUPLICATE, **CASEWORK)
+    for table, name, _ in REASONS:
+        op.drop_column(table, name, **CASEWORK)
     for name in PLACES:
         op.drop_constraint(op.f(f"premises_{name}_check"), "premises", **CASEWORK)
     for name in ("wholly_or_mainly", "schedule_2_exclusion", "exclusion_basis", "excluded_on"):

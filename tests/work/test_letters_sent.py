@@ -26,6 +26,7 @@ SENDS: dict[tuple[str, str], set[tuple[str, str]]] = {
     ("enquiry.submit", "business"): {("received", "contact")},
     ("session.manage_own-code", "business"): {("code", "contact")},
     ("enquiry.message", "staff"): {("news", "contact")},
+    ("enquiry.reopen", "staff"): {("news", "contact")},
     ("enquiry.transfer", "staff"): {("offer", "other team")},
     ("enquiry.receive-acceptance", "staff"): {("news", "contact")},
     ("case.break_glass", "staff"): {("emergency access", "team")},
@@ -96,7 +97,10 @@ def the_desk(cast: Cast, kept: Ledger) -> None:
         ("hand-over", {"to": "Force intelligence bureau", "at": moment(hours=-1)}),
         ("withdrawal", {}),
     ):
-        ok(cast.asked().move(noun, body))
+        ended = cast.asked()
+        ok(ended.move(noun, body))
+        if noun == "refusal":
+            ok(ended.move("reopening", {"reason": "The wrong one."}))
     first, second = cast.asked(), cast.asked()
     ok(second.business.post(f"{second.path}/messages", {"body": "We are open on Sunday."}), 201)
     ok(cast.coordinator.post(f"{second.path}/messages", {"body": "Thank you."}), 201)

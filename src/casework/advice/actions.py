@@ -30,7 +30,7 @@ from casework.cases.actions import begin_work, follow_up
 from casework.cases.lifecycle import RUNNING, CaseState
 from casework.cases.problems import CompetenceMissing
 from casework.kernel.problems import StateConflict
-from casework.reference.actions import Levels, require_word, threat_levels_now
+from casework.reference.actions import Levels, require_reason, require_word, threat_levels_now
 from casework.work.messages import Notice, notify
 from casework.work.times import require_ahead, require_behind
 from casework.work.unit import Answer, Creation, Guarded, Work, given_fields
@@ -306,7 +306,7 @@ async def respond(work: Work, recommendation_id: UUID, responding: Responding) -
     """Record the answer of the business; the last one counts."""
     if responding.answer is AnswerGiven.DECLINED and responding.reason_code is None:
         raise problems.not_right("/reason_code", "missing", "Say why, with a word of reason_decline.")
-    await require_word(work, "reason_decline", responding.reason_code, "/reason_code")
+    await require_reason(work, "reason_decline", responding.reason_code, responding.note)
     creation = queries.RESPOND if work.caller.person else queries.OWN_RESPOND
     made, new = await _created(
         work, creation, responding, recommendation_id=recommendation_id, person_id=work.caller.person
@@ -357,7 +357,7 @@ async def _standing_case(work: Work, recommendation_id: UUID) -> UUID:
 async def settle_open_recommendations(work: Work, row: Mapping[str, Any]) -> None:
     """What closing a case asks of its advice: none in the making, and a reason for each recommendation that stays open."""
     case_id = row["case_id"]
-    given = {each.recommendation_id: each.reason_code for each in row["closing"].open_recommendations}
+    given = {each.recommendation_id: each for each in row["closing"].open_recommendations}
     still_open = {each["id"]: each for each in await work.rows(queries.OPEN_OF_CASE, case_id=case_id)}
     critical = [each for each in still_open.values() if each["priority"] == Priority.CRITICAL]
     # By the team, not by the roles at large: who supervises elsewhere does not answer for this case.
@@ -371,12 +371,14 @@ async def settle_open_recommendations(work: Work, row: Mapping[str, Any]) -> Non
     unexplained = [each for each in still_open.values() if each["id"] not in given]
     if unexplained:
         raise problems.RecommendationsOpen(recommendations=_told(unexplained))
-    for index, (recommendation_id, reason_code) in enumerate(given.items()):
+    for index, (recommendation_id, said) in enumerate(given.items()):
         if recommendation_id not in still_open:
             raise problems.not_right(
                 f"/open_recommendations/{index}/recommendation_id", "reference", "This is no open recommendation here."
             )
-        await work.obtain(queries.STATE_REASON, recommendation_id=recommendation_id, reason_code=reason_code)
+        await work.obtain(
+            queries.STATE_REASON, recommendation_id=recommendation_id, reason_code=said.reason_code, note=said.note
+        )
 
 
 def _told(recommendations: list[Record]) -> list[dict[str, str]]:

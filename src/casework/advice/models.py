@@ -291,6 +291,7 @@ class OpenReason(SQLModel, table=True):
     team_id: UUID
     restricted: bool = flag()
     reason_code: str = plain()
+    note: str | None = Field(default=None, sa_type=Text)
     stated_by: UUID = Field(foreign_key="casework.person.id")
     stated_at: datetime = moment(now=True)
 

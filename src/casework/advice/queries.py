@@ -702,11 +702,12 @@ OPEN_OF_CASE = Statement(
 STATE_REASON = Statement(
     insert(OpenReason)
     .from_select(
-        ["recommendation_id", "case_id", "team_id", "restricted", "reason_code", "stated_by"],
+        ["recommendation_id", "case_id", "team_id", "restricted", "reason_code", "note", "stated_by"],
         select(
             recommendation.id,
             *_scope.values(),
             given("reason_code", Text()),
+            given("note", Text()),
             given("me", Uuid()),
         ).where(recommendation.id == given("recommendation_id", Uuid())),
     )

@@ -464,6 +464,7 @@ class OpenReasonView(View):
     """Why a recommendation was still open when the case closed."""
 
     reason_code: str
+    note: str | None
     stated_by: UUID
     stated_at: datetime
 

@@ -25,7 +25,7 @@ from casework.cases.schemas import (
 )
 from casework.enquiries import queries as enquiries
 from casework.kernel.problems import StateConflict, ValidationFailed
-from casework.reference.actions import nation_of_team, require_word, working_day_after
+from casework.reference.actions import nation_of_team, require_reason, require_word, working_day_after
 from casework.reference.working_days import working_days_between
 from casework.work.amending import amend
 from casework.work.times import require_ahead, require_near
@@ -47,15 +47,6 @@ def _require_meant(work: Work, name: str, day: date | None) -> None:
 async def _judged(work: Work, case_id: UUID) -> Any:
     """The case, once reach, version and state allow the current action; nobody else moves it until the end."""
     return await work.advance(queries.JUDGED[work.action], id=case_id)
-
-
-async def require_reason(work: Work, kind: str, code: str, note: str | None) -> None:
-    """A reason is a word of its look-up; another one than those is said in the note."""
-    await require_word(work, kind, code, "/reason_code")
-    if code == "other" and note is None:
-        raise ValidationFailed(
-            errors=[{"pointer": "/note", "code": "missing", "message": "Say in the note which other reason it is."}]
-        )
 
 
 async def _assignable(work: Work, team_id: UUID, person_id: UUID, pointer: str) -> list[str]:
@@ -228,8 +219,8 @@ async def close(work: Work, case_id: UUID, closing: CaseClosing) -> Answer:
     await _judged(work, case_id)
     await require_reason(work, "reason_close", closing.reason_code, closing.note)
     for place, each in enumerate(closing.open_recommendations):
-        pointer = f"/open_recommendations/{place}/reason_code"
-        await require_word(work, "reason_open_recommendation", each.reason_code, pointer)
+        at = f"/open_recommendations/{place}"
+        await require_reason(work, "reason_open_recommendation", each.reason_code, each.note, at)
     _require_meant(work, "next_review_on", closing.next_review_on)
     await work.react({"case_id": case_id, "closing": closing, "roles": work.caller.roles})
     await work.advance(

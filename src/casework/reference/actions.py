@@ -35,6 +35,8 @@ from casework.work.times import require_ahead
 from casework.work.unit import Answer, Work
 
 log = logging.getLogger("casework")
+OTHER = "other"
+"""The word of every look-up of reasons that says nothing by itself."""
 LEAD = "professional_lead"
 """Whoever holds this role records a threat level for good."""
 
@@ -45,6 +47,15 @@ async def require_word(work: Work, kind: str, code: str | None, pointer: str) ->
     """Raise ``ValidationFailed`` unless ``code`` is a word of the look-up ``kind``; ``None`` passes."""
     if code is not None:
         _require_among([row["code"] for row in await work.rows(queries.WORDS, kind=kind)], kind, {pointer: code})
+
+
+async def require_reason(work: Work, kind: str, code: str | None, note: str | None, at: str = "") -> None:
+    """Raise ``ValidationFailed`` unless a reason is a word of the look-up ``kind``, and another reason than those is said in the
+    note. ``at`` points to where both stand; ``None`` passes."""
+    await require_word(work, kind, code, f"{at}/reason_code")
+    if code == OTHER and note is None:
+        told = {"code": "missing", "message": "Say in the note which other reason it is."}
+        raise ValidationFailed(errors=[{"pointer": f"{at}/note", **told}])
 
 
 def _require_among(words: Sequence[str], kind: str, codes: Mapping[str, str | None]) -> None:

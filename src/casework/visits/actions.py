@@ -9,7 +9,7 @@ from casework.cases.actions import begin_work
 from casework.kernel.columns import resolve_local, write_moment
 from casework.kernel.problems import AlreadyExists, Forbidden, NotFound, ValidationFailed
 from casework.kernel.statements import Statement
-from casework.reference.actions import levels_for_findings, require_word
+from casework.reference.actions import levels_for_findings, require_reason, require_word
 from casework.visits import queries
 from casework.visits.lifecycle import Decision
 from casework.visits.problems import VisitsUpcoming
@@ -131,9 +131,7 @@ async def cancel(work: Work, visit_id: UUID, ending: VisitEnding) -> Answer:
 
 async def _end(work: Work, visit_id: UUID, ending: VisitEnding, move: Guarded, words: str) -> Answer:
     await _reached(work, queries.VISIT_NOW, visit_id)
-    await require_word(work, words, ending.reason_code, "/reason_code")
-    if ending.reason_code == "other" and ending.note is None:
-        raise _invalid("/note", "required", "Say which other reason.")
+    await require_reason(work, words, ending.reason_code, ending.note)
     row = await work.advance(move, id=visit_id, reason_code=ending.reason_code)
     work.say(row["case_id"], subject=("visit", visit_id), reason_code=ending.reason_code, reason=ending.note)
     return await work.show(queries.VISIT_SHOWN, visit_id)

@@ -40,6 +40,7 @@ BUSINESS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "visit": _NEWS,
     "advice": _NEWS,
     "passed": _NEWS,
+    "reopened": _NEWS,
 }
 TEAM: Mapping[str, tuple[str, str]] = {
     "emergency_access": (

@@ -19,6 +19,7 @@ class Notice(StrEnum):
     VISIT = "visit"
     ADVICE = "advice"
     PASSED = "passed"
+    REOPENED = "reopened"
 
 
 class TeamNotice(StrEnum):
