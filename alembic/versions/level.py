@@ -52,6 +52,17 @@ EXISTS (SELECT FROM casework.team t JOIN casework.police_force f ON f.code = t.f
         WHERE t.id = x.team_id AND f.nation = 'Northern Ireland')"""
 
 
+OPENED = "(x.opened_at AT TIME ZONE 'Europe/London')::date"
+# Twenty working days after the case was opened, by the calendar as it is: nobody stated that.
+COUNTED = f"""
+x.due_counted_from IS NULL AND x.state <> 'closed' AND x.due_on BETWEEN {OPENED} + 20 AND {OPENED} + 60 AND 20 = (
+    SELECT count(*) FROM generate_series(1, x.due_on - {OPENED}) n
+    WHERE extract(isodow FROM {OPENED} + n) < 6 AND NOT EXISTS (
+        SELECT FROM casework.bank_holiday b
+        JOIN casework.team t ON t.id = x.team_id JOIN casework.police_force f ON f.code = t.force_code AND f.nation = b.nation
+        WHERE b.active AND b.day = {OPENED} + n))"""
+
+
 def upgrade() -> None:
     """To this revision. Says how many levels were struck, and how many findings and versions of advice took over theirs."""
     _columns()
@@ -86,11 +97,12 @@ def upgrade() -> None:
             " issued_northern_ireland_threat_level = x.issued_threat_level, issued_threat_level = NULL",
             "'drafted_threat_level', 'issued_threat_level'",
         )
+        counted = _fill(connection, "case_file", COUNTED, f"due_counted_from = {OPENED}", "'due_counted_from'")
         struck = _strike(connection)
-    if struck or findings or under or versions:
+    if struck or findings or under or versions or counted:
         print(
             f"threat levels: {struck} that came with the service struck; {under} versions of advice name the level they were"
-            f" issued under; {findings} findings and {versions} versions in Northern Ireland have theirs as the one there"
+            f" issued under; {counted} deadlines of cases known as counted; {findings} findings and {versions} versions in Northern Ireland have theirs as the one there"
         )
 
 
@@ -132,6 +144,7 @@ REASONS = (
     ("enquiry", "reopened_at", MOMENT),
     ("enquiry", "reopened_reason", sa.Text()),
     ("open_reason", "note", sa.Text()),
+    ("case_file", "due_counted_from", sa.Date()),
 )
 
 

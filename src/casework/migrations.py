@@ -49,6 +49,7 @@ DEFINITIONS = (
     ("access", "explaining.sql"),
     ("access", "naming.sql"),
     ("reference", "levels.sql"),
+    ("access", "deadlines.sql"),
     ("work", "idempotency.sql"),
     ("work", "outbox.sql"),
     ("audit_log", "sealing.sql"),

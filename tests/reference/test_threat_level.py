@@ -11,7 +11,7 @@ import pytest
 
 from casework.access.actions import Action
 from casework.kernel.clock import Clock
-from casework.reference.actions import nation_of_force, nation_of_team, working_day_after
+from casework.reference.actions import nation_of_force, working_day_after
 from casework.work.unit import Caller as WorkCaller
 from casework.work.unit import Work
 from tests.support.callers import Caller, ok, refused
@@ -288,9 +288,7 @@ def test_advice_issued_under_a_struck_level_keeps_it_with_a_note(world: World, t
 # --- what other slices ask ---
 
 
-def test_a_force_and_a_team_have_their_nation(world: World) -> None:
-    irish = world.team(nation="Northern Ireland")
-    assert asked(world, nation_of_team, UUID(irish.id)) == "Northern Ireland"
+def test_a_force_has_its_nation(world: World) -> None:
     assert asked(world, nation_of_force, "S23000009") == "Scotland"
 
 

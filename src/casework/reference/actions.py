@@ -1,5 +1,6 @@
 """The verbs of reference data, and what other slices ask of it."""
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from casework.reference.schemas import (
     WordAdding,
 )
 from casework.reference.signposts import packaged
-from casework.reference.working_days import add_working_days
+from casework.reference.working_days import add_working_days, working_days_between
 from casework.work.messages import tell_authors
 from casework.work.times import require_ahead
 from casework.work.unit import Answer, Work
@@ -78,12 +79,6 @@ async def nation_of_force(work: Work, force_code: str) -> str:
     return nation
 
 
-async def nation_of_team(work: Work, team_id: UUID) -> str:
-    """The nation of a team's force."""
-    nation: str = (await work.obtain(queries.NATION_OF_TEAM, team_id=team_id))["nation"]
-    return nation
-
-
 @dataclass(frozen=True, slots=True)
 class Levels:
     """What a site stands under: the national level, in Northern Ireland the one there too, and the entries they come from."""
@@ -112,6 +107,12 @@ async def working_day_after(work: Work, team_id: UUID, start: date, days: int) -
     """The day by which ``days`` working days have passed for a team, by the bank holidays that administrators keep."""
     calendar = await work.obtain(queries.CALENDAR_OF_TEAM, team_id=team_id, start=start)
     return add_working_days(start, days, calendar["nation"], frozenset(calendar["closed"]))
+
+
+async def working_days_since(work: Work, team_id: UUID, start: date) -> int:
+    """How many working days have passed for a team since a day, by the same list."""
+    calendar = await work.obtain(queries.CALENDAR_OF_TEAM, team_id=team_id, start=start)
+    return working_days_between(start, work.clock.today(), calendar["nation"], frozenset(calendar["closed"]))
 
 
 # --- what administrators do ---
@@ -167,9 +168,18 @@ async def _require_parent(work: Work, kind: str, code: str, parent: str | None) 
 
 
 async def add_holiday(work: Work, adding: BankHolidayAdding) -> Answer:
-    """Record a bank holiday that nobody foresaw."""
+    """Record a bank holiday that nobody foresaw; tell how many running deadlines were counted across it, and move those on request.
+
+    What a team has counted by hand stays: only it knows why.
+    """
+    known = adding.id is not None and await work.row(queries.HOLIDAY_NOW, id=adding.id) is not None
     holiday_id = await work.create(queries.ADD_HOLIDAY, adding)
-    return await work.show(queries.HOLIDAY_SHOWN, holiday_id, location=f"/v1/bank-holidays/{holiday_id}")
+    counts = adding.active and not known
+    rows = await work.rows(queries.TOUCHED, id=holiday_id, recount=adding.recount) if counts else ()
+    shown = await work.show(queries.HOLIDAY_SHOWN, holiday_id, location=f"/v1/bank-holidays/{holiday_id}")
+    touched = [{**row, "team_id": str(row["team_id"])} for row in rows]
+    body = json.loads(shown.body) | {"deadlines": touched, "recounted": counts and adding.recount}
+    return Answer(json.dumps(body), shown.version, shown.location)
 
 
 async def amend_holiday(work: Work, holiday_id: UUID, amendment: Input) -> Answer:

@@ -97,10 +97,6 @@ def _if_given(column: Any, name: str) -> ColumnElement[bool]:
 WORDS = written("SELECT code FROM casework.lookup WHERE kind = :kind AND active ORDER BY position", kind=Text())
 
 NATION_OF_FORCE = written("SELECT f.nation FROM casework.police_force f WHERE f.code = :force_code", force_code=Text())
-NATION_OF_TEAM = written(
-    "SELECT f.nation FROM casework.team t JOIN casework.police_force f ON f.code = t.force_code WHERE t.id = :team_id",
-    team_id=Uuid(),
-)
 LEVELS_OF_FINDING = ("threat_level", "northern_ireland_threat_level")
 LEVELS_NOW = written(
     "SELECT nation, threat_level, northern_ireland_threat_level, entries"
@@ -305,6 +301,9 @@ HOLIDAY_BY_ID = read_one(BANK_HOLIDAYS, _holiday)
 HOLIDAY_SHOWN = show_one(BANK_HOLIDAYS, _holiday)
 ADD_HOLIDAY = create(
     BANK_HOLIDAYS, HOLIDAY_SHOWN, {"nation": Text(), "day": Date(), "name": Text(), "active": Boolean()}
+)
+TOUCHED = written(
+    "SELECT team_id, team, enquiries, cases FROM access.deadlines_across(:id, :recount)", id=Uuid(), recount=Boolean()
 )
 HOLIDAY_NOW = Statement(select(holiday.name, holiday.active).where(holiday.id == given("id", Uuid())))
 AMEND_HOLIDAY = guarded(BANK_HOLIDAYS, changes={"name": given("name", Text()), "active": given("active", Boolean())})

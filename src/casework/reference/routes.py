@@ -11,6 +11,7 @@ from casework.reference import actions, queries
 from casework.reference.models import AreaCode, Nation, Whereabouts
 from casework.reference.problems import LeadConfirms, LevelStands, NationalSignpostStays, NotTheNewest
 from casework.reference.schemas import (
+    BankHolidayAdded,
     BankHolidayAdding,
     BankHolidayAmendment,
     BankHolidayList,
@@ -272,7 +273,7 @@ async def list_holidays(
     **operation(
         Action.REFERENCE_MANAGE,
         "Add a bank holiday",
-        BankHolidayView,
+        BankHolidayAdded,
         suffix="add_bank_holiday",
         status=201,
         creates=True,
@@ -280,7 +281,8 @@ async def list_holidays(
     ),
 )
 async def add_holiday(door: AtDoor, adding: BankHolidayAdding) -> Response:
-    """A day that was proclaimed after the service was set up."""
+    """A day that was proclaimed after the service was set up. The answer says how many deadlines of each team were counted
+    across it; `recount` moves them."""
     return await door.write(lambda work: actions.add_holiday(work, adding), status=201)
 
 

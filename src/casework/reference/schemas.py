@@ -222,10 +222,29 @@ class BankHolidayList(View):
     items: list[BankHolidayView]
 
 
+class TouchedDeadlines(View):
+    """How many running deadlines of a team were counted across a day: which ones, the team sees in its lists."""
+
+    team_id: UUID
+    team: str
+    enquiries: int
+    cases: int
+
+
+class BankHolidayAdded(BankHolidayView):
+    """A new bank holiday, and the deadlines that it touches."""
+
+    deadlines: list[TouchedDeadlines]
+    recounted: bool
+    """Whether they were moved by the day."""
+
+
 class BankHolidayAdding(BankHolidayDay, Input):
     """A bank holiday that nobody foresaw."""
 
     id: Uuid | None = None
+    recount: Truth = False
+    """Whether the running deadlines that were counted across it move by a working day. Those set by hand stay."""
 
 
 if TYPE_CHECKING:

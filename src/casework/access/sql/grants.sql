@@ -40,7 +40,7 @@ GRANT EXECUTE ON FUNCTION
     access.link_identity(uuid, text, text), access.unlink_identity(uuid, uuid), access.identities_of(uuid),
     audit.case_log(uuid[], bigint, integer), audit.cases_asked(uuid[], text, uuid), audit.asked(uuid, text, uuid), audit.disclosed(text, uuid, uuid), work.lag(),
     casework.nation_of_site(uuid, uuid), casework.levels_of_site(uuid, uuid, timestamptz), casework.gravity(text),
-    casework.levels_missing(), casework.active_leads(),
+    casework.levels_missing(), casework.active_leads(), access.deadlines_across(uuid, boolean),
     audit.first_id(timestamptz), audit.lines(uuid, uuid[], text, text, text, bigint, bigint, integer),
     audit.log_read(uuid, uuid[], bigint, bigint), audit.heads(bigint, integer), audit.backlog(), audit.months_ahead()
 TO casework_staff;
