@@ -124,12 +124,25 @@ def start_cluster(scratch: Path) -> Cluster:
     cluster = embedded.start(scratch, settings=SETTINGS)
     passwords = {role: embedded.secret(scratch, role) for role in migrations.ROLES}
     asyncio.run(migrations.make_roles(cluster.superuser_dsn(), passwords, DATABASE))
-    migrations.migrate(cluster.dsn("casework_migrate", passwords["casework_migrate"], DATABASE))
+    migrator = cluster.dsn("casework_migrate", passwords["casework_migrate"], DATABASE)
+    migrations.migrate(migrator)
+    asyncio.run(_record_level(migrator))
     superuser = cluster.superuser_dsn(DATABASE)
     asyncio.run(_make_peer(superuser, embedded.secret(scratch, PEER.replace("_", "-"))))
     pid = int((cluster.data / "postmaster.pid").read_text().split()[0])
     peer = cluster.dsn(PEER, embedded.secret(scratch, PEER.replace("_", "-")), DATABASE)
     return Cluster(scratch, superuser, peer, embedded_addresses(scratch, DATABASE), pid)
+
+
+async def _record_level(url: str) -> None:
+    """The service comes with no threat level, and without one no advice is issued."""
+    connection = await asyncpg.connect(url)
+    async with connection.transaction():
+        await connection.execute("SELECT access.begin_system('threat_level.set', 'benchmarks')")
+        await connection.execute(
+            "INSERT INTO casework.threat_level (kind, level, since) VALUES ('national', 'substantial', '2001-01-01')"
+        )
+    await connection.close()
 
 
 async def _make_peer(url: str, password: str) -> None:

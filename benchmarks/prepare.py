@@ -19,7 +19,7 @@ RETURNING id"""
 _UNUSED_VISITS = """
 DELETE FROM casework.site_visit WHERE adviser_id = $1 AND state = 'proposed' AND starts_at < '2012-01-01'"""
 _ADVICE = f"""{_CASES},
-level AS (SELECT l.level FROM casework.threat_level l WHERE l.nation = 'Great Britain' AND l.since <= now() ORDER BY l.since DESC LIMIT 1),
+level AS (SELECT l.level FROM casework.threat_level l WHERE l.kind = 'national' AND l.state <> 'struck' AND l.since <= now() ORDER BY l.since DESC LIMIT 1),
 made AS (
     INSERT INTO casework.advice (case_id, team_id, restricted, reference, state, author_id, approved_by, title, drafted_threat_level)
     SELECT m.id, m.team_id, m.restricted, 'ADV-BENCH-' || n || '-' || substr(md5(random()::text), 1, 8), 'approved', $1, $3,

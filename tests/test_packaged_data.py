@@ -27,6 +27,7 @@ NEEDS = (
 KINDS = {
     "sectors": 12,
     "schedule_1_uses": 18,
+    "schedule_2_exclusions": 7,
     "attack_methodologies": 11,
     "phases_of_use": 5,
     "principles": 4,

@@ -202,7 +202,7 @@ async def complete(request: Request) -> Response:
     """Log a visit as made."""
     body, visit_id = VisitCompletion.model_validate(await request.json()).model_dump(), UUID(request.path_params["id"])
     async with doing(request, "visit.complete") as (work, key):
-        visit = await work.row(visits.VISIT_TO_FIND_IN, id=visit_id)
+        visit = await work.row(visits.VISIT_TO_FIND_IN, id=visit_id, arrived_at=body["arrived_at"])
         at = {name: body[name] for name in ("arrived_at", "left_at")}
         if not visit["within"] or at["left_at"] > visit["now"]:
             return Response(status_code=403)
@@ -211,12 +211,13 @@ async def complete(request: Request) -> Response:
         )
         if done is None:
             return Response(status_code=409)
-        words, level = visit["words"], visit["level"]
+        words = visit["words"]
+        levels = {name: visit[name] for name in ("threat_level", "northern_ireland_threat_level")}
         for finding in body["findings"]:
             if finding["methodology"] not in words:
                 return Response(status_code=422)
             stated = {**finding, "id": uuid4()}
-            await work.row(visits.RECORD.insert, visit_id=visit_id, threat_level=level, **stated)
+            await work.row(visits.RECORD.insert, visit_id=visit_id, **levels, **stated)
         calls = [
             (SAY, (done["case_id"], "visit", visit_id, None, None, None)),
             (FINISH_SHOWN, (key, 200, "{}")),

@@ -38,6 +38,7 @@ from casework.worker import work
 DERBYSHIRE = "E23000018"
 PLACES = ("mm.ace.1152", "mm.New.187", "mm.ace.1238", "mm.domus.EM080", "mm.ace.1103", "mm.musa.278", "mm.aim82NM.062")
 MAILBOX = "manager@museum.example"
+SOURCE = "https://www.mi5.gov.uk/threats-and-advice/terrorism-threat-levels"
 BEGINS = 40
 """How many days ago the story begins."""
 PEOPLE = {
@@ -45,6 +46,7 @@ PEOPLE = {
     "coordinator": ("Colin Barker", ("coordinator",)),
     "adviser": ("Ada Whitworth", ("adviser",)),
     "reviewer": ("Rhys Pendry", ("reviewer", "adviser")),
+    "lead": ("Lowri Vaughan", ("professional_lead",)),
 }
 
 
@@ -176,6 +178,7 @@ class _Story:
         """The story from the first member of staff to an answered recommendation; returns a tracking token still in use."""
         at = self.calendar.turn_to
         await self.staff()
+        await self.levelled()
         enquiry = await self.asked("Great British Car Journey", "Derwent Works, Ambergate", "DE56 2HE", "Ana Kowalska")
         await at(38)
         case = await self.accepted(enquiry)
@@ -206,6 +209,11 @@ class _Story:
                 await self.call("admin", "POST", f"/people/{person['id']}/roles", {"role": role, "team_id": team_id})
             await self.call("admin", "PUT", f"/people/{person['id']}/password", {"password": self.password})
             await self.log_in(who)
+
+    async def levelled(self) -> None:
+        """The professional lead records the threat level of the story: the service comes with none."""
+        stated = {"kind": "national", "level": "substantial", "source_url": SOURCE}
+        await self.call("lead", "POST", "/threat-levels", stated)
 
     async def asked(self, site: str, address: str, postcode: str, contact: str) -> Any:
         """A business asks; its token is kept."""

@@ -23,6 +23,7 @@ import casework.organisations.lifecycle
 import casework.organisations.models
 import casework.people.models
 import casework.premises.models
+import casework.reference.lifecycle
 import casework.reference.models
 import casework.visits.lifecycle
 import casework.visits.models
@@ -47,6 +48,8 @@ DEFINITIONS = (
     ("access", "moving.sql"),
     ("access", "explaining.sql"),
     ("access", "naming.sql"),
+    ("reference", "levels.sql"),
+    ("access", "deadlines.sql"),
     ("work", "idempotency.sql"),
     ("work", "outbox.sql"),
     ("audit_log", "sealing.sql"),

@@ -77,7 +77,7 @@ def changed_level(world: World) -> Iterator[Any]:
     def change(level: str) -> None:
         made.append(
             world.logged_sql(
-                "INSERT INTO casework.threat_level (nation, level, since) VALUES ('Great Britain', $1, now()) RETURNING id",
+                "INSERT INTO casework.threat_level (kind, level, since) VALUES ('national', $1, now()) RETURNING id",
                 level,
             )[0]["id"]
         )

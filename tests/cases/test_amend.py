@@ -1,7 +1,7 @@
 """Amending the facts of a case."""
 
 from tests.support.callers import ok, refused
-from tests.support.story import allocated_case
+from tests.support.story import allocated_case, open_case
 from tests.support.world import Team, World
 
 
@@ -46,3 +46,23 @@ def test_a_closed_case_is_not_amended(team: Team) -> None:
     path = f"/v1/cases/{allocated_case(team, adviser)['id']}"
     ok(adviser.post(f"{path}/closure", {"reason_code": "no_reply"}, match=2))
     refused(adviser.patch(path, {"title": "x"}, match=3), 409, "state-conflict")
+
+
+def test_the_adviser_holds_the_competence_of_a_new_strand(team: Team) -> None:
+    adviser = team.person("adviser")
+    able = team.person("adviser", competences=("pal", "cni"), name="Cora Able")
+    case = allocated_case(team, adviser)
+    path = f"/v1/cases/{case['id']}"
+    told = refused(adviser.patch(path, {"strand": "cni"}, match=case["version"]), 409, "competence-missing")
+    assert (told["competence"], [each["name"] for each in told["suitable"]]) == ("cni", ["Cora Able"])
+    assert ok(adviser.get(path))["strand"] == "pal"
+    ok(adviser.patch(path, {"strand": "pal", "title": "A fair"}, match=case["version"]))
+    other = allocated_case(team, able)
+    assert ok(able.patch(f"/v1/cases/{other['id']}", {"strand": "cni"}, match=other["version"]))["strand"] == "cni"
+
+
+def test_a_case_that_waits_takes_any_strand(team: Team) -> None:
+    waiting = open_case(team.person("adviser"), team)
+    supervisor = team.person("supervisor")
+    changed = supervisor.patch(f"/v1/cases/{waiting['id']}", {"strand": "cni"}, match=waiting["version"])
+    assert ok(changed)["strand"] == "cni"

@@ -8,10 +8,10 @@ import pytest
 from tests.clock.calendar import NEXT_YEAR, in_london, last_sunday, monday
 from tests.enquiries.building import asked
 from tests.support.callers import Caller, ok, refused
+from tests.support.levels import SOURCE
 from tests.support.story import (
     allocated_case,
     approved_advice,
-    completed_visit,
     drafted_advice,
     finding,
     open_case,
@@ -281,14 +281,14 @@ def test_a_threat_level_is_in_force_from_its_moment_on(trial: Trial, team: Team,
         (now,) = [
             each
             for each in ok(adviser.get("/v1/threat-levels"))["items"]
-            if each["nation"] == "Great Britain" and each["current"]
+            if each["kind"] == "national" and each["current"]
         ]
         drafted = drafted_advice(adviser, allocated_case(team, adviser))
         assert drafted["drafted_threat_level"] == now["level"]
         return str(now["level"])
 
     before = level()
-    coming = {"nation": "Great Britain", "level": "critical", "since": trial.moment(days=2)}
+    coming = {"kind": "national", "level": "critical", "since": trial.moment(days=2), "source_url": SOURCE}
     assert not ok(lead.post("/v1/threat-levels", coming), 201)["current"]
     try:
         trial.forward(days=1)
@@ -296,7 +296,10 @@ def test_a_threat_level_is_in_force_from_its_moment_on(trial: Trial, team: Team,
         trial.forward(days=2)
         assert level() == "critical"
         times = {"starts_at": trial.moment(hours=1), "ends_at": trial.moment(hours=2)}
-        visit = completed_visit(adviser, allocated_case(team, adviser), finding(), **times)
-        assert visit["findings"][0]["threat_level"] == "critical"
+        visit = proposed_visit(adviser, allocated_case(team, adviser), **times)
+        trial.forward(hours=3)
+        made = {"arrived_at": visit["starts_at"], "left_at": visit["ends_at"], "findings": [finding()]}
+        logged = ok(adviser.post(f"/v1/visits/{visit['id']}/completion", made, match=visit["version"]))
+        assert logged["findings"][0]["threat_level"] == "critical"
     finally:
         trial.logged_sql("DELETE FROM casework.threat_level WHERE level = 'critical'")

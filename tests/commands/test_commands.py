@@ -100,8 +100,27 @@ def test_a_healthy_house_passes_the_doctor(house: House) -> None:
     found = house.casework("doctor")
     assert found.returncode == 0, found.stdout + found.stderr
     assert found.stdout.splitlines() == [
-        f"{what}: ok" for what in ("database", "processing log", "keys", "worker", "disk", "messages", "clock")
+        *(
+            f"{what}: ok"
+            for what in ("database", "processing log", "keys", "worker", "disk", "messages", "clock", "threat level")
+        ),
+        "warning: there is no active professional lead; two are needed to confirm threat levels and stand in for one another",
     ]
+
+
+def test_the_doctor_wants_the_threat_levels_recorded_and_two_leads(house: House) -> None:
+    well(house)
+    team = house.world.team(nation="Northern Ireland")
+    for lead in ("one", "two"):
+        house.world.person(team, ("professional_lead",), name=lead)
+    house.world.logged_sql(
+        "UPDATE casework.threat_level SET state = 'struck', struck_at = now() WHERE kind = 'northern_ireland'"
+    )
+    found = house.casework("doctor")
+    assert found.returncode == 1
+    assert "no northern_ireland threat level is recorded" in found.stdout.replace("\n", " ")
+    assert "no national threat level" not in found.stdout
+    assert "warning" not in found.stdout
 
 
 def test_the_doctor_misses_a_policy(house: House) -> None:

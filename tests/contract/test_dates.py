@@ -64,6 +64,8 @@ DATES = {
     ("enquiry.hand_over", "/at"): Means.OVER,
     ("premises.write-create", "/occupancy_on"): Means.OVER,
     ("premises.write-amend", "/occupancy_on"): Means.OVER,
+    ("premises.write-create", "/excluded_on"): Means.OVER,
+    ("premises.write-amend", "/excluded_on"): Means.OVER,
     ("premises.write-amend", "/closed_on"): Means.ANY,  # known beforehand, or told by an old source
     ("premises.write-amend-alias", "/ended_at"): Means.ANY,  # a name may be known to end
     ("premises.write-amend-area", "/ended_at"): Means.ANY,  # works may be known to take a part away

@@ -17,6 +17,7 @@ BODIES = {
     "refusal": {"reason_code": "product_endorsement"},
     "withdrawal": {},
     "acceptance": {},
+    "reopening": {"reason": "The wrong one."},
     "hand-over": {"to": "Force intelligence bureau", "at": moment(hours=-1)},
     "contact-verification": {"method": "in_person"},
     "duplicate-unmarking": {},
@@ -27,6 +28,7 @@ ACTIONS = {
     "refusal": "enquiry.refuse",
     "withdrawal": "enquiry.withdraw",
     "acceptance": "enquiry.accept",
+    "reopening": "enquiry.reopen",
     "hand-over": "enquiry.hand_over",
     "contact-verification": "contact.verify",
 }

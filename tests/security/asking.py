@@ -28,6 +28,7 @@ READS = {
     "session_id": "session.manage_own",
     "signpost_id": "reference.read",
     "holiday_id": "reference.read",
+    "level_id": "reference.read",
     "kind": "reference.read",
     "event": "audit.read",
     "case_transfer_id": "case.read",
@@ -148,7 +149,7 @@ def bare(response: httpx.Response) -> tuple[Any, ...]:
 
 def reaches_less_than_all(person: Principal, action: str, noun: str) -> bool:
     """Whether there can be foreign records at all for this person, this action, and what the id names."""
-    if not holds(person, action) or noun in ("team_id", "kind", "code", "signpost_id", "holiday_id"):
+    if not holds(person, action) or noun in ("team_id", "kind", "code", "signpost_id", "holiday_id", "level_id"):
         return False
     reads = READS.get(noun, action)
     return all(authority()[each][role] != "all" for role, _ in person.roles for each in (action, reads))

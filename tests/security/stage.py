@@ -335,9 +335,19 @@ def _words(stage: Stage) -> dict[str, str]:
     return {
         "signpost_id": ok(keeper.post("/v1/signposts", signpost), 201)["id"],
         "holiday_id": ok(keeper.post("/v1/bank-holidays", holiday), 201)["id"],
+        "level_id": _level(stage),
         "kind": "sectors",
         "code": code,
     }
+
+
+def _level(stage: Stage) -> str:
+    """A provisional level of long ago: nothing that is done to it is in force anywhere."""
+    said = (
+        "INSERT INTO casework.threat_level (kind, level, since, state, source_url)"
+        " VALUES ('northern_ireland', 'low', '2001-01-01', 'provisional', 'https://www.mi5.gov.uk/') RETURNING id"
+    )
+    return str(stage.world.logged_sql(said)[0]["id"])
 
 
 def _relations(stage: Stage) -> None:

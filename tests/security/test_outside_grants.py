@@ -38,7 +38,7 @@ TABLES = {
     "casework.team": May(
         "created_at force_code hours id intake mailbox name phone phone_extension relay sort_key version"
     ),
-    "casework.threat_level": May("id level nation since"),
+    "casework.threat_level": May("id kind level recorded_at since source_url state struck_at struck_reason version"),
     # What a business asks, and what is said about it. Who its contact is, it writes and never reads.
     "casework.contact": May(insert="email enquiry_id id job_title name phone phone_extension relay team_id"),
     "casework.enquiry": May(
@@ -59,7 +59,8 @@ TABLES = {
         update="confirmed_at confirmed_by declined_at declined_note state version",
     ),
     "casework.advice": May(
-        "case_id correction_reason ended_at follow_up_on id introduction issued_at issued_threat_level number reference"
+        "case_id correction_reason ended_at follow_up_on id introduction issued_at issued_northern_ireland_threat_level"
+        " issued_threat_level issued_under number reference"
         " restricted state team_id title version withdrawal_reason"
     ),
     "casework.recommendation": May(
@@ -107,6 +108,7 @@ FUNCTIONS = [
     "casework.clock_offset()",
     "casework.ended(timestamp with time zone)",
     "casework.fold(text)",
+    "casework.level_holding(text,timestamp with time zone)",
     "casework.name_key(text)",
     "casework.new_id()",
     "casework.now()",

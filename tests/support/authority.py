@@ -27,14 +27,6 @@ NOT_YET: dict[tuple[str, str], Difference] = {
         "an auditor's headline is reference, state and team only; row security hides rows, not columns, so it takes a view"
         " of its own, which *Mend the rules* makes",
     ),
-    ("threat_level.set", "supervisor"): Difference(
-        "none",
-        "a supervisor's entry is provisional until a professional lead confirms it and names its source; today an entry"
-        " counts for good",
-    ),
-    ("threat_level.set", "what"): Difference(
-        "record a change of the national threat level", "there is one kind of level yet, the national one"
-    ),
     ("person.approve_role", "what"): Difference(
         "approve giving administrator or auditor",
         "taking such a role and changing such an address do not wait for anybody yet, so there is nothing to approve, and"

@@ -14,6 +14,7 @@ import asyncpg
 from casework import migrations
 from casework.kernel import embedded
 from casework.kernel.database import Addresses, embedded_addresses
+from tests.support import levels
 
 TEMPLATE = "casework_template"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
@@ -45,6 +46,7 @@ def template() -> None:
             return
         asyncio.run(migrations.make_roles(cluster.superuser_dsn(), _passwords(), TEMPLATE))
         migrations.migrate(url("casework_migrate", TEMPLATE))
+        asyncio.run(levels.record(url("casework_migrate", TEMPLATE)))
         (var() / "template.done").touch()
 
 

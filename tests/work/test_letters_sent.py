@@ -7,7 +7,6 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -15,6 +14,7 @@ from casework.kernel.settings import Settings
 from tests.enquiries.building import Asked, asked
 from tests.support import contract
 from tests.support.callers import Caller, ok, refused
+from tests.support.levels import SOURCE
 from tests.support.server import serving
 from tests.support.story import allocated_case, finding, moment, open_case, proposed_visit, recommendation
 from tests.support.world import Team, World
@@ -26,6 +26,7 @@ SENDS: dict[tuple[str, str], set[tuple[str, str]]] = {
     ("enquiry.submit", "business"): {("received", "contact")},
     ("session.manage_own-code", "business"): {("code", "contact")},
     ("enquiry.message", "staff"): {("news", "contact")},
+    ("enquiry.reopen", "staff"): {("news", "contact")},
     ("enquiry.transfer", "staff"): {("offer", "other team")},
     ("enquiry.receive-acceptance", "staff"): {("news", "contact")},
     ("case.break_glass", "staff"): {("emergency access", "team")},
@@ -96,7 +97,10 @@ def the_desk(cast: Cast, kept: Ledger) -> None:
         ("hand-over", {"to": "Force intelligence bureau", "at": moment(hours=-1)}),
         ("withdrawal", {}),
     ):
-        ok(cast.asked().move(noun, body))
+        ended = cast.asked()
+        ok(ended.move(noun, body))
+        if noun == "refusal":
+            ok(ended.move("reopening", {"reason": "The wrong one."}))
     first, second = cast.asked(), cast.asked()
     ok(second.business.post(f"{second.path}/messages", {"body": "We are open on Sunday."}), 201)
     ok(cast.coordinator.post(f"{second.path}/messages", {"body": "Thank you."}), 201)
@@ -273,8 +277,13 @@ def the_house(cast: Cast, kept: Ledger) -> None:
     holiday = ok(first.post("/v1/bank-holidays", {"nation": "Wales", "day": day, "name": "A fair"}), 201)
     ok(first.patch(f"/v1/bank-holidays/{holiday['id']}", {"active": False}, match=holiday["version"]))
     lead = team.person("professional_lead")
-    ok(lead.post("/v1/threat-levels", {"nation": "Northern Ireland", "level": "severe"}), 201)
-    cast.world.logged_sql("DELETE FROM casework.threat_level WHERE set_by = $1", UUID(lead.person_id))
+    level = {"kind": "northern_ireland", "level": "low", "source_url": SOURCE}  # no raise: that has letters of its own
+    low = ok(lead.post("/v1/threat-levels", level), 201)
+    ok(lead.post(f"/v1/threat-levels/{low['id']}/strike", {"reason": "A trial."}, match=low["version"]))
+    second = team.person("supervisor").post("/v1/threat-levels", level | {"level": "low"})
+    provisional = ok(second, 201)
+    ok(lead.post(f"/v1/threat-levels/{provisional['id']}/confirmation", {}, match=provisional["version"]))
+    ok(lead.post(f"/v1/threat-levels/{provisional['id']}/strike", {"reason": "A trial."}, match=2))
 
 
 def nobody_to_write_to(cast: Cast, kept: Ledger) -> None:

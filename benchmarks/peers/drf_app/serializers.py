@@ -160,9 +160,8 @@ class VisitSerializer(serializers.ModelSerializer):
         words = set(Lookup.objects.filter(kind="attack_methodologies").values_list("code", flat=True))
         if any(each["methodology"] not in words for each in found):
             raise serializers.ValidationError({"findings": "Use a word of attack_methodologies."})
-        nation = Force.objects.get(pk=Team.objects.get(pk=visit.team_id).force_code).nation
-        area = nation if nation == "Northern Ireland" else "Great Britain"
-        level = ThreatLevel.objects.filter(nation=area, since__lte=timezone.now()).order_by("-since", "-id")[0].level
+        counting = ThreatLevel.objects.filter(kind="national", since__lte=facts["arrived_at"]).exclude(state="struck")
+        level = counting.order_by("-since", "-id")[0].level
         for name, value in facts.items():
             setattr(visit, name, value)
         visit.state, visit.version = "completed", visit.version + 1

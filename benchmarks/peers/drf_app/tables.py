@@ -252,8 +252,9 @@ class Lookup(Unmanaged):
 
 class ThreatLevel(Unmanaged):
     id = models.UUIDField(primary_key=True)
-    nation = models.TextField()
+    kind = models.TextField()
     level = models.TextField()
+    state = models.TextField()
     since = models.DateTimeField()
 
     class Meta(Unmanaged.Meta):

@@ -256,9 +256,8 @@ def complete_visit(
     words = set(session.exec(select(Lookup.code).where(Lookup.kind == "attack_methodologies")).all())
     if any(each.methodology not in words for each in completion.findings):
         raise HTTPException(422)
-    nation = session.get(Force, session.get(Team, visit.team_id).force_code).nation
-    area = nation if nation == "Northern Ireland" else "Great Britain"
-    levels = select(ThreatLevel.level).where(ThreatLevel.nation == area, ThreatLevel.since <= datetime.now(UTC))
+    counting = ThreatLevel.kind == "national", ThreatLevel.state != "struck", ThreatLevel.since <= completion.arrived_at
+    levels = select(ThreatLevel.level).where(*counting)
     level = session.exec(levels.order_by(ThreatLevel.since.desc(), ThreatLevel.id.desc()).limit(1)).one()
     found = [
         Finding(visit_id=visit.id, recorded_by=user.id, threat_level=level, **whose, **each.model_dump())

@@ -228,8 +228,9 @@ class ThreatLevel(SQLModel, table=True):
     __tablename__ = "threat_level"
     __table_args__ = {"schema": "casework"}
     id: uuid.UUID = Field(primary_key=True)
-    nation: str
+    kind: str
     level: str
+    state: str
     since: datetime
 
 

@@ -487,7 +487,7 @@ POLICY: dict[Action, Row] = {
         administrator="own",
         service="own",
     ),
-    Action.THREAT_LEVEL_SET: _row("record a change of the national threat level", professional_lead="all"),
+    Action.THREAT_LEVEL_SET: _row("record a change of a threat level", supervisor="all", professional_lead="all"),
     Action.THREAT_LEVEL_STRIKE: _row("strike a threat level entered by mistake", professional_lead="all"),
     Action.REFERENCE_MANAGE: _row("manage sectors and reason codes and signposts and holidays", administrator="all"),
     Action.NOTICE_PUBLISH: _row(

@@ -91,6 +91,7 @@ TRIAGE = (
     A.ENQUIRY_SIGNPOST,
     A.ENQUIRY_REFUSE,
     A.ENQUIRY_MARK_DUPLICATE,
+    A.ENQUIRY_REOPEN,
     A.ENQUIRY_WITHDRAW,
     A.ENQUIRY_HAND_OVER,
     A.ENQUIRY_REISSUE_TOKEN,
@@ -160,15 +161,17 @@ def _reference(
     key: str = "id",
     *,
     manage: A = A.REFERENCE_MANAGE,
+    change: tuple[A, ...] = (),
     delete: bool = False,
     outside: tuple[str, ...] = ("*",),
 ) -> Scope:
-    doing = f"(SELECT access.doing({_words((manage,))}))"
+    changing = change or (manage,)
+    doing = "(SELECT access.doing({words}))"
     return Scope(
         table,
         A.REFERENCE_READ,
         (manage,),
-        (manage,),
+        changing,
         using=EVERYBODY,
         check=doing,
         key=key,
@@ -183,7 +186,23 @@ SCOPES: tuple[Scope, ...] = (
     _reference("postcode", "postcode"),
     _reference("lookup"),
     _reference("signpost"),
-    _reference("threat_level", manage=A.THREAT_LEVEL_SET, outside=("id", "nation", "level", "since")),
+    _reference(
+        "threat_level",
+        manage=A.THREAT_LEVEL_SET,
+        change=(A.THREAT_LEVEL_SET, A.THREAT_LEVEL_STRIKE),
+        outside=(
+            "id",
+            "kind",
+            "level",
+            "since",
+            "source_url",
+            "state",
+            "recorded_at",
+            "struck_at",
+            "struck_reason",
+            "version",
+        ),
+    ),
     _reference("bank_holiday"),
     _reference("team", manage=A.TEAM_MANAGE),
     Scope(
@@ -370,6 +389,8 @@ SCOPES: tuple[Scope, ...] = (
                 "introduction",
                 "correction_reason",
                 "issued_threat_level",
+                "issued_northern_ireland_threat_level",
+                "issued_under",
                 "follow_up_on",
                 "issued_at",
                 "ended_at",
@@ -477,7 +498,9 @@ BY_TABLE = {scope.table: scope for scope in SCOPES}
 # Written by definer functions as the owner, so the owner (under FORCE like everybody) needs a policy on them.
 KEPT = ("case_headline", "case_event", "organisation_directory", "emergency_access")
 # Read by definer functions: which teams there are, in which of them a person stands, and whom to write to about what.
-JUDGED_BY = ("team", "person", "police_force", "enquiry", "contact", "case_file")
+JUDGED_BY = ("team", "person", "police_force", "local_authority", "threat_level", "enquiry", "contact", "case_file")
+# Read by the job that tells authors of a raised threat level: whose advice is not issued yet, and where its site lies.
+TOLD_OF = ("advice", "premises")
 # Looked up by definer functions while somebody asks why a record can be seen, or reads the log, and at no other time.
 LOCATED = (
     "enquiry",
@@ -535,7 +558,7 @@ def _staff(scope: Scope) -> Iterator[str]:
             yield f"GRANT {verb} ON casework.{scope.table} TO casework_staff"
     if scope.delete:
         words = _words(scope.insert)
-        reach = scope.check or _written(scope, words)
+        reach = (scope.check or "").replace("{words}", words) or _written(scope, words)
         yield _policy(scope, "DELETE", "casework_staff", reach)
         yield f"GRANT DELETE ON casework.{scope.table} TO casework_staff"
 
@@ -571,6 +594,9 @@ def statements() -> Iterator[str]:
         yield f"CREATE POLICY owner_all ON casework.{table} TO casework_owner USING (true) WITH CHECK (true)"
     for table in JUDGED_BY:
         yield f"CREATE POLICY owner_select ON casework.{table} FOR SELECT TO casework_owner USING (true)"
+    for table in TOLD_OF:
+        telling = f"(SELECT access.doing({_words((A.THREAT_LEVEL_SET,))}))"
+        yield f"CREATE POLICY owner_tell ON casework.{table} FOR SELECT TO casework_owner USING ({telling})"
     for table in LOCATED:
         looking = f"(SELECT access.doing({_words((A.ACCESS_EXPLAIN, A.AUDIT_READ, A.CASE_ACCESS_LOG))}))"
         yield f"CREATE POLICY owner_locate ON casework.{table} FOR SELECT TO casework_owner USING ({looking})"

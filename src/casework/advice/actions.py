@@ -30,7 +30,7 @@ from casework.cases.actions import begin_work, follow_up
 from casework.cases.lifecycle import RUNNING, CaseState
 from casework.cases.problems import CompetenceMissing
 from casework.kernel.problems import StateConflict
-from casework.reference.actions import current_threat_level, require_word
+from casework.reference.actions import Levels, require_reason, require_word, threat_levels_now
 from casework.work.messages import Notice, notify
 from casework.work.times import require_ahead, require_behind
 from casework.work.unit import Answer, Creation, Guarded, Work, given_fields
@@ -62,13 +62,23 @@ def _require_running(standing: Record) -> None:
         raise problems.CaseNotRunning(f"The case is {standing['case_state']}.", state=standing["case_state"])
 
 
+async def _levels(work: Work, site: Record | None) -> Levels | None:
+    """The threat levels in force at the site of a case; ``None`` where the case is not seen, which what follows says."""
+    return await threat_levels_now(work, site["premises_id"], site["team_id"]) if site is not None else None
+
+
+def _drafted_under(levels: Levels | None) -> dict[str, str | None]:
+    """The stamps of a draft; null where nobody has recorded a level, for drafting goes on."""
+    return {
+        "drafted_threat_level": levels.national if levels else None,
+        "drafted_northern_ireland_threat_level": levels.northern_ireland if levels else None,
+    }
+
+
 async def draft(work: Work, case_id: UUID, drafting: AdviceDrafting) -> Answer:
     """Begin the first version of advice on a case."""
-    home = await work.row(queries.TEAM_OF_CASE, case_id=case_id)
-    level = await current_threat_level(work, home["team_id"]) if home is not None else None
-    advice_id, new = await _created(
-        work, queries.DRAFT, drafting, reference="ADV", case_id=case_id, drafted_threat_level=level
-    )
+    levels = _drafted_under(await _levels(work, await work.row(queries.SITE_OF_CASE, case_id=case_id)))
+    advice_id, new = await _created(work, queries.DRAFT, drafting, reference="ADV", case_id=case_id, **levels)
     if new:
         await begin_work(work, case_id)
         work.say(case_id, subject=("advice", advice_id))
@@ -78,8 +88,8 @@ async def draft(work: Work, case_id: UUID, drafting: AdviceDrafting) -> Answer:
 async def correct(work: Work, advice_id: UUID, correction: AdviceCorrection) -> Answer:
     """Begin a further version of issued advice, as a copy of it. The issued one stands until the new one is issued."""
     standing = await work.row(queries.STANDING, id=advice_id)
-    level = await current_threat_level(work, standing["team_id"]) if standing is not None else None
-    made, new = await _created(work, queries.CORRECT, correction, corrects=advice_id, drafted_threat_level=level)
+    levels = _drafted_under(await _levels(work, standing))
+    made, new = await _created(work, queries.CORRECT, correction, corrects=advice_id, **levels)
     if new and standing is not None:
         _require_running(standing)
         await work.rows(queries.COPY_RECOMMENDATIONS, id=made, corrects=advice_id)
@@ -234,15 +244,19 @@ async def issue(work: Work, advice_id: UUID, issuing: AdviceIssuing) -> Answer:
     """Issue approved advice: from here on it never changes, and the version before it is superseded."""
     require_ahead(work, "/follow_up_on", issuing.follow_up_on, "Give a date after today.", from_tomorrow=True)
     standing = await work.row(queries.STANDING, id=advice_id)
-    level = await current_threat_level(work, standing["team_id"]) if standing is not None else None
-    issued = await work.advance(queries.ISSUE, id=advice_id, level=level, follow_up_on=issuing.follow_up_on)
-    if standing is not None:
-        _require_running(standing)
-    drafted, confirmed = issued["drafted_threat_level"], issuing.confirm_threat_level
-    if level != (confirmed or drafted):
-        raise problems.ThreatLevelChanged(
-            f"It was {drafted} when this was drafted, and is {level} now.", drafted=drafted, current=level
-        )
+    levels = await _levels(work, standing)
+    issued = await work.advance(
+        queries.ISSUE,
+        id=advice_id,
+        national=levels.national if levels else None,
+        northern_ireland=levels.northern_ireland if levels else None,
+        entries=list(levels.entries) if levels else [],
+        follow_up_on=issuing.follow_up_on,
+    )
+    assert standing is not None
+    assert levels is not None
+    _require_running(standing)
+    _require_levels(issued, levels, issuing)
     await work.rows(queries.FREEZE, id=advice_id)
     for superseded in await work.rows(queries.SUPERSEDE, id=advice_id, reference=issued["reference"]):
         await work.rows(queries.SETTLE_SUPERSEDED, superseded=superseded["id"])
@@ -251,6 +265,23 @@ async def issue(work: Work, advice_id: UUID, issuing: AdviceIssuing) -> Answer:
     work.say(issued["case_id"], subject=("advice", advice_id))
     notify(work, Notice.ADVICE, case_id=issued["case_id"])
     return await work.show(queries.ADVICE_SHOWN, advice_id)
+
+
+def _require_levels(issued: Record, levels: Levels, issuing: AdviceIssuing) -> None:
+    """Issued under recorded levels only, and under those it was drafted under, or that the issuer confirms."""
+    if levels.missing:
+        raise problems.NoThreatLevel(missing=levels.missing)
+    drafted = issued["drafted_threat_level"], issued["drafted_northern_ireland_threat_level"]
+    current = levels.national, levels.northern_ireland
+    confirmed = issuing.confirm_threat_level, issuing.confirm_northern_ireland_threat_level
+    if current != tuple(said or before for said, before in zip(confirmed, drafted, strict=True)):
+        raise problems.ThreatLevelChanged(
+            "It is not what it was when this was drafted.",
+            drafted=drafted[0],
+            current=current[0],
+            drafted_northern_ireland=drafted[1],
+            current_northern_ireland=current[1],
+        )
 
 
 async def withdraw(work: Work, advice_id: UUID, withdrawing: AdviceWithdrawing) -> Answer:
@@ -275,7 +306,7 @@ async def respond(work: Work, recommendation_id: UUID, responding: Responding) -
     """Record the answer of the business; the last one counts."""
     if responding.answer is AnswerGiven.DECLINED and responding.reason_code is None:
         raise problems.not_right("/reason_code", "missing", "Say why, with a word of reason_decline.")
-    await require_word(work, "reason_decline", responding.reason_code, "/reason_code")
+    await require_reason(work, "reason_decline", responding.reason_code, responding.note)
     creation = queries.RESPOND if work.caller.person else queries.OWN_RESPOND
     made, new = await _created(
         work, creation, responding, recommendation_id=recommendation_id, person_id=work.caller.person
@@ -326,7 +357,7 @@ async def _standing_case(work: Work, recommendation_id: UUID) -> UUID:
 async def settle_open_recommendations(work: Work, row: Mapping[str, Any]) -> None:
     """What closing a case asks of its advice: none in the making, and a reason for each recommendation that stays open."""
     case_id = row["case_id"]
-    given = {each.recommendation_id: each.reason_code for each in row["closing"].open_recommendations}
+    given = {each.recommendation_id: each for each in row["closing"].open_recommendations}
     still_open = {each["id"]: each for each in await work.rows(queries.OPEN_OF_CASE, case_id=case_id)}
     critical = [each for each in still_open.values() if each["priority"] == Priority.CRITICAL]
     # By the team, not by the roles at large: who supervises elsewhere does not answer for this case.
@@ -340,12 +371,14 @@ async def settle_open_recommendations(work: Work, row: Mapping[str, Any]) -> Non
     unexplained = [each for each in still_open.values() if each["id"] not in given]
     if unexplained:
         raise problems.RecommendationsOpen(recommendations=_told(unexplained))
-    for index, (recommendation_id, reason_code) in enumerate(given.items()):
+    for index, (recommendation_id, said) in enumerate(given.items()):
         if recommendation_id not in still_open:
             raise problems.not_right(
                 f"/open_recommendations/{index}/recommendation_id", "reference", "This is no open recommendation here."
             )
-        await work.obtain(queries.STATE_REASON, recommendation_id=recommendation_id, reason_code=reason_code)
+        await work.obtain(
+            queries.STATE_REASON, recommendation_id=recommendation_id, reason_code=said.reason_code, note=said.note
+        )
 
 
 def _told(recommendations: list[Record]) -> list[dict[str, str]]:

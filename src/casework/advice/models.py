@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid, text
 from sqlmodel import Field, SQLModel
 
 from casework.advice.lifecycle import AdviceState, Answer, Domain, Principle, Priority, VerificationState
@@ -112,7 +112,11 @@ class Advice(AdviceFacts, table=True):
     approved_by: UUID | None = Field(default=None, foreign_key="casework.person.id")
     correction_reason: Annotated[str, prose(2000)] | None = None
     drafted_threat_level: str | None = Field(default=None, sa_type=Text)
+    drafted_northern_ireland_threat_level: str | None = Field(default=None, sa_type=Text)
     issued_threat_level: str | None = Field(default=None, sa_type=Text)
+    issued_northern_ireland_threat_level: str | None = Field(default=None, sa_type=Text)
+    issued_under: list[UUID] | None = Field(default=None, sa_type=ARRAY(Uuid))
+    """The recorded threat levels that this was issued under; one that is struck later leaves a note here."""
     follow_up_on: date | None = None
     issued_at: datetime | None = moment()
     issued_by: UUID | None = Field(default=None, foreign_key="casework.person.id")
@@ -287,6 +291,7 @@ class OpenReason(SQLModel, table=True):
     team_id: UUID
     restricted: bool = flag()
     reason_code: str = plain()
+    note: str | None = Field(default=None, sa_type=Text)
     stated_by: UUID = Field(foreign_key="casework.person.id")
     stated_at: datetime = moment(now=True)
 

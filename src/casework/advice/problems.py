@@ -37,9 +37,16 @@ class WorkingVersionExists(Problem):
     status, slug, title = 409, "working-version-exists", "A new version is in the making already"
 
 
+class NoThreatLevel(Problem):
+    """Nobody has recorded the threat level under which this would be issued (``missing``: which). A professional lead records it,
+    or a supervisor provisionally: POST /v1/threat-levels."""
+
+    status, slug, title = 409, "no-threat-level", "No threat level is recorded for the site"
+
+
 class ThreatLevelChanged(Problem):
-    """The national threat level is not what it was when the advice was drafted. Judge whether the advice still holds,
-    then issue it with ``confirm_threat_level`` set to the current level."""
+    """A threat level is not what it was when the advice was drafted. Judge whether the advice still holds, then issue it with
+    ``confirm_threat_level`` set to the current level (``confirm_northern_ireland_threat_level`` where that one changed)."""
 
     status, slug, title = 409, "threat-level-changed", "The threat level changed since this was drafted"
 

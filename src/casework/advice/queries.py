@@ -53,6 +53,7 @@ from casework.advice.schemas import (
     RecommendationView,
     ResponseView,
     ReviewView,
+    StruckLevel,
     TeamContact,
     VerificationView,
 )
@@ -63,6 +64,7 @@ from casework.kernel.statements import Statement, given, one_of, written
 from casework.kernel.tables import NOW, TODAY, Moment3, columns
 from casework.kernel.views import render
 from casework.people.models import Team
+from casework.reference.models import ThreatLevel
 from casework.visits.models import Finding, SiteVisit
 from casework.work.composing import UUIDS, Listing, Reachable, Sort, create_under, guarded, read_one, show_one
 from casework.work.unit import Creation, Guarded
@@ -71,7 +73,7 @@ advice, recommendation, citation, review, interim = map(
     columns, (Advice, Recommendation, RecommendationFinding, QualityReview, InterimAdvice)
 )
 response, verification, open_reason = map(columns, (BusinessResponse, Verification, OpenReason))
-case, finding, team, visit = map(columns, (Case, Finding, Team, SiteVisit))
+case, finding, team, visit, level = map(columns, (Case, Finding, Team, SiteVisit, ThreatLevel))
 current: Any = aliased(Advice, name="current_version")
 ALL_ADVICE = Reachable(Advice, "advice", case="case_id")
 REGISTER = Reachable(Recommendation, "recommendation", case="case_id")
@@ -121,9 +123,16 @@ _cited_here = finding.id.in_(
 )
 _review = render(ReviewView, QualityReview, reviewer=func.access.name_of(review.reviewer_id))
 _interim = render(InterimView, InterimAdvice, giver=func.access.name_of(interim.given_by))
+_struck = gathered(
+    render(StruckLevel, ThreatLevel),
+    level.since,
+    where=(level.id == any_(advice.issued_under)) & (level.state == literal_column("'struck'")),
+    of=Advice,
+)
 _advice = render(
     AdviceView,
     Advice,
+    struck_threat_levels=_struck,
     author=func.access.name_of(advice.author_id),
     reviewer=func.access.name_of(advice.reviewer_id),
     approver=func.access.name_of(advice.approved_by),
@@ -165,6 +174,7 @@ ADVICE_LIST = Listing(
 _own = render(
     OwnAdvice,
     Advice,
+    struck_threat_levels=_struck,
     current_advice_id=current_of(advice.reference, Advice),
     team=select(render(TeamContact, Team)).where(team.id == advice.team_id).scalar_subquery(),
     recommendations=gathered(
@@ -192,9 +202,16 @@ OWN_ADVICE_LIST = Listing(
     outside=True,
 )
 
-TEAM_OF_CASE = Statement(select(case.team_id).where(case.id == given("case_id", Uuid())))
+SITE_OF_CASE = Statement(select(case.team_id, case.premises_id).where(case.id == given("case_id", Uuid())))
 STANDING = Statement(
-    select(advice.author_id, advice.case_id, advice.team_id, case.strand, case.state.label("case_state"))
+    select(
+        advice.author_id,
+        advice.case_id,
+        advice.team_id,
+        case.premises_id,
+        case.strand,
+        case.state.label("case_state"),
+    )
     .join(case, case.id == advice.case_id)
     .where(advice.id == given("id", Uuid()))
 )
@@ -210,6 +227,7 @@ DRAFT = create_under(
         "title": Text(),
         "introduction": Text(),
         "drafted_threat_level": Text(),
+        "drafted_northern_ireland_threat_level": Text(),
     },
     states=[state.value for state in RUNNING],
     headline=HEADLINE_SEEN,
@@ -228,6 +246,7 @@ def _correction() -> Creation:
         "introduction": advice.introduction,
         "correction_reason": given("correction_reason", Text()),
         "drafted_threat_level": given("drafted_threat_level", Text()),
+        "drafted_northern_ireland_threat_level": given("drafted_northern_ireland_threat_level", Text()),
     }
     states = [AdviceState.ISSUED.value]
     corrected = advice.id == given("corrects", Uuid())
@@ -371,12 +390,19 @@ ISSUE = guarded(
     action=Action.ADVICE_ISSUE,
     lifecycle=ADVICE,
     changes={
-        "issued_threat_level": given("level", Text()),
+        "issued_threat_level": given("national", Text()),
+        "issued_northern_ireland_threat_level": given("northern_ireland", Text()),
+        "issued_under": given("entries", UUIDS),
         "follow_up_on": given("follow_up_on", Date()),
         "issued_by": given("me", Uuid()),
         "issued_at": NOW,
     },
-    returning=(advice.case_id, advice.reference, advice.drafted_threat_level),
+    returning=(
+        advice.case_id,
+        advice.reference,
+        advice.drafted_threat_level,
+        advice.drafted_northern_ireland_threat_level,
+    ),
 )
 FREEZE = Statement(
     update(Finding)
@@ -676,11 +702,12 @@ OPEN_OF_CASE = Statement(
 STATE_REASON = Statement(
     insert(OpenReason)
     .from_select(
-        ["recommendation_id", "case_id", "team_id", "restricted", "reason_code", "stated_by"],
+        ["recommendation_id", "case_id", "team_id", "restricted", "reason_code", "note", "stated_by"],
         select(
             recommendation.id,
             *_scope.values(),
             given("reason_code", Text()),
+            given("note", Text()),
             given("me", Uuid()),
         ).where(recommendation.id == given("recommendation_id", Uuid())),
     )

@@ -257,7 +257,7 @@ async def review(door: AtDoor, advice_id: Id, reviewing: Reviewing) -> Response:
         "Issue advice",
         AdviceView,
         moves=True,
-        problems=(problems.ThreatLevelChanged, problems.CaseNotRunning),
+        problems=(problems.NoThreatLevel, problems.ThreatLevelChanged, problems.CaseNotRunning),
         example={"follow_up_on": "2027-06-01"},
     ),
 )

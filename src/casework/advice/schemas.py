@@ -21,6 +21,7 @@ from casework.advice.models import AdviceFacts, InterimAdviceFacts, Recommendati
 from casework.kernel.columns import LocalDate, code, prose
 from casework.kernel.inputs import Input, Uuid, amendment
 from casework.kernel.views import Page, View
+from casework.reference.models import Level, ThreatKind
 
 
 def _once_each(ids: list[UUID]) -> list[UUID]:
@@ -93,6 +94,8 @@ class AdviceIssuing(Input):
 
     follow_up_on: LocalDate
     confirm_threat_level: Annotated[str, code(20)] | None = None
+    confirm_northern_ireland_threat_level: Annotated[str, code(20)] | None = None
+    """At a site in Northern Ireland, where the level there changed."""
 
 
 class AdviceWithdrawing(Input):
@@ -143,6 +146,15 @@ class InterimRecording(InterimAdviceFacts, Input):
     id: Uuid | None = None
 
 
+class StruckLevel(View):
+    """A threat level that was recorded by mistake."""
+
+    kind: ThreatKind
+    level: Level
+    since: datetime
+    struck_at: datetime
+
+
 class CitedFinding(View):
     """A finding that the advice cites."""
 
@@ -156,6 +168,7 @@ class CitedFinding(View):
     likelihood: int
     impact: int
     threat_level: str | None
+    northern_ireland_threat_level: str | None
     frozen: bool
     version: int
 
@@ -234,7 +247,11 @@ class AdviceView(View):
     approver: str | None
     correction_reason: str | None
     drafted_threat_level: str | None
+    drafted_northern_ireland_threat_level: str | None
     issued_threat_level: str | None
+    issued_northern_ireland_threat_level: str | None
+    struck_threat_levels: list[StruckLevel]
+    """Threat levels under which this was issued, and which were struck since: the advice stays, this is its note."""
     follow_up_on: date | None
     issued_at: datetime | None
     issued_by: UUID | None
@@ -332,6 +349,9 @@ class OwnAdvice(View):
     introduction: str | None
     correction_reason: str | None
     issued_threat_level: str | None
+    issued_northern_ireland_threat_level: str | None
+    struck_threat_levels: list[StruckLevel]
+    """Threat levels under which this was issued, and which were recorded by mistake."""
     follow_up_on: date
     issued_at: datetime
     ended_at: datetime | None
@@ -444,6 +464,7 @@ class OpenReasonView(View):
     """Why a recommendation was still open when the case closed."""
 
     reason_code: str
+    note: str | None
     stated_by: UUID
     stated_at: datetime
 

@@ -25,8 +25,7 @@ from casework.cases.schemas import (
 )
 from casework.enquiries import queries as enquiries
 from casework.kernel.problems import StateConflict, ValidationFailed
-from casework.reference.actions import nation_of_team, require_word, working_day_after
-from casework.reference.working_days import working_days_between
+from casework.reference.actions import require_reason, require_word, working_day_after, working_days_since
 from casework.work.amending import amend
 from casework.work.times import require_ahead, require_near
 from casework.work.unit import Answer, Work, given_fields
@@ -49,15 +48,6 @@ async def _judged(work: Work, case_id: UUID) -> Any:
     return await work.advance(queries.JUDGED[work.action], id=case_id)
 
 
-async def require_reason(work: Work, kind: str, code: str, note: str | None) -> None:
-    """A reason is a word of its look-up; another one than those is said in the note."""
-    await require_word(work, kind, code, "/reason_code")
-    if code == "other" and note is None:
-        raise ValidationFailed(
-            errors=[{"pointer": "/note", "code": "missing", "message": "Say in the note which other reason it is."}]
-        )
-
-
 async def _assignable(work: Work, team_id: UUID, person_id: UUID, pointer: str) -> list[str]:
     """The competences of an adviser of the case's team; anybody else is refused."""
     found = await work.obtain(queries.ASSIGNEE, person_id=person_id, team_id=team_id)
@@ -70,11 +60,18 @@ async def _assignable(work: Work, team_id: UUID, person_id: UUID, pointer: str) 
 
 async def _competent(work: Work, case: Any, adviser_id: UUID) -> None:
     """Refuse an adviser who is not of the team, or lacks the competence of the case's strand."""
-    if case["strand"] not in await _assignable(work, case["team_id"], adviser_id, "/adviser_id"):
-        suitable = await work.rows(queries.SUITABLE, strand=case["strand"], team_id=case["team_id"])
+    await _assignable(work, case["team_id"], adviser_id, "/adviser_id")
+    await _require_competence(work, case["strand"], case["team_id"], adviser_id)
+
+
+async def _require_competence(work: Work, strand: str, team_id: UUID, adviser_id: UUID) -> None:
+    """Refuse an adviser who lacks the competence of a strand; colleagues who hold it are named."""
+    found = await work.obtain(queries.ASSIGNEE, person_id=adviser_id, team_id=team_id)
+    if strand not in found["competences"]:
+        suitable = await work.rows(queries.SUITABLE, strand=strand, team_id=team_id)
         raise CompetenceMissing(
-            f"The case needs the competence {case['strand']}.",
-            competence=case["strand"],
+            f"The case needs the competence {strand}.",
+            competence=strand,
             suitable=[dict(colleague) for colleague in suitable],
         )
 
@@ -82,10 +79,11 @@ async def _competent(work: Work, case: Any, adviser_id: UUID) -> None:
 async def open_case(work: Work, opening: CaseOpening) -> Answer:
     """Open a case without an enquiry. Its deadline is set unless one is stated (or stated to be none)."""
     await require_word(work, "competences", opening.strand, "/strand")
-    due_on = opening.due_on
+    due_on, counted_from = opening.due_on, None
     if "due_on" not in opening.model_fields_set:
-        due_on = await working_day_after(work, opening.team_id, work.clock.today(), WORKING_DAYS)
-    case_id = await work.create(queries.OPEN, opening, reference="CASE", due_on=due_on)
+        counted_from = work.clock.today()
+        due_on = await working_day_after(work, opening.team_id, counted_from, WORKING_DAYS)
+    case_id = await work.create(queries.OPEN, opening, reference="CASE", due_on=due_on, due_counted_from=counted_from)
     if await work.row(queries.TOLD, case_id=case_id) is None:  # a repeat is not judged by the day on which it comes
         for name in ("due_on", "next_review_on"):
             _require_meant(work, name, getattr(opening, name))
@@ -120,17 +118,21 @@ async def _case_of(work: Work, enquiry: Any, acceptance: EnquiryAcceptance) -> U
         premises_id=enquiry["premises_id"],
         organisation_id=enquiry["organisation_id"],
     )
-    due_on = await working_day_after(work, opening.team_id, work.clock.today(), WORKING_DAYS)
-    return await work.create(queries.OPEN, opening, reference="CASE", due_on=due_on)
+    today = work.clock.today()
+    due_on = await working_day_after(work, opening.team_id, today, WORKING_DAYS)
+    return await work.create(queries.OPEN, opening, reference="CASE", due_on=due_on, due_counted_from=today)
 
 
 async def amend_case(work: Work, case_id: UUID, amendment: CaseAmendment) -> Answer:
     """Amend the facts of a case. A patch that states nothing changes nothing."""
     stated = given_fields(amendment)
     dates = {name: stated[name] for name in ("due_on", "next_review_on") if stated.get(name) is not None}
-    before = await work.row(queries.DATES, id=case_id) if dates else None
+    before = await work.row(queries.BEFORE, id=case_id) if dates or "strand" in stated else None
     answer = await amend(work, queries.AMENDING, case_id, amendment)
     await require_word(work, "competences", stated.get("strand"), "/strand")
+    strand = stated.get("strand")
+    if before is not None and before["adviser_id"] is not None and strand not in (None, before["strand"]):
+        await _require_competence(work, strand, before["team_id"], before["adviser_id"])
     for name, day in dates.items():
         if before is not None and before[name] != day:
             _require_meant(work, name, day)
@@ -215,7 +217,7 @@ async def resume(work: Work, case_id: UUID, resuming: CaseResuming) -> Answer:
     case = await _judged(work, case_id)
     due_on = case["due_on"]
     if due_on is not None:
-        rested = working_days_between(case["held_on"], work.clock.today(), await nation_of_team(work, case["team_id"]))
+        rested = await working_days_since(work, case["team_id"], case["held_on"])
         if rested:
             due_on = await working_day_after(work, case["team_id"], due_on, rested)
     await work.advance(queries.MOVES[work.action], id=case_id, due_on=due_on)
@@ -228,8 +230,8 @@ async def close(work: Work, case_id: UUID, closing: CaseClosing) -> Answer:
     await _judged(work, case_id)
     await require_reason(work, "reason_close", closing.reason_code, closing.note)
     for place, each in enumerate(closing.open_recommendations):
-        pointer = f"/open_recommendations/{place}/reason_code"
-        await require_word(work, "reason_open_recommendation", each.reason_code, pointer)
+        at = f"/open_recommendations/{place}"
+        await require_reason(work, "reason_open_recommendation", each.reason_code, each.note, at)
     _require_meant(work, "next_review_on", closing.next_review_on)
     await work.react({"case_id": case_id, "closing": closing, "roles": work.caller.roles})
     await work.advance(

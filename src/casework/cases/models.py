@@ -80,6 +80,8 @@ class Case(CaseFacts, table=True):
     premises_id: UUID | None = None
     organisation_id: UUID | None = Field(default=None, foreign_key="casework.organisation.id")
     adviser_id: UUID | None = Field(default=None, foreign_key="casework.person.id")
+    due_counted_from: date | None = None
+    """The day from which the deadline was counted in working days; null where somebody stated it."""
     opened_at: datetime = moment(now=True)
     held_from: str | None = Field(default=None, sa_type=Text)
     """The state to which a case on hold returns."""

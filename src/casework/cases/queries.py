@@ -27,7 +27,7 @@ from casework.cases.lifecycle import CASE, WAITING
 from casework.cases.models import Case, CaseEvent, CaseHeadline, CaseNote, Collaborator
 from casework.cases.schemas import CaseColleague, CaseEventView, CaseHeadlineView, CaseNoteView, CaseRow, CaseView
 from casework.kernel.statements import Statement, given, one_of, written
-from casework.kernel.tables import NOW, Moment3, columns
+from casework.kernel.tables import NOW, TODAY, Moment3, columns
 from casework.kernel.views import render
 from casework.people.models import Team
 from casework.premises.models import Premises
@@ -167,6 +167,7 @@ OPEN = create(
         "sensitive": Boolean(),
         "handling": Text(),
         "due_on": Date(),
+        "due_counted_from": Date(),
         "next_review_on": Date(),
         "premises_id": Uuid(),
         "organisation_id": Uuid(),
@@ -180,11 +181,20 @@ JOINABLE = Statement(
         case.state != literal_column("'closed'"),
     )
 )
-DATES = Statement(select(case.due_on, case.next_review_on).where(case.id == given("id", Uuid())))
-TOLD = Statement(select(event.id).where(event.case_id == given("case_id", Uuid())).limit(literal_column("1")))
-AMENDING = Amending(
-    CASES, CASE_SHOWN, rule=Rule(CASE, Action.CASE_AMEND), headline=HEADLINE_SEEN, derived=lambda _: {"amended_at": NOW}
+BEFORE = Statement(
+    select(case.due_on, case.next_review_on, case.strand, case.team_id, case.adviser_id).where(
+        case.id == given("id", Uuid())
+    )
 )
+TOLD = Statement(select(event.id).where(event.case_id == given("case_id", Uuid())).limit(literal_column("1")))
+
+
+def _amended(fields: frozenset[str]) -> dict[str, Any]:
+    """A deadline that somebody states was not counted."""
+    return {"amended_at": NOW, **({"due_counted_from": null()} if "due_on" in fields else {})}
+
+
+AMENDING = Amending(CASES, CASE_SHOWN, rule=Rule(CASE, Action.CASE_AMEND), headline=HEADLINE_SEEN, derived=_amended)
 
 NOTE_SHOWN = show_one(NOTES, render(CaseNoteView, CaseNote, author=func.access.name_of(note.author_id)))
 NOTE = create_under(
@@ -237,7 +247,12 @@ MOVES: Mapping[Action, Guarded] = {
             "reason_code": given("reason_code", Text()),
             "next_review_on": func.coalesce(given("next_review_on", Date()), case.next_review_on),
         },
-        Action.CASE_REOPEN: {"closed_at": null(), "reason_code": null(), "due_on": given("due_on", Date())},
+        Action.CASE_REOPEN: {
+            "closed_at": null(),
+            "reason_code": null(),
+            "due_on": given("due_on", Date()),
+            "due_counted_from": TODAY,
+        },
         Action.CASE_RESTRICT: {"restricted": literal_column("true")},
         Action.CASE_UNRESTRICT: {"restricted": literal_column("false")},
     }.items()

@@ -161,6 +161,7 @@ async def read_case(door: AtDoor, case_id: Id) -> Response:
         "Amend the facts of a case",
         CaseView,
         amends=True,
+        problems=(CompetenceMissing,),
         example={"title": "Spring fair, second week", "due_on": "2026-12-18"},
     ),
 )

@@ -90,6 +90,7 @@ class OpenRecommendation(Input):
 
     recommendation_id: Uuid
     reason_code: ReasonCode
+    note: Note | None = None
 
 
 class CaseClosing(Input):

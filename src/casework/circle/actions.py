@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from casework.cases.actions import require_reason
 from casework.circle import queries
 from casework.circle.problems import NoEmergencyAccessNeeded
 from casework.circle.schemas import (
@@ -22,7 +21,7 @@ from casework.kernel.problems import (
     TooManyRequests,
     ValidationFailed,
 )
-from casework.reference.actions import require_word
+from casework.reference.actions import require_reason, require_word
 from casework.work.messages import TeamNotice, notify_team
 from casework.work.unit import Answer, Work
 

@@ -30,7 +30,7 @@ def doctor() -> None:
     given = settings()
     checks: dict[str, Check] = {
         "database": _database, "processing log": _log, "keys": _keys, "worker": _worker, "disk": _disk, "messages": _messages,
-        "clock": _clock,
+        "clock": _clock, "threat level": _levels,
     }  # fmt: skip
     wrong = 0
     for name, check in checks.items():
@@ -43,6 +43,13 @@ def doctor() -> None:
         console.print(f"{name}: {'ok' if not found else 'WRONG'}", highlight=False)
         for each in found:
             console.print(f"  - {each}", highlight=False, markup=False)
+    try:
+        for each in asyncio.run(_leads(given)):
+            console.print(f"warning: {each}", highlight=False, markup=False)
+    except Exception as error:
+        console.print(
+            f"warning: the leads could not be counted: {error or type(error).__name__}", highlight=False, markup=False
+        )
     raise typer.Exit(1 if wrong else 0)
 
 
@@ -152,6 +159,29 @@ async def _clock(given: Settings) -> list[str]:
 
     offset = await clock.moved_by(given)
     return [clock.told(offset, given)] if offset else []
+
+
+async def _levels(given: Settings) -> list[str]:
+    """The threat levels under which advice is issued are recorded: the service comes with none."""
+    from casework.kernel.database import addresses
+
+    async with _connected(addresses(given).staff) as connection:
+        missing = await connection.fetchval("SELECT casework.levels_missing()")
+    return [
+        f"no {kind} threat level is recorded, so no advice is issued under one: a professional lead records it"
+        " (POST /v1/threat-levels)"
+        for kind in missing
+    ]
+
+
+async def _leads(given: Settings) -> list[str]:
+    """Two active leads, so that one is there when a threat level changes."""
+    from casework.kernel.database import addresses
+
+    async with _connected(addresses(given).staff) as connection:
+        leads = await connection.fetchval("SELECT casework.active_leads()")
+    there = {0: "there is no active professional lead", 1: "there is one active professional lead"}.get(leads)
+    return [f"{there}; two are needed to confirm threat levels and stand in for one another"] if there else []
 
 
 async def _disk(given: Settings) -> list[str]:

@@ -11,7 +11,7 @@ import asyncpg
 from casework.access.codes import code_seals
 from casework.access.tokens import TRACKING, hash_token
 from casework.enquiries import queries
-from casework.enquiries.lifecycle import Channel, PassingState
+from casework.enquiries.lifecycle import ENDED, Channel, EnquiryState, PassingState
 from casework.enquiries.problems import (
     AwaitingVerification,
     CodeExpired,
@@ -30,6 +30,7 @@ from casework.enquiries.schemas import (
     DuplicateMarking,
     EnquiryHandOver,
     EnquiryRefusal,
+    EnquiryReopening,
     EnquirySignposting,
     EnquirySubmission,
     EnquiryTransferring,
@@ -55,7 +56,7 @@ from casework.kernel.problems import (
 from casework.kernel.references import new_reference
 from casework.kernel.settings import Settings
 from casework.kernel.statements import Statement
-from casework.reference.actions import require_word, working_day_after
+from casework.reference.actions import require_reason, require_word, working_day_after
 from casework.reference.signposts import packaged
 from casework.reference.working_days import add_working_days
 from casework.work.messages import Notice, TeamNotice, notify, notify_team
@@ -199,7 +200,7 @@ async def _move(
     **values: Any,
 ) -> None:
     """Advance the enquiry, and tell the case it belongs to, if it belongs to one."""
-    row = await work.advance(guarded, id=enquiry_id, reason_code=reason_code, **values)
+    row = await work.advance(guarded, id=enquiry_id, reason_code=reason_code, reason=reason, **values)
     if row["case_id"] is not None:
         work.say(row["case_id"], subject=("enquiry", enquiry_id), reason_code=reason_code, reason=reason)
 
@@ -213,15 +214,27 @@ async def triage(work: Work, enquiry_id: UUID, found: EnquiryTriage) -> Answer:
 
 async def signpost(work: Work, enquiry_id: UUID, to: EnquirySignposting) -> Answer:
     """Close an enquiry by pointing to another service."""
-    await require_word(work, "reason_signpost", to.reason_code, "/reason_code")
-    await _move(work, queries.SIGNPOST, enquiry_id, **to.model_dump())
+    await require_reason(work, "reason_signpost", to.reason_code, to.note)
+    await _move(work, queries.SIGNPOST, enquiry_id, reason=to.note, **to.model_dump())
     return await work.show(queries.STANDING, enquiry_id)
 
 
 async def refuse(work: Work, enquiry_id: UUID, refusal: EnquiryRefusal) -> Answer:
     """Refuse an enquiry."""
-    await require_word(work, "reason_refuse", refusal.reason_code, "/reason_code")
-    await _move(work, queries.REFUSE, enquiry_id, reason_code=refusal.reason_code)
+    await require_reason(work, "reason_refuse", refusal.reason_code, refusal.note)
+    await _move(
+        work, queries.REFUSE, enquiry_id, reason_code=refusal.reason_code, reason=refusal.note, note=refusal.note
+    )
+    return await work.show(queries.STANDING, enquiry_id)
+
+
+async def reopen(work: Work, enquiry_id: UUID, reopening: EnquiryReopening) -> Answer:
+    """Take back a refusal, signposting or withdrawal: the enquiry is received anew, and the business is told."""
+    home = await work.row(queries.TEAM_OF, id=enquiry_id)
+    today = work.clock.today()
+    respond_by = await working_day_after(work, home["team_id"], today, ANSWERED_WITHIN) if home is not None else None
+    await _move(work, queries.REOPEN, enquiry_id, reason=reopening.reason, respond_by=respond_by)
+    notify(work, Notice.REOPENED, enquiry_id=enquiry_id)
     return await work.show(queries.STANDING, enquiry_id)
 
 
@@ -235,13 +248,20 @@ async def withdraw(work: Work, enquiry_id: UUID) -> Answer:
 
 
 async def mark_duplicate(work: Work, enquiry_id: UUID, marking: DuplicateMarking) -> Answer:
-    """Mark an enquiry as a repeat of another that is none itself."""
+    """Mark an enquiry as a repeat of another; of one that is a repeat itself, as a repeat of the first. Its own follow it."""
     original = await work.row(queries.ORIGINAL, id=marking.duplicate_of)
-    if original is None or original["state"] == "duplicate" or original["id"] == enquiry_id:
-        told = "Name another enquiry of your team that is not a duplicate itself."
-        raise ValidationFailed(errors=[{"pointer": "/duplicate_of", "code": "no-original", "message": told}])
-    await _move(work, queries.MARK_DUPLICATE, enquiry_id, duplicate_of=marking.duplicate_of)
+    if original is not None and original["state"] == EnquiryState.DUPLICATE:
+        original = await work.row(queries.ORIGINAL, id=original["duplicate_of"])
+    if original is None or original["id"] == enquiry_id or original["state"] == EnquiryState.DUPLICATE:
+        raise _no_original("no-original", "Name another enquiry of your team that is not a duplicate of this one.")
+    if original["state"] in ENDED:
+        raise _no_original("ended", "That enquiry has ended. Reopen it first, or answer this one by itself.")
+    await _move(work, queries.MARK_DUPLICATE, enquiry_id, duplicate_of=original["id"])
     return await work.show(queries.STANDING, enquiry_id)
+
+
+def _no_original(code: str, message: str) -> ValidationFailed:
+    return ValidationFailed(errors=[{"pointer": "/duplicate_of", "code": code, "message": message}])
 
 
 async def unmark_duplicate(work: Work, enquiry_id: UUID) -> Answer:

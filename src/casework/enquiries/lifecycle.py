@@ -46,6 +46,8 @@ class Author(StrEnum):
 
 
 OPEN = (EnquiryState.RECEIVED, EnquiryState.TRIAGED)
+ENDED = (EnquiryState.SIGNPOSTED, EnquiryState.REFUSED, EnquiryState.WITHDRAWN)
+"""Where nobody answers it any more, unless it is reopened. A duplicate is answered with its original."""
 RUNNING = (*OPEN, EnquiryState.ACCEPTED)
 SPOKEN_OF = (*RUNNING, EnquiryState.TRANSFERRED)
 """Where messages go to and fro: also while another force considers whether to take the enquiry over."""
@@ -60,6 +62,7 @@ ENQUIRY = Lifecycle(
         # Marking again names another original; undoing it is an operation of the same action.
         Move(Action.ENQUIRY_MARK_DUPLICATE, (*OPEN, EnquiryState.DUPLICATE), EnquiryState.DUPLICATE),
         Move(Action.ENQUIRY_WITHDRAW, OPEN, EnquiryState.WITHDRAWN),
+        Move(Action.ENQUIRY_REOPEN, ENDED, EnquiryState.RECEIVED),
         # Whatever became of the enquiry: what must not be kept is taken out all the same.
         Move(Action.ENQUIRY_HAND_OVER, tuple(EnquiryState), None),
         Move(Action.ENQUIRY_REISSUE_TOKEN, RUNNING, None),

@@ -53,6 +53,7 @@ class Enquiry(EnquiryFacts, table=True):
         Index("enquiry_team_id_state_received_at_idx", "team_id", "state", "received_at", "id"),
         Index("enquiry_team_id_respond_by_idx", "team_id", "respond_by", "id"),
         Index("enquiry_case_id_idx", "case_id", postgresql_where=text("case_id IS NOT NULL")),
+        Index("enquiry_duplicate_of_idx", "duplicate_of", postgresql_where=text("duplicate_of IS NOT NULL")),
         Index("enquiry_premises_id_idx", "premises_id", postgresql_where=text("premises_id IS NOT NULL")),
         SCHEMA,
     )
@@ -75,6 +76,10 @@ class Enquiry(EnquiryFacts, table=True):
     """What staff found at triage; the business never sees it."""
     signposted_to: str | None = Field(default=None, sa_type=Text)
     reason_code: str | None = Field(default=None, sa_type=Text)
+    reason_note: str | None = Field(default=None, sa_type=Text)
+    """What staff said beside the reason; the business never sees it. After a reopening both tell how it had ended."""
+    reopened_at: datetime | None = moment()
+    reopened_reason: str | None = Field(default=None, sa_type=Text)
     handed_over_to: str | None = Field(default=None, sa_type=Text)
     handed_over_at: datetime | None = moment()
     submitted_by: UUID | None = None

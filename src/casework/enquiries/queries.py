@@ -329,13 +329,23 @@ TRIAGE = _move(
     strand=given("strand", Text()),
     triage_note=given("note", Text()),
 )
+_WHY = {"reason_code": given("reason_code", Text()), "reason_note": given("note", Text())}
 SIGNPOST = _move(
     Action.ENQUIRY_SIGNPOST,
     signposted_to=given("signposted_to", Text()),
-    reason_code=given("reason_code", Text()),
+    **_WHY,
     ended_at=NOW,
 )
-REFUSE = _move(Action.ENQUIRY_REFUSE, reason_code=given("reason_code", Text()), ended_at=NOW)
+REFUSE = _move(Action.ENQUIRY_REFUSE, **_WHY, ended_at=NOW)
+REOPEN = _move(
+    Action.ENQUIRY_REOPEN,
+    signposted_to=null(),
+    ended_at=null(),
+    reopened_at=NOW,
+    reopened_reason=given("reason", Text()),
+    respond_by=given("respond_by", Date()),
+)
+TEAM_OF = Statement(select(enquiry.team_id).where(enquiry.id == given("id", Uuid())))
 WITHDRAW = _move(Action.ENQUIRY_WITHDRAW, ended_at=NOW)
 WITHDRAW_OWN = _move(Action.ENQUIRY_WITHDRAW, OWN, ended_at=NOW)
 MARK_DUPLICATE = _move(Action.ENQUIRY_MARK_DUPLICATE, duplicate_of=given("duplicate_of", Uuid()), ended_at=NOW)
@@ -348,7 +358,12 @@ UNMARK_DUPLICATE = replace(
     ),
     states=["duplicate"],
 )
-ORIGINAL = Statement(select(enquiry.id, enquiry.state).where(enquiry.id == given("id", Uuid()), ENQUIRIES.reached()))
+# Held until the end: it does not end while another is marked as its duplicate.
+ORIGINAL = Statement(
+    select(enquiry.id, enquiry.state, enquiry.duplicate_of)
+    .where(enquiry.id == given("id", Uuid()), ENQUIRIES.reached())
+    .with_for_update(read=True)
+)
 REMOVED = "(removed)"
 """Stands for the name of a site that held what had to go."""
 CLEAR_CONTACTS = Statement(
@@ -377,6 +392,8 @@ HAND_OVER = _move(
     Action.ENQUIRY_HAND_OVER,
     description=null(),
     triage_note=null(),
+    reason_note=null(),
+    reopened_reason=null(),
     site_name=_unless_removed(enquiry.site_name, literal_column(f"'{REMOVED}'")),
     organisation_name=_unless_removed(enquiry.organisation_name, null()),
     site_address=_unless_removed(enquiry.site_address, null()),

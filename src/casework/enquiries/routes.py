@@ -28,6 +28,7 @@ from casework.enquiries.schemas import (
     EnquiryPage,
     EnquiryReference,
     EnquiryRefusal,
+    EnquiryReopening,
     EnquirySignposting,
     EnquiryStanding,
     EnquiryTransferring,
@@ -247,6 +248,22 @@ async def signpost(door: AtDoor, enquiry_id: Id, to: EnquirySignposting) -> Resp
 async def refuse(door: AtDoor, enquiry_id: Id, refusal: EnquiryRefusal) -> Response:
     """The business is told that it was refused, not why: a person rings them where that is due."""
     return await door.write(lambda work: actions.refuse(work, enquiry_id, refusal))
+
+
+@router.post(
+    "/enquiries/{enquiry_id}/reopening",
+    **operation(
+        Action.ENQUIRY_REOPEN,
+        "Reopen an enquiry",
+        EnquiryStanding,
+        moves=True,
+        example={"reason": "Refused by mistake: it was meant for the enquiry beside it."},
+    ),
+)
+async def reopen(door: AtDoor, enquiry_id: Id, reopening: EnquiryReopening) -> Response:
+    """Take back a refusal, signposting or withdrawal: received anew, with a new date to answer by. The business is told; a
+    tracking token that has run out stays so, and is issued anew to a verified contact."""
+    return await door.write(lambda work: actions.reopen(work, enquiry_id, reopening))
 
 
 @router.post(

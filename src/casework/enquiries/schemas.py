@@ -112,12 +112,17 @@ class EnquiryTriage(Input):
     note: Annotated[str, prose(2_000)] | None = None
 
 
+ReasonNote = Annotated[str, prose(2_000)]
+
+
 class EnquirySignposting(Input):
     """Which service is the right one, and why."""
 
     signposted_to: OtherNeeds
     reason_code: Annotated[str, code(60)]
     """A word of ``reason_signpost``."""
+    note: ReasonNote | None = None
+    """Required with the reason `other`. For the team alone."""
 
 
 class EnquiryRefusal(Input):
@@ -125,6 +130,14 @@ class EnquiryRefusal(Input):
 
     reason_code: Annotated[str, code(60)]
     """A word of ``reason_refuse``."""
+    note: ReasonNote | None = None
+    """Required with the reason `other`. For the team alone."""
+
+
+class EnquiryReopening(Input):
+    """Why a refusal, signposting or withdrawal is taken back."""
+
+    reason: ReasonNote
 
 
 class DuplicateMarking(Input):
@@ -389,6 +402,9 @@ class EnquiryView(View):
     duplicate_of: UUID | None
     signposted_to: Need | None
     reason_code: str | None
+    reason_note: str | None
+    reopened_at: datetime | None
+    reopened_reason: str | None
     handed_over_to: str | None
     handed_over_at: datetime | None
     submitted_by: str | None
@@ -419,6 +435,7 @@ class EnquiryStanding(View):
     duplicate_of: UUID | None
     signposted_to: Need | None
     reason_code: str | None
+    reopened_at: datetime | None
     handed_over_at: datetime | None
     contact_verified: bool
     respond_by: date

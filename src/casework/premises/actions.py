@@ -24,6 +24,7 @@ from casework.work.times import require_behind
 from casework.work.unit import Answer, Work
 
 SHOWN_MATCHES = 20
+EXCLUDED = "Give the day on which the exclusion was established; it may not be to come."
 COUNTED = "Give the day on which the occupancy was established; it may not be to come."
 
 
@@ -31,6 +32,7 @@ async def create_premises(work: Work, creation: PremisesCreation) -> Answer:
     """Take a place into the keeping of a team; tell which places within reach are likely the same."""
     await _require_known(work, creation)
     require_behind(work, "/occupancy_on", creation.occupancy_on, COUNTED)
+    require_behind(work, "/excluded_on", creation.excluded_on, EXCLUDED)
     premises_id = await work.create(queries.CREATE, creation)
     shown = await work.show(queries.PREMISES_SHOWN, premises_id, location=f"/v1/premises/{premises_id}")
     likely = [
@@ -47,6 +49,7 @@ async def amend_premises(work: Work, premises_id: UUID, amendment: PremisesAmend
     stated: Any = amendment
     await _require_known(work, stated)
     require_behind(work, "/occupancy_on", stated.occupancy_on, COUNTED)
+    require_behind(work, "/excluded_on", stated.excluded_on, EXCLUDED)
     opens = "state" in stated.model_fields_set and stated.state is PremisesUse.OPEN
     also = {"closed_on": None} if opens and "closed_on" not in stated.model_fields_set else None
     return await amend(work, queries.AMEND, premises_id, amendment, also=also)
@@ -123,6 +126,7 @@ async def _told(work: Work, judged: list[dict[str, Any]]) -> list[dict[str, Any]
 async def _require_known(work: Work, facts: Any) -> None:
     await require_word(work, "sectors", facts.sector, "/sector")
     await require_word(work, "schedule_1_uses", facts.schedule_1_use, "/schedule_1_use")
+    await require_word(work, "schedule_2_exclusions", facts.schedule_2_exclusion, "/schedule_2_exclusion")
     await require_word(work, "occupancy_bases", facts.occupancy_basis, "/occupancy_basis")
     for name, known in (("local_authority_code", queries.AUTHORITY_KNOWN), ("force_code", queries.FORCE_KNOWN)):
         if name not in facts.model_fields_set or (code := getattr(facts, name)) is None:

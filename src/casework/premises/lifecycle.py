@@ -39,12 +39,23 @@ class OccupancyBasis(StrEnum):
     SAFE_OCCUPANCY_FIGURE = "safe_occupancy_figure"
 
 
+class WhollyOrMainly(StrEnum):
+    """Whether a place is wholly or mainly used for its Schedule 1 use."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
 class Tier(StrEnum):
     """The tier of Martyn's Law that the recorded facts point to. Never a determination: that is the regulator's."""
 
     NONE = "none"
+    """Not of the size or the use that the Act is about."""
     STANDARD = "standard"
     ENHANCED = "enhanced"
+    EXCLUDED = "excluded"
+    """Of a kind that Schedule 2 takes out, as somebody recorded with its basis."""
     UNKNOWN = "unknown"
 
 

@@ -31,7 +31,7 @@ from casework.kernel.columns import (
 )
 from casework.kernel.inputs import DEGREES, Truth, Uuid, Whole
 from casework.kernel.tables import flag, identity, moment, name_key, numbered, plain, sort_key, version, vocabulary
-from casework.premises.lifecycle import OccupancyBasis, PartyRole, PremisesState
+from casework.premises.lifecycle import OccupancyBasis, PartyRole, PremisesState, WhollyOrMainly
 from casework.reference.models import AreaCode
 
 SCHEMA = {"schema": "casework"}
@@ -54,6 +54,14 @@ class PremisesFacts(SQLModel):
     longitude: Longitude | None = None
     sector: Annotated[str, code(60)] | None = None
     schedule_1_use: Annotated[str, code(60)] | None = None
+    wholly_or_mainly: WhollyOrMainly = WhollyOrMainly.UNKNOWN
+    """Whether that use is what the place is wholly or mainly for. Unknown, no tier is told."""
+    schedule_2_exclusion: Annotated[str, code(60)] | None = None
+    """A word of `schedule_2_exclusions`: by which regime Schedule 2 takes the place out. Never follows from sector or use."""
+    exclusion_basis: Annotated[str, prose(2000)] | None = None
+    """What shows it; required with an exclusion."""
+    excluded_on: LocalDate | None = None
+    """The day on which that was established; required with an exclusion."""
     expected_peak_occupancy: Annotated[Whole, Field(ge=0)] | None = None
     occupancy_basis: OccupancyBasis | None = None
     occupancy_on: LocalDate | None = None
@@ -68,6 +76,10 @@ class Premises(PremisesFacts, table=True):
     __table_args__ = (
         vocabulary("state", PremisesState),
         vocabulary("occupancy_basis", OccupancyBasis),
+        vocabulary("wholly_or_mainly", WhollyOrMainly),
+        CheckConstraint(
+            "schedule_2_exclusion IS NULL OR exclusion_basis IS NOT NULL AND excluded_on IS NOT NULL", name="excluded"
+        ),
         CheckConstraint("state <> 'open' OR closed_on IS NULL", name="closed_on"),
         CheckConstraint("state <> 'merged' OR merged_into IS NOT NULL", name="merged"),
         CheckConstraint("NOT priority OR priority_reason IS NOT NULL", name="priority"),
@@ -102,6 +114,7 @@ class Premises(PremisesFacts, table=True):
     longitude: Decimal | None = Field(default=None, sa_type=Numeric(9, 6))
     expected_peak_occupancy: int | None = None
     occupancy_basis: OccupancyBasis | None = Field(default=None, sa_type=Text)
+    wholly_or_mainly: WhollyOrMainly = plain("unknown")
     priority: bool = flag()
     source: str | None = Field(default=None, sa_type=Text)
     source_ref: str | None = Field(default=None, sa_type=Text)

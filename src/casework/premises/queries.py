@@ -132,7 +132,19 @@ def _derived(fields: frozenset[str]) -> Mapping[str, Any]:
     return {"force_code": case((without_area, place.force_code), else_=found)}
 
 
-_text = ("name", "address", "town", "postcode", "uprn", "local_authority_code", "sector", "schedule_1_use")
+_text = (
+    "name",
+    "address",
+    "town",
+    "postcode",
+    "uprn",
+    "local_authority_code",
+    "sector",
+    "schedule_1_use",
+    "wholly_or_mainly",
+    "schedule_2_exclusion",
+    "exclusion_basis",
+)
 CREATE = create(
     PLACES,
     PREMISES_SHOWN,
@@ -141,7 +153,7 @@ CREATE = create(
         **dict.fromkeys((*_text, "occupancy_basis", "priority_reason"), Text()),
         **dict.fromkeys(("latitude", "longitude"), Numeric(9, 6)),
         "expected_peak_occupancy": Integer(),
-        "occupancy_on": Date(),
+        **dict.fromkeys(("occupancy_on", "excluded_on"), Date()),
         "priority": Boolean(),
         "force_code": func.coalesce(
             given("force_code", Text()), force_at(given("postcode", Text()), given("local_authority_code", Text()))

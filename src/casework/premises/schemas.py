@@ -11,7 +11,15 @@ from casework.kernel.columns import Moment, YearOrDay
 from casework.kernel.inputs import Input, Uuid, amendment
 from casework.kernel.views import Page, View
 from casework.premises.coordinates import coordinate_warnings
-from casework.premises.lifecycle import MatchedOn, OccupancyBasis, PartyRole, PremisesState, PremisesUse, Tier
+from casework.premises.lifecycle import (
+    MatchedOn,
+    OccupancyBasis,
+    PartyRole,
+    PremisesState,
+    PremisesUse,
+    Tier,
+    WhollyOrMainly,
+)
 from casework.premises.models import PremisesAliasFacts, PremisesAreaFacts, PremisesFacts, PremisesPartyFacts
 from casework.reference.models import AreaCode
 
@@ -138,6 +146,10 @@ class IndicativeTier(View):
     """Which tier of Martyn's Law the recorded facts point to, and why. Not a determination."""
 
     tier: Tier
+    in_force: bool
+    """Whether the Act's duties apply yet, by this version of the rule. They do not."""
+    in_force_from: date | None
+    """The day from which they do; null until it is set."""
     rule_version: str
     basis: str
     note: str
@@ -165,6 +177,10 @@ class PremisesView(View):
     longitude: Decimal | None
     sector: str | None
     schedule_1_use: str | None
+    wholly_or_mainly: WhollyOrMainly
+    schedule_2_exclusion: str | None
+    exclusion_basis: str | None
+    excluded_on: date | None
     expected_peak_occupancy: int | None
     occupancy_basis: OccupancyBasis | None
     occupancy_on: date | None

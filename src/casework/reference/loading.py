@@ -2,19 +2,13 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 
 from casework.reference.localities import DATA, Localities
 from casework.reference.working_days import NATIONS, bank_holidays
-
-THREAT_LEVELS = (
-    ("Great Britain", "substantial", date(2022, 2, 9)),
-    ("Northern Ireland", "substantial", date(2024, 3, 6)),
-)
-"""What the Home Office and the Northern Ireland Office announced last, and when; the professional lead records what changes."""
 
 # Codes of our own, for the ONS has none for a force without an area. Nation: where its headquarters are.
 FORCES_WITHOUT_AREA = (
@@ -40,10 +34,6 @@ ON CONFLICT DO NOTHING"""
 _HOLIDAYS = """
 INSERT INTO casework.bank_holiday (nation, day, name)
 SELECT * FROM unnest($1::text[], $2::date[], $3::text[]) ON CONFLICT DO NOTHING"""
-_THREAT_LEVELS = """
-INSERT INTO casework.threat_level (nation, level, since)
-SELECT n.nation, n.level, n.since::timestamp AT TIME ZONE 'Europe/London' FROM unnest($1::text[], $2::text[], $3::date[]) n (nation, level, since)
-WHERE NOT EXISTS (SELECT FROM casework.threat_level t WHERE t.nation = n.nation)"""
 _FORMER = """
 INSERT INTO casework.local_authority AS l (code, name, nation, force_code, replaced_by)
 SELECT f.code, f.name, t.nation, t.force_code, coalesce(t.replaced_by, t.code)
@@ -100,6 +90,5 @@ async def load(url: str) -> None:
             await connection.execute(_WORDS, *_columns(_words()))
             await connection.execute(_SIGNPOSTS, *_columns(_signposts()))
             await connection.execute(_HOLIDAYS, *_columns(kept))
-            await connection.execute(_THREAT_LEVELS, *_columns(THREAT_LEVELS))
     finally:
         await connection.close()

@@ -15,6 +15,7 @@ from sqlmodel import Field, SQLModel
 from casework.kernel.columns import LocalDate, Moment, Rule, code, line, prose, read_postcode
 from casework.kernel.inputs import Truth, Whole
 from casework.kernel.tables import flag, identity, moment, plain, sort_key, version, vocabulary
+from casework.reference.lifecycle import EntryState
 
 SCHEMA = {"schema": "casework"}
 
@@ -58,11 +59,11 @@ class Level(StrEnum):
     CRITICAL = "critical"
 
 
-class ThreatRegion(StrEnum):
-    """Where a threat level holds."""
+class ThreatKind(StrEnum):
+    """Which threat level it is: the national one is the whole United Kingdom's; a site in Northern Ireland carries both."""
 
-    GREAT_BRITAIN = "Great Britain"
-    NORTHERN_IRELAND = "Northern Ireland"
+    NATIONAL = "national"
+    NORTHERN_IRELAND = "northern_ireland"
 
 
 _CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
@@ -222,30 +223,43 @@ class Signpost(SignpostFacts, table=True):
 
 
 class ThreatLevelFacts(SQLModel):
-    """A change of the national threat level."""
+    """A change of a threat level."""
 
-    nation: ThreatRegion
+    kind: ThreatKind
     level: Level
+    source_url: Web
+    """Where it was announced."""
     since: Moment | None = None
     """Since when it holds; now, unless stated."""
 
 
 class ThreatLevel(SQLModel, table=True):
-    """The national threat level from a moment on: one for Great Britain, one for Northern Ireland."""
+    """A threat level from a moment on, as somebody recorded it. It never changes; one entered by mistake is struck."""
 
     __tablename__ = "threat_level"
     __table_args__ = (
-        vocabulary("nation", ThreatRegion),
+        vocabulary("kind", ThreatKind),
         vocabulary("level", Level),
-        Index("threat_level_current_idx", "nation", "since"),
+        vocabulary("state", EntryState),
+        CheckConstraint("(state = 'struck') = (struck_at IS NOT NULL)", name="struck"),
+        Index("threat_level_current_idx", "kind", "since"),
         SCHEMA,
     )
 
     id: UUID = identity()
-    nation: str = plain()
+    kind: str = plain()
     level: str = plain()
     since: datetime = moment(nullable=False)
+    source_url: str | None = Field(default=None, sa_type=Text)
+    """Missing only in entries of releases that did not ask for it."""
+    state: str = plain("confirmed")
     set_by: UUID | None = None
+    recorded_at: datetime = moment(now=True)
+    confirmed_by: UUID | None = None
+    struck_by: UUID | None = None
+    struck_at: datetime | None = moment()
+    struck_reason: str | None = Field(default=None, sa_type=Text)
+    version: int = version()
 
 
 class BankHolidayFacts(SQLModel):

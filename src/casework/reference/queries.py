@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    column,
     extract,
     func,
     literal_column,
@@ -22,9 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from casework.access.actions import Action
 from casework.kernel.statements import Statement, given, written
 from casework.kernel.tables import MOMENT, NOW, Moment3, columns
 from casework.kernel.views import listed, render
+from casework.reference.lifecycle import THREAT_LEVEL
 from casework.reference.models import (
     BankHoliday,
     LocalAuthority,
@@ -94,24 +97,26 @@ def _if_given(column: Any, name: str) -> ColumnElement[bool]:
 WORDS = written("SELECT code FROM casework.lookup WHERE kind = :kind AND active ORDER BY position", kind=Text())
 
 NATION_OF_FORCE = written("SELECT f.nation FROM casework.police_force f WHERE f.code = :force_code", force_code=Text())
-NATION_OF_TEAM = written(
-    "SELECT f.nation FROM casework.team t JOIN casework.police_force f ON f.code = t.force_code WHERE t.id = :team_id",
+LEVELS_OF_FINDING = ("threat_level", "northern_ireland_threat_level")
+LEVELS_NOW = written(
+    "SELECT nation, threat_level, northern_ireland_threat_level, entries"
+    " FROM casework.levels_of_site(:site, :team_id, (SELECT casework.now()))",
+    site=Uuid(),
     team_id=Uuid(),
 )
-_LEVEL_OF_TEAM = """
-    SELECT l.level FROM casework.team t
-    JOIN casework.police_force f ON f.code = t.force_code
-    JOIN casework.threat_level l
-      ON l.nation = CASE WHEN f.nation = 'Northern Ireland' THEN f.nation ELSE 'Great Britain' END AND l.since <= (SELECT casework.now())
-    WHERE t.id = :team_id ORDER BY l.since DESC, l.id DESC LIMIT 1"""
-CURRENT_THREAT_LEVEL = written(_LEVEL_OF_TEAM, team_id=Uuid())
 
 
-def ground_of_findings(team: str) -> tuple[Any, Any]:
-    """What findings are told against, as columns beside others: ``level`` in force where the team of this column works, and ``words``."""
-    level = _LEVEL_OF_TEAM.replace(":team_id", team)
+def ground_of_findings(site: Any, team: Any, at: Any) -> list[Any]:
+    """What findings are told against, as columns beside others: the levels a site stood ``at`` that moment, and ``words``."""
+    under = func.casework.levels_of_site(site, team, at).table_valued(
+        column("nation", Text),
+        column("threat_level", Text),
+        column("northern_ireland_threat_level", Text),
+        name="under",
+    )
     words = "ARRAY(SELECT w.code FROM casework.lookup w WHERE w.kind = 'attack_methodologies' AND w.active ORDER BY w.position)"
-    return literal_column(f"({level})", Text()).label("level"), literal_column(words).label("words")
+    levels = [select(under.c[name]).scalar_subquery().label(name) for name in LEVELS_OF_FINDING]
+    return [*levels, literal_column(words).label("words")]
 
 
 CALENDAR_OF_TEAM = written(
@@ -233,29 +238,54 @@ AUTHORITY_LIST = _list(
 
 # --- threat levels ---
 
-_later = ThreatLevel.__table__.alias("later")  # type: ignore[attr-defined]
-_current = and_(
-    threat.since <= MOMENT,
-    ~select(_later.c.id)
-    .where(
-        _later.c.nation == threat.nation,
-        _later.c.since <= MOMENT,
-        or_(_later.c.since > threat.since, and_(_later.c.since == threat.since, _later.c.id > threat.id)),
-    )
-    .exists(),
-)
-_level = render(ThreatLevelView, ThreatLevel, current=_current)
-THREAT_LEVEL_LIST = _list(select(_level).order_by(threat.since.desc(), threat.id.desc()))
+_level = render(ThreatLevelView, ThreatLevel, current=threat.id == func.casework.level_holding(threat.kind, MOMENT))
+THREAT_LEVEL_LIST = _list(select(_level).order_by(threat.since.desc(), threat.recorded_at.desc(), threat.id.desc()))
+THREAT_LEVEL_BY_ID = read_one(THREAT_LEVELS, _level)
 THREAT_LEVEL_SHOWN = show_one(THREAT_LEVELS, _level)
+# One at a time: which is the newest, and what holds, is judged before it is written.
+HOLD_LEVELS = written("SELECT pg_advisory_xact_lock(hashtextextended('threat level', 0))")
+STANDING_LEVELS = written(
+    """
+    SELECT n.id AS newest, n.since AS newest_since,
+           (SELECT l.level FROM casework.threat_level l WHERE l.id = casework.level_holding(:kind, :at)) AS level
+    FROM (SELECT 1) one LEFT JOIN LATERAL (
+        SELECT l.id, l.since FROM casework.threat_level l WHERE l.kind = :kind AND l.state <> 'struck'
+        ORDER BY l.since DESC, l.recorded_at DESC, l.id DESC LIMIT 1) n ON true""",
+    kind=Text(),
+    at=Moment3(),
+)
+LEVEL_KNOWN = Statement(select(threat.id).where(threat.id == given("id", Uuid())))
 SET_THREAT_LEVEL = create(
     THREAT_LEVELS,
     THREAT_LEVEL_SHOWN,
     {
-        "nation": Text(),
+        "kind": Text(),
         "level": Text(),
+        "source_url": Text(),
         "since": func.coalesce(given("since", Moment3()), NOW),
+        "state": Text(),
         "set_by": given("me", Uuid()),
     },
+)
+CONFIRM_THREAT_LEVEL = guarded(
+    THREAT_LEVELS,
+    action=Action.THREAT_LEVEL_SET,
+    lifecycle=THREAT_LEVEL,
+    changes={"confirmed_by": given("me", Uuid())},
+)
+STRIKE_THREAT_LEVEL = guarded(
+    THREAT_LEVELS,
+    action=Action.THREAT_LEVEL_STRIKE,
+    lifecycle=THREAT_LEVEL,
+    changes={"struck_by": given("me", Uuid()), "struck_at": NOW, "struck_reason": given("reason", Text())},
+    returning=(threat.kind,),
+)
+# What holds of each kind now, to tell a raise by.
+LEVELS_HOLDING = written(
+    """
+    SELECT k.kind, l.id, l.level, casework.gravity(l.level) AS gravity
+    FROM unnest(ARRAY['national', 'northern_ireland']) k (kind)
+    JOIN casework.threat_level l ON l.id = casework.level_holding(k.kind, (SELECT casework.now()))"""
 )
 
 # --- bank holidays ---
@@ -271,6 +301,9 @@ HOLIDAY_BY_ID = read_one(BANK_HOLIDAYS, _holiday)
 HOLIDAY_SHOWN = show_one(BANK_HOLIDAYS, _holiday)
 ADD_HOLIDAY = create(
     BANK_HOLIDAYS, HOLIDAY_SHOWN, {"nation": Text(), "day": Date(), "name": Text(), "active": Boolean()}
+)
+TOUCHED = written(
+    "SELECT team_id, team, enquiries, cases FROM access.deadlines_across(:id, :recount)", id=Uuid(), recount=Boolean()
 )
 HOLIDAY_NOW = Statement(select(holiday.name, holiday.active).where(holiday.id == given("id", Uuid())))
 AMEND_HOLIDAY = guarded(BANK_HOLIDAYS, changes={"name": given("name", Text()), "active": given("active", Boolean())})

@@ -9,8 +9,9 @@ from casework.kernel.columns import FIRST_DAY, LAST_DAY
 from casework.kernel.inputs import DIGITS
 from casework.reference import actions, queries
 from casework.reference.models import AreaCode, Nation, Whereabouts
-from casework.reference.problems import NationalSignpostStays
+from casework.reference.problems import LeadConfirms, LevelStands, NationalSignpostStays, NotTheNewest
 from casework.reference.schemas import (
+    BankHolidayAdded,
     BankHolidayAdding,
     BankHolidayAmendment,
     BankHolidayList,
@@ -23,8 +24,10 @@ from casework.reference.schemas import (
     SignpostList,
     SignpostRecord,
     SignpostRecords,
+    ThreatLevelConfirmation,
     ThreatLevelList,
     ThreatLevelSetting,
+    ThreatLevelStriking,
     ThreatLevelView,
     WordAdding,
     WordAmendment,
@@ -183,7 +186,7 @@ async def amend_word(door: AtDoor, kind: Kind, code: WordCode, amendment: WordAm
     "/threat-levels", **operation(Action.REFERENCE_READ, "List threat levels", ThreatLevelList, suffix="threat_levels")
 )
 async def list_threat_levels(door: AtDoor) -> Response:
-    """The national threat level of Great Britain and of Northern Ireland: as it is, and as it was."""
+    """The national threat level and the Northern Ireland-related one: as they are, as they were, and what was struck."""
     return await door.one(queries.THREAT_LEVEL_LIST)
 
 
@@ -195,12 +198,62 @@ async def list_threat_levels(door: AtDoor) -> Response:
         ThreatLevelView,
         status=201,
         creates=True,
-        example={"nation": "Great Britain", "level": "severe"},
+        problems=(NotTheNewest, LevelStands),
+        example={
+            "kind": "national",
+            "level": "severe",
+            "source_url": "https://www.mi5.gov.uk/threats-and-advice/terrorism-threat-levels",
+        },
     ),
 )
 async def set_threat_level(door: AtDoor, setting: ThreatLevelSetting) -> Response:
-    """What the Joint Terrorism Analysis Centre or MI5 has announced. Advice that is being written is checked against it."""
+    """What the Joint Terrorism Analysis Centre or MI5 has announced. Advice that is being written is checked against it.
+
+    A supervisor's entry is provisional: it counts at once, until a professional lead confirms or strikes it. A raise is told
+    to the authors of advice that is not issued yet.
+    """
     return await door.write(lambda work: actions.set_threat_level(work, setting), status=201)
+
+
+@router.get(
+    "/threat-levels/{level_id}",
+    **operation(Action.REFERENCE_READ, "Read a threat level", ThreatLevelView, suffix="threat_level"),
+)
+async def read_threat_level(door: AtDoor, level_id: Id) -> Response:
+    """One entry, with the version that confirming or striking it must name."""
+    return await door.one(queries.THREAT_LEVEL_BY_ID, id=level_id)
+
+
+@router.post(
+    "/threat-levels/{level_id}/confirmation",
+    **operation(
+        Action.THREAT_LEVEL_SET,
+        "Confirm a provisional threat level",
+        ThreatLevelView,
+        suffix="confirm",
+        moves=True,
+        problems=(LeadConfirms,),
+        example={},
+    ),
+)
+async def confirm_threat_level(door: AtDoor, level_id: Id, confirmation: ThreatLevelConfirmation) -> Response:
+    """For a professional lead: what a supervisor recorded is right."""
+    return await door.write(lambda work: actions.confirm_threat_level(work, level_id, confirmation))
+
+
+@router.post(
+    "/threat-levels/{level_id}/strike",
+    **operation(
+        Action.THREAT_LEVEL_STRIKE,
+        "Strike a threat level",
+        ThreatLevelView,
+        moves=True,
+        example={"reason": "Entered for the wrong day."},
+    ),
+)
+async def strike_threat_level(door: AtDoor, level_id: Id, striking: ThreatLevelStriking) -> Response:
+    """An entry made by mistake: it counts no more and stays on record. Advice issued under it says so from then on."""
+    return await door.write(lambda work: actions.strike_threat_level(work, level_id, striking))
 
 
 @router.get(
@@ -220,7 +273,7 @@ async def list_holidays(
     **operation(
         Action.REFERENCE_MANAGE,
         "Add a bank holiday",
-        BankHolidayView,
+        BankHolidayAdded,
         suffix="add_bank_holiday",
         status=201,
         creates=True,
@@ -228,7 +281,8 @@ async def list_holidays(
     ),
 )
 async def add_holiday(door: AtDoor, adding: BankHolidayAdding) -> Response:
-    """A day that was proclaimed after the service was set up."""
+    """A day that was proclaimed after the service was set up. The answer says how many deadlines of each team were counted
+    across it; `recount` moves them."""
     return await door.write(lambda work: actions.add_holiday(work, adding), status=201)
 
 

@@ -4,10 +4,11 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
-from casework.kernel.columns import code
+from casework.kernel.columns import code, prose
 from casework.kernel.doubts import InputWarning
-from casework.kernel.inputs import Input, Uuid, amendment
+from casework.kernel.inputs import Input, Truth, Uuid, amendment
 from casework.kernel.views import View
+from casework.reference.lifecycle import EntryState
 from casework.reference.models import (
     BankHolidayDay,
     BankHolidayFacts,
@@ -16,8 +17,8 @@ from casework.reference.models import (
     Nation,
     Need,
     SignpostFacts,
+    ThreatKind,
     ThreatLevelFacts,
-    ThreatRegion,
     WordFacts,
 )
 
@@ -164,19 +165,38 @@ class LocalAuthorityList(View):
 
 
 class ThreatLevelSetting(ThreatLevelFacts, Input):
-    """A change of the national threat level."""
+    """A change of a threat level, as it was announced."""
 
     id: Uuid | None = None
+    insert: Truth = False
+    """Whether it is meant to begin before the newest entry of its kind. What was stamped meanwhile stays as it is."""
+
+
+class ThreatLevelConfirmation(Input):
+    """A professional lead stands by what a supervisor recorded."""
+
+
+class ThreatLevelStriking(Input):
+    """Why an entry was a mistake. Whoever reads the levels reads it."""
+
+    reason: Annotated[str, prose(2000)]
 
 
 class ThreatLevelView(View):
-    """The national threat level from a moment on; ``current`` tells the one that holds now."""
+    """A threat level from a moment on; ``current`` tells the one of its kind that holds now."""
 
     id: UUID
-    nation: ThreatRegion
+    kind: ThreatKind
     level: Level
     since: datetime
+    source_url: str | None
+    state: EntryState
+    """A provisional one counts until a professional lead strikes it; a struck one counts no more."""
+    recorded_at: datetime
+    struck_at: datetime | None
+    struck_reason: str | None
     current: bool
+    version: int
 
 
 class ThreatLevelList(View):
@@ -202,10 +222,29 @@ class BankHolidayList(View):
     items: list[BankHolidayView]
 
 
+class TouchedDeadlines(View):
+    """How many running deadlines of a team were counted across a day: which ones, the team sees in its lists."""
+
+    team_id: UUID
+    team: str
+    enquiries: int
+    cases: int
+
+
+class BankHolidayAdded(BankHolidayView):
+    """A new bank holiday, and the deadlines that it touches."""
+
+    deadlines: list[TouchedDeadlines]
+    recounted: bool
+    """Whether they were moved by the day."""
+
+
 class BankHolidayAdding(BankHolidayDay, Input):
     """A bank holiday that nobody foresaw."""
 
     id: Uuid | None = None
+    recount: Truth = False
+    """Whether the running deadlines that were counted across it move by a working day. Those set by hand stay."""
 
 
 if TYPE_CHECKING:

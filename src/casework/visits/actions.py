@@ -9,7 +9,7 @@ from casework.cases.actions import begin_work
 from casework.kernel.columns import resolve_local, write_moment
 from casework.kernel.problems import AlreadyExists, Forbidden, NotFound, ValidationFailed
 from casework.kernel.statements import Statement
-from casework.reference.actions import level_for_findings, require_word
+from casework.reference.actions import levels_for_findings, require_reason, require_word
 from casework.visits import queries
 from casework.visits.lifecycle import Decision
 from casework.visits.problems import VisitsUpcoming
@@ -103,7 +103,7 @@ async def confirm(work: Work, visit_id: UUID, confirmation: VisitConfirmation) -
 
 async def complete(work: Work, visit_id: UUID, completion: VisitCompletion) -> Answer:
     """Log a visit as made, with who took part and everything that was found, or nothing of it."""
-    visit = await _reached(work, queries.VISIT_TO_FIND_IN, visit_id)
+    visit = await _reached(work, queries.VISIT_TO_FIND_IN, visit_id, arrived_at=completion.arrived_at)
     if completion.left_at < completion.arrived_at:
         raise _invalid("/left_at", "order", "The visit cannot end before it began.")
     if completion.left_at > work.clock.now():
@@ -131,9 +131,7 @@ async def cancel(work: Work, visit_id: UUID, ending: VisitEnding) -> Answer:
 
 async def _end(work: Work, visit_id: UUID, ending: VisitEnding, move: Guarded, words: str) -> Answer:
     await _reached(work, queries.VISIT_NOW, visit_id)
-    await require_word(work, words, ending.reason_code, "/reason_code")
-    if ending.reason_code == "other" and ending.note is None:
-        raise _invalid("/note", "required", "Say which other reason.")
+    await require_reason(work, words, ending.reason_code, ending.note)
     row = await work.advance(move, id=visit_id, reason_code=ending.reason_code)
     work.say(row["case_id"], subject=("visit", visit_id), reason_code=ending.reason_code, reason=ending.note)
     return await work.show(queries.VISIT_SHOWN, visit_id)
@@ -180,9 +178,9 @@ async def _record(work: Work, visit: Mapping[str, Any], recordings: Mapping[str,
         if not await _repeated(work, queries.FINDING_KNOWN, recording.id, visit["id"]):
             await _require_area(work, visit["premises_id"], recording.area_id, at)
     named = {f"{at}/methodology": recording.methodology for at, recording in recordings.items()}
-    level = level_for_findings(visit, named)
+    levels = levels_for_findings(visit, named)
     return [
-        await work.create(queries.RECORD, recording, visit_id=visit["id"], threat_level=level)
+        await work.create(queries.RECORD, recording, visit_id=visit["id"], **levels)
         for recording in recordings.values()
     ]
 
@@ -223,9 +221,9 @@ async def _repeated(work: Work, known: Statement, id_: UUID | None, parent: UUID
     return row is not None
 
 
-async def _reached(work: Work, now: Statement, id_: UUID) -> dict[str, Any]:
+async def _reached(work: Work, now: Statement, id_: UUID, **values: Any) -> dict[str, Any]:
     """The record as it stands, for what must be judged before it is advanced."""
-    row = await work.obtain(now, NotFound(), id=id_)
+    row = await work.obtain(now, NotFound(), id=id_, **values)
     if not row["within"]:
         raise Forbidden("You may read this record, but this action of yours does not reach it.")
     return dict(row)

@@ -130,7 +130,9 @@ class Finding(FindingFacts, table=True):
     phase: Phase = plain()
     area_id: UUID | None = Field(default=None, foreign_key="casework.premises_area.id")
     threat_level: str | None = Field(default=None, sa_type=Text)
-    """The national level when the finding was assessed."""
+    """The national level when the visit began; null where none was recorded."""
+    northern_ireland_threat_level: str | None = Field(default=None, sa_type=Text)
+    """At a site in Northern Ireland: the level there when the visit began."""
     frozen: bool = flag()
     recorded_by: UUID = Field(foreign_key="casework.person.id")
     recorded_at: datetime = moment(now=True)

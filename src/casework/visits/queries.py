@@ -27,7 +27,17 @@ from casework.visits.schemas import (
     VisitWithFindings,
 )
 from casework.work.amending import Amending, Rule
-from casework.work.composing import UUIDS, Listing, Reachable, Sort, create_under, guarded, read_one, show_one
+from casework.work.composing import (
+    UUIDS,
+    Listing,
+    Reachable,
+    Sort,
+    create_under,
+    guarded,
+    parameter,
+    read_one,
+    show_one,
+)
 
 visit, finding, of_case, place, area = map(columns, (SiteVisit, Finding, Case, Premises, PremisesArea))
 VISITS = Reachable(SiteVisit, "site_visit", case="case_id")
@@ -203,7 +213,9 @@ _visit_now = select(
     func.coalesce(VISITS.reached(), literal_column("false")).label("within"),
 ).where(visit.id == given("id", Uuid()))
 VISIT_NOW = Statement(_visit_now)
-VISIT_TO_FIND_IN = Statement(_visit_now.add_columns(*ground_of_findings("casework.site_visit.team_id")))
+# A visit that is being logged has no arrival yet: it is stated. Findings stand under the levels of that moment.
+_arrived = func.coalesce(parameter("arrived_at", Moment3()), visit.arrived_at)
+VISIT_TO_FIND_IN = Statement(_visit_now.add_columns(*ground_of_findings(visit.premises_id, visit.team_id, _arrived)))
 
 
 def _move(action: Action, **changes: Any) -> Any:
@@ -283,6 +295,7 @@ RECORD = create_under(
         "likelihood": Integer(),
         "impact": Integer(),
         "threat_level": Text(),
+        "northern_ireland_threat_level": Text(),
         "recorded_by": given("me", Uuid()),
     },
     carries={"case_id": visit.case_id, "team_id": visit.team_id, "restricted": visit.restricted},

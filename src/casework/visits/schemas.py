@@ -109,6 +109,7 @@ class FindingRow(View):
     gap: str
     risk: Risk
     threat_level: str | None
+    northern_ireland_threat_level: str | None
     frozen: bool
     recorded_by: UUID
     recorder: str

@@ -40,6 +40,7 @@ BUSINESS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "visit": _NEWS,
     "advice": _NEWS,
     "passed": _NEWS,
+    "reopened": _NEWS,
 }
 TEAM: Mapping[str, tuple[str, str]] = {
     "emergency_access": (
@@ -56,6 +57,14 @@ TEAM: Mapping[str, tuple[str, str]] = {
         "Another force passes the enquiry {reference} to your team. Accept it or return it.",
     ),
 }
+AUTHORS: Mapping[str, tuple[str, str]] = {
+    "threat_level_raised": (
+        "The threat level was raised",
+        "A threat level was raised. Advice of yours that is not issued yet was written under the one before: {reference}.\n\n"
+        "See whether it still holds; issuing it asks you to confirm the level of the day.",
+    ),
+}
+"""What is told to members of staff, each in a letter of their own."""
 _SIGNED = {"en": "{team}\n{ways}", "cy": "{team}\n{ways}"}
 _PAGE = {"en": "the page where the enquiry was made", "cy": "y dudalen lle gwnaed yr ymholiad"}
 _EMERGENCY = {
@@ -67,8 +76,8 @@ _EMERGENCY = {
 def compose(letter: Mapping[str, Any], *, page: str | None, code: str | None = None) -> tuple[str, str]:
     """Subject and text of one letter, as ``work.letters`` names it."""
     kind, facts = letter["kind"], {"reference": letter["reference"], "code": code}
-    if kind in TEAM:
-        subject, text = TEAM[kind]
+    if kind in TEAM or kind in AUTHORS:
+        subject, text = TEAM.get(kind) or AUTHORS[kind]
         return subject.format(**facts), text.format(**facts) + "\n"
     languages = ("cy", "en") if letter["nation"] == "Wales" else ("en",)
     parts, subjects = [], []

@@ -1,5 +1,6 @@
 """Messages that go out: a reference and a link, never what stands behind them. Jobs carry ids; the worker reads and writes."""
 
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -18,6 +19,7 @@ class Notice(StrEnum):
     VISIT = "visit"
     ADVICE = "advice"
     PASSED = "passed"
+    REOPENED = "reopened"
 
 
 class TeamNotice(StrEnum):
@@ -26,6 +28,15 @@ class TeamNotice(StrEnum):
     EMERGENCY_ACCESS = "emergency_access"
     CASE_OFFERED = "case_offered"
     ENQUIRY_OFFERED = "enquiry_offered"
+
+
+RAISED = "threat_level_raised"
+"""What is told to the authors of advice that is not issued yet."""
+
+
+def tell_authors(work: Work, level_id: UUID, *, when: datetime | None = None) -> None:
+    """Tell each author of advice that is not issued yet that a threat level was raised, once its entry holds."""
+    work.enqueue(SEND, {"kind": RAISED, "threat_level_id": str(level_id)}, not_before=when)
 
 
 def notify(work: Work, notice: Notice, *, enquiry_id: UUID | None = None, case_id: UUID | None = None) -> None:

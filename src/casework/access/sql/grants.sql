@@ -6,7 +6,8 @@ GRANT USAGE ON SCHEMA casework, access, audit, work TO casework_staff, casework_
 GRANT USAGE ON SCHEMA access TO casework_door;
 
 GRANT EXECUTE ON FUNCTION
-    casework.new_id(), casework.fold(text), casework.name_key(text), casework.sort_key(text), casework.clock_offset(), casework.now(), casework.today(text), casework.ended(timestamptz), access.begin(bytea, text, text, uuid, uuid, uuid, boolean), access.reaches(uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
+    casework.new_id(), casework.fold(text), casework.name_key(text), casework.sort_key(text), casework.clock_offset(), casework.now(), casework.today(text), casework.ended(timestamptz), casework.level_holding(text, timestamptz),
+    access.begin(bytea, text, text, uuid, uuid, uuid, boolean), access.reaches(uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
     access.state(text), access.say(uuid, text, uuid, text, text, jsonb), access.current_hash(), access.current_action(), access.current_principal(), access.doing(text[]),
     access.own_enquiries(text[]), access.own_cases(text[]), access.own_write(text[]), access.name_of(uuid),
     access.own_actions(text, text), access.enquirer_role(bytea), access.issue_tracking(bytea, uuid, uuid, interval),
@@ -38,6 +39,8 @@ GRANT EXECUTE ON FUNCTION
     access.set_client_secret(uuid, bytea), access.set_password(uuid, text, text),
     access.link_identity(uuid, text, text), access.unlink_identity(uuid, uuid), access.identities_of(uuid),
     audit.case_log(uuid[], bigint, integer), audit.cases_asked(uuid[], text, uuid), audit.asked(uuid, text, uuid), audit.disclosed(text, uuid, uuid), work.lag(),
+    casework.nation_of_site(uuid, uuid), casework.levels_of_site(uuid, uuid, timestamptz), casework.gravity(text),
+    casework.levels_missing(), casework.active_leads(), access.deadlines_across(uuid, boolean),
     audit.first_id(timestamptz), audit.lines(uuid, uuid[], text, text, text, bigint, bigint, integer),
     audit.log_read(uuid, uuid[], bigint, bigint), audit.heads(bigint, integer), audit.backlog(), audit.months_ahead()
 TO casework_staff;

@@ -69,7 +69,7 @@ BEGIN
     END IF;
     IF TG_OP = 'UPDATE' AND NEW.closed_at IS DISTINCT FROM OLD.closed_at THEN
         UPDATE access.session s SET expires_at = coalesce(casework.in_real_time(NEW.closed_at) + interval '90 days', s.created_at + interval '2 years')
-        FROM access.enquiry_link l WHERE l.case_id = NEW.id AND s.enquiry_id = l.enquiry_id AND s.revoked_at IS NULL;
+        FROM access.enquiry_link l WHERE l.case_id = NEW.id AND s.enquiry_id = l.enquiry_id AND s.revoked_at IS NULL AND s.expires_at > now();
     END IF;
     RETURN NEW;
 END $$;
@@ -134,7 +134,8 @@ BEGIN
     -- A tracking token outlives its enquiry, or its case, by 90 days.
     IF TG_OP = 'UPDATE' AND NEW.ended_at IS DISTINCT FROM OLD.ended_at THEN
         UPDATE access.session s SET expires_at = coalesce(casework.in_real_time(NEW.ended_at) + interval '90 days', s.created_at + interval '2 years')
-        WHERE s.enquiry_id = NEW.id AND s.revoked_at IS NULL;
+        -- One that has run out is not brought back by a reopening: it is issued anew, to a verified contact.
+        WHERE s.enquiry_id = NEW.id AND s.revoked_at IS NULL AND s.expires_at > now();
     END IF;
     RETURN NEW;
 END $$;

@@ -41,6 +41,27 @@ BEGIN
     RETURN true;
 END $$;
 
+-- What repeats an enquiry goes with it: to the first, where it is found to be a repeat itself; back to the queue, where it ends or
+-- leaves for another force. Also where the business withdraws it, which sees no other enquiry.
+CREATE OR REPLACE FUNCTION access.keep_duplicates() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    IF NEW.state = 'duplicate' THEN
+        UPDATE casework.enquiry e SET duplicate_of = NEW.duplicate_of, version = e.version + 1
+        WHERE e.duplicate_of = NEW.id AND e.state = 'duplicate';
+    ELSIF NEW.state IN ('signposted', 'refused', 'withdrawn') OR NEW.team_id <> OLD.team_id THEN
+        UPDATE casework.enquiry e
+        SET state = CASE WHEN e.strand IS NULL THEN 'received' ELSE 'triaged' END, duplicate_of = NULL, ended_at = NULL,
+            version = e.version + 1
+        WHERE e.duplicate_of = NEW.id AND e.state = 'duplicate';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER keep_duplicates AFTER UPDATE ON casework.enquiry FOR EACH ROW
+    WHEN (OLD.state IS DISTINCT FROM NEW.state OR OLD.team_id IS DISTINCT FROM NEW.team_id
+          OR OLD.duplicate_of IS DISTINCT FROM NEW.duplicate_of)
+    EXECUTE FUNCTION access.keep_duplicates();
+
 GRANT USAGE ON SCHEMA casework, access TO casework_mover;
 GRANT SELECT ON casework.team TO casework_mover;
 GRANT SELECT, UPDATE ON casework.enquiry, casework.enquiry_transfer TO casework_mover;
@@ -49,4 +70,5 @@ GRANT EXECUTE ON FUNCTION access.doing(text[]), access.read_teams(text), access.
 -- To be given a function one must be able to make one there; and no longer.
 GRANT CREATE ON SCHEMA access TO casework_mover;
 ALTER FUNCTION access.settle_enquiry_transfer(uuid, integer, text, text, date) OWNER TO casework_mover;
+ALTER FUNCTION access.keep_duplicates() OWNER TO casework_mover;
 REVOKE CREATE ON SCHEMA access FROM casework_mover;

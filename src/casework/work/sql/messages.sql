@@ -21,7 +21,7 @@ DECLARE a jsonb; event bigint;
 BEGIN
     SELECT j.args INTO a FROM jobs.procrastinate_jobs j WHERE j.id = job AND j.status = 'doing' AND j.task_name = 'messages.send';
     IF a IS NULL THEN RETURN; END IF;
-    event := access.begin_system('enquiry.message', 'job messages.send');
+    event := access.begin_system(CASE WHEN a ->> 'threat_level_id' IS NULL THEN 'enquiry.message' ELSE 'threat_level.set' END, 'job messages.send');
     IF a ->> 'team_id' IS NOT NULL THEN
         RETURN QUERY SELECT 'sent:' || t.id, a ->> 'kind', t.mailbox, coalesce(h.reference, e.reference), f.nation, t.name,
                             t.phone || coalesce(' ext. ' || t.phone_extension, ''), t.mailbox, t.hours, NULL::uuid, NULL::uuid
@@ -30,6 +30,26 @@ BEGIN
             LEFT JOIN casework.enquiry e ON e.id = (a ->> 'enquiry_id')::uuid
             WHERE t.id = (a ->> 'team_id')::uuid AND t.mailbox IS NOT NULL
               AND NOT EXISTS (SELECT FROM jobs.effect x WHERE x.job_id = job AND x.step = 'sent:' || t.id);
+        RETURN;
+    END IF;
+    -- The authors of what stands under a level that was raised and is not issued yet; nobody, once the entry holds no more.
+    IF a ->> 'threat_level_id' IS NOT NULL THEN
+        RETURN QUERY WITH held AS (
+            SELECT v.id, v.case_id, v.reference, v.author_id
+            FROM casework.threat_level l
+            JOIN casework.advice v ON v.state IN ('draft', 'in_review', 'returned', 'approved')
+            JOIN casework.case_file c ON c.id = v.case_id
+            WHERE l.id = (a ->> 'threat_level_id')::uuid AND l.id = casework.level_holding(l.kind, casework.now())
+              AND (l.kind = 'national' OR casework.nation_of_site(c.premises_id, v.team_id) = 'Northern Ireland')
+        ), told AS (
+            INSERT INTO audit.event_object (event_id, kind, object_id, case_id, operation, facts)
+            SELECT event, 'advice', h.id, h.case_id, 'consultation', jsonb_build_object('message', a ->> 'kind') FROM held h
+        )
+        SELECT 'sent:' || p.id, a ->> 'kind', p.email, string_agg(h.reference, ', ' ORDER BY h.reference), NULL::text, t.name,
+               NULL::text, t.mailbox, NULL::text, NULL::uuid, NULL::uuid
+        FROM held h JOIN casework.person p ON p.id = h.author_id AND p.active JOIN casework.team t ON t.id = p.team_id
+        WHERE NOT EXISTS (SELECT FROM jobs.effect x WHERE x.job_id = job AND x.step = 'sent:' || p.id)
+        GROUP BY p.id, p.email, t.name, t.mailbox;
         RETURN;
     END IF;
     RETURN QUERY WITH found AS (
