@@ -145,6 +145,7 @@ def served(settings: Settings, where: Addresses | None = None) -> ASGIApp:
             "Idempotency-Key",
             "If-Match",
             "X-Acting-For",
+            "X-Confirmation",
             "X-Purpose",
             "X-Request-ID",
         ),

@@ -31,6 +31,8 @@ class Asked:
         self.team, self.received, self.id = team, received, received["id"]
         self.path = f"/v1/enquiries/{self.id}"
         self.token: str = received["tracking_token"]
+        self.request = ""
+        """What the device was answered when it asked for a code."""
         self.business = world.anybody(self.token)
         self._people: dict[str, Caller] = {}
 

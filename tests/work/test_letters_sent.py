@@ -121,8 +121,9 @@ def passed_on(cast: Cast, kept: Ledger) -> None:
 def the_second_step(cast: Cast, kept: Ledger) -> None:
     """A verified contact asks for a code and enters it; the visit and the advice are then theirs to answer."""
     enquiry, case = cast.case_with_a_contact()
-    ok(enquiry.business.post("/v1/tracking/code"), 202)
-    ok(enquiry.business.request("POST", "/v1/tracking/confirmation", json={"code": kept.code}))
+    request = ok(enquiry.business.post("/v1/tracking/code"), 202)["request"]
+    entered = enquiry.business.post("/v1/tracking/confirmation", {"request": request, "code": kept.code})
+    enquiry.business.confirmed_by(ok(entered)["confirmation"])
     visit = proposed_visit(cast.adviser, case)
     path = f"/v1/visits/{visit['id']}"
     ok(enquiry.business.post(f"{path}/confirmation", {"decision": "confirm"}, match=visit["version"]))

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from casework.access.codes import code_seals
-from casework.access.tokens import TRACKING, hash_token
+from casework.access.tokens import CONFIRMATION, TRACKING, hash_token
 from casework.enquiries import queries
 from casework.enquiries.lifecycle import Channel, PassingState
 from casework.enquiries.problems import (
@@ -66,6 +66,7 @@ ANSWERED_WITHIN = 5
 """Working days until a business is told what happens next (a decision)."""
 _TRIES = 5
 _TOKEN = "tracking_token"  # noqa: S105 — the label it is derived by, not the token
+_REQUEST, _CONFIRMATION = "request", "confirmation"
 
 
 # --- intake ---
@@ -294,27 +295,41 @@ async def replace_contact(work: Work, enquiry_id: UUID, replacement: ContactRepl
     return await work.show(queries.STANDING, enquiry_id)
 
 
-async def ask_code(work: Work, settings: Settings) -> Answer:
-    """Send a one-time code to the contact of this tracking token."""
+async def ask_code(work: Work, settings: Settings, network: bytes) -> Answer:
+    """Send a one-time code to the contact of this tracking token, for the device that asks. One too many is committed: it is told to staff."""
     _require_enquirer(work)
     if settings.mail is None:
         raise NoEmail("This service sends no e-mail. Ring the team: they tell you by telephone what you ask.")
-    asked = await work.obtain(queries.ASK_CODE, an_hour=settings.codes_per_hour)
+    request = work.secret(_REQUEST)
+    asked = await work.obtain(
+        queries.ASK_CODE, request=hash_token(request), network=network, an_hour=settings.codes_per_hour
+    )
     if asked["verdict"] == "too_many":
-        raise TooManyRequests("Too many codes were asked for.", headers={"Retry-After": str(asked["wait"])})
+        waiting = {"Retry-After": str(asked["wait"])}
+        return Answer("", refusal=TooManyRequests("Too many codes were asked for.", headers=waiting))
     if asked["verdict"] != "sent":
         raise _REFUSED[asked["verdict"]]()
-    return Answer(CodeSent(outcome="sent", valid_minutes=CODE_MINUTES, tries=CODE_TRIES).model_dump_json())
+    sent = CodeSent(outcome="sent", request=request, valid_minutes=CODE_MINUTES, tries=CODE_TRIES)
+    return Answer(sent.model_dump_json(), secrets={_REQUEST: request})
 
 
 async def enter_code(work: Work, entry: CodeEntry, settings: Settings) -> Answer:
-    """Enter the code. A wrong one is committed too: the try must count."""
+    """Enter the code of a request. A wrong one is committed too: the try must count."""
     _require_enquirer(work)
     # Read anew, so that a key that was rotated a moment ago is known: the worker knows it already.
     keys = Keys(settings.keys, "secret")
     assert work.caller.principal is not None
     seals = code_seals(keys, work.caller.principal, entry.code)
-    found = await work.obtain(queries.ENTER_CODE, seals=seals, hours=settings.confirmed_hours)
+    secret = work.secret(_CONFIRMATION)
+    confirmation = CONFIRMATION + secret
+    found = await work.obtain(
+        queries.ENTER_CODE,
+        request=hash_token(entry.request),
+        seals=seals,
+        given=hash_token(confirmation),
+        hours=settings.confirmed_hours,
+        idle=settings.confirmed_idle_minutes,
+    )
     if found["verdict"] == "wrong":
         left = found["tries"]
         return Answer(
@@ -322,7 +337,12 @@ async def enter_code(work: Work, entry: CodeEntry, settings: Settings) -> Answer
         )
     if found["verdict"] != "confirmed":
         raise _REFUSED[found["verdict"]]()
-    return Answer(json.dumps({"second_step": "confirmed", "confirmed_until": write_moment(found["until"])}))
+    accepted = {
+        "second_step": "confirmed",
+        "confirmation": confirmation,
+        "confirmed_until": write_moment(found["until"]),
+    }
+    return Answer(json.dumps(accepted), secrets={_CONFIRMATION: secret})
 
 
 CODE_MINUTES, CODE_TRIES = 10, 5

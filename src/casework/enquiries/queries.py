@@ -123,11 +123,19 @@ NAME_NEXT_CONTACT = _plain_insert(Contact, **_NAMED, restricted=Boolean())
 ISSUE_TRACKING = "access.issue_tracking({}, {}, {}, interval '2 years')"
 ACKNOWLEDGE = "work.acknowledge({})"
 
-ASK_CODE = written("SELECT * FROM access.ask_code(:an_hour)", an_hour=Integer())
+ASK_CODE = written(
+    "SELECT * FROM access.ask_code(:request, :network, :an_hour)",
+    request=LargeBinary(),
+    network=LargeBinary(),
+    an_hour=Integer(),
+)
 ENTER_CODE = written(
-    "SELECT * FROM access.enter_code(:seals, make_interval(hours => :hours))",
+    "SELECT * FROM access.enter_code(:request, :seals, :given, make_interval(hours => :hours), :idle)",
+    request=LargeBinary(),
     seals=ARRAY(LargeBinary()),
+    given=LargeBinary(),
     hours=Integer(),
+    idle=Integer(),
 )
 
 # --- the business ---

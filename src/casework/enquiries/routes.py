@@ -111,8 +111,9 @@ async def track(door: AtDoor) -> Response:
     ),
 )
 async def ask_code(door: AtDoor, _nothing: Nothing | None = None) -> Response:
-    """Sent by e-mail to the verified contact; good once, for ten minutes and five tries. It opens the visit's time and the advice."""
-    return await door.write(lambda work: actions.ask_code(work, door.settings), status=202)
+    """Sent by e-mail to the verified contact; good once, for ten minutes and five tries, and on the device that asked: what is
+    answered here goes with the code. It opens the visit's time and the advice. An address asks for one at a time."""
+    return await door.write(lambda work: actions.ask_code(work, door.settings, door.network), status=202)
 
 
 @router.post(
@@ -123,15 +124,14 @@ async def ask_code(door: AtDoor, _nothing: Nothing | None = None) -> Response:
         CodeAccepted,
         suffix="confirmation",
         creates=True,
-        keyed=False,
-        kept=False,
         problems=(AwaitingVerification, CodeWrong, CodeExpired),
-        example={"code": "10293847"},
+        example={"request": "lqJq0wJr3nO7mE0Zg1yq5cXq1n0m9o2v7kqk1m3bTgE", "code": "10293847"},
     ),
 )
 async def enter_code(door: AtDoor, entry: CodeEntry) -> Response:
-    """From the next request on this token opens what concerns the business itself. The right code, sent again, is right again."""
-    # Nothing is kept of the request: its fingerprint would tell whoever reads the database which code it was.
+    """Answers a second token for this device. Sent in `X-Confirmation` beside the tracking token, it opens what concerns the
+    business itself; the tracking token alone opens no more than before. A lost reply: ask again with the same Idempotency-Key."""
+    # The fingerprint that is kept tells nobody the code: it is of the request's own secret as well, which is stored nowhere.
     return await door.write(lambda work: actions.enter_code(work, entry, door.settings))
 
 

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 from casework.access.actions import Action
 from casework.enquiries.lifecycle import Author, Channel, EnquiryState, PassingState
 from casework.enquiries.models import ContactFacts, EnquiryFacts, MessageFacts, TransferFacts
-from casework.kernel.columns import Moment, OneTimeCode, code, line, prose, reference
+from casework.kernel.columns import Moment, OneTimeCode, code, line, opaque, prose, reference
 from casework.kernel.inputs import Input, Truth, Uuid
 from casework.kernel.views import Page, View
 from casework.reference.models import Need
@@ -164,6 +164,8 @@ class ContactReplacement(ContactStated):
 class CodeEntry(Input):
     """The code, as it stands in the message; what stands between its digits does not matter."""
 
+    request: Annotated[str, opaque(100)]
+    """What was answered on this device when the code was asked for."""
     code: OneTimeCode
 
 
@@ -195,18 +197,23 @@ SecondStep = Literal["awaiting_verification", "code_required", "confirmed"]
 
 
 class CodeSent(View):
-    """A code is on its way to the e-mail address that we have of you. One that was sent before is void."""
+    """A code is on its way to the e-mail address that we have of you. It is good on the device that asked for it."""
 
     outcome: Literal["sent"]
+    request: str
+    """Keep it on this device, until the code is entered with it. It is shown this once."""
     valid_minutes: int
     tries: int
 
 
 class CodeAccepted(View):
-    """The code was right: this token opens more for a while."""
+    """The code was right: this device sees more for a while."""
 
     second_step: Literal["confirmed"]
+    confirmation: str
+    """Send it in `X-Confirmation`, beside the tracking token. It is shown this once."""
     confirmed_until: datetime
+    """When it ends at the latest; after a while without a request it ends before."""
 
 
 class ForceView(View):
@@ -298,7 +305,7 @@ class TrackingView(View):
     second_step: SecondStep
     """What is still needed to see the visit's time and the advice."""
     confirmed_until: datetime | None
-    """Until when the one-time code that was entered is good."""
+    """Until when the one-time code that was entered on this device is good."""
     team: TeamContact
     messages: list[MessageView]
     version: int

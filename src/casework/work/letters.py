@@ -55,6 +55,11 @@ TEAM: Mapping[str, tuple[str, str]] = {
         "{reference} is offered to you",
         "Another force passes the enquiry {reference} to your team. Accept it or return it.",
     ),
+    "codes_used_up": (
+        "Many codes were asked for enquiry {reference}",
+        "Whoever holds the tracking token of {reference} has asked for more one-time codes than are sent in a day. "
+        "Its link may be in other hands. Ring the contact on a number that you know; a new tracking token ends the old one.",
+    ),
 }
 _SIGNED = {"en": "{team}\n{ways}", "cy": "{team}\n{ways}"}
 _PAGE = {"en": "the page where the enquiry was made", "cy": "y dudalen lle gwnaed yr ymholiad"}

@@ -26,6 +26,8 @@ class TeamNotice(StrEnum):
     EMERGENCY_ACCESS = "emergency_access"
     CASE_OFFERED = "case_offered"
     ENQUIRY_OFFERED = "enquiry_offered"
+    CODES_USED_UP = "codes_used_up"
+    """Said by the database, where the day's codes are counted."""
 
 
 def notify(work: Work, notice: Notice, *, enquiry_id: UUID | None = None, case_id: UUID | None = None) -> None:

@@ -6,13 +6,13 @@ GRANT USAGE ON SCHEMA casework, access, audit, work TO casework_staff, casework_
 GRANT USAGE ON SCHEMA access TO casework_door;
 
 GRANT EXECUTE ON FUNCTION
-    casework.new_id(), casework.fold(text), casework.name_key(text), casework.sort_key(text), casework.clock_offset(), casework.now(), casework.today(text), casework.ended(timestamptz), access.begin(bytea, text, text, uuid, uuid, uuid, boolean), access.reaches(uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
+    casework.new_id(), casework.fold(text), casework.name_key(text), casework.sort_key(text), casework.clock_offset(), casework.now(), casework.today(text), casework.ended(timestamptz), access.begin(bytea, text, text, uuid, uuid, uuid, bytea, boolean), access.reaches(uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
     access.state(text), access.say(uuid, text, uuid, text, text, jsonb), access.current_hash(), access.current_action(), access.current_principal(), access.doing(text[]),
     access.own_enquiries(text[]), access.own_cases(text[]), access.own_write(text[]), access.name_of(uuid),
     access.own_actions(text, text), access.enquirer_role(bytea), access.issue_tracking(bytea, uuid, uuid, interval),
     access.my_actions(), access.my_session(), access.own_sessions(), access.end_own_session(uuid),
     audit.consulted(bigint, text, uuid[], uuid[]),
-    work.claim(bytea, bytea), work.finish(bytea, integer, text, text)
+    work.claim(bytea, bytea), work.release(bytea), work.finish(bytea, integer, text, text)
 TO casework_staff, casework_outside;
 GRANT EXECUTE ON FUNCTION access.caller_of(bytea) TO casework_staff, casework_outside;
 GRANT EXECUTE ON FUNCTION access.explanation(uuid, uuid, text) TO casework_staff;
@@ -21,7 +21,7 @@ GRANT EXECUTE ON FUNCTION work.enqueue(text, jsonb, text, timestamptz) TO casewo
 -- enquiry of their own stands may ask, and learn nothing: without the right to, no role at all would look like no record.
 GRANT EXECUTE ON FUNCTION access.own_step() TO casework_staff, casework_outside;
 GRANT EXECUTE ON FUNCTION
-    access.ask_code(integer), access.enter_code(bytea[], interval), access.made_here(uuid)
+    access.ask_code(bytea, bytea, integer), access.enter_code(bytea, bytea[], bytea, interval, integer), access.made_here(uuid)
 TO casework_outside;
 GRANT EXECUTE ON FUNCTION work.acknowledge(uuid) TO casework_staff, casework_outside;
 GRANT EXECUTE ON FUNCTION access.settle_enquiry_transfer(uuid, integer, text, text, date) TO casework_staff;
