@@ -64,7 +64,9 @@ def create_app(settings: Settings, where: Addresses | None = None) -> FastAPI:
         database = await Database.open(where or addresses(settings), settings)
         try:
             async with database.staff.lend() as connection:
-                found = await catalogue.faults(connection, migrations.offers(), migrations.head())
+                found = await catalogue.faults(
+                    connection, migrations.offers(), migrations.head(), settings.force_mail_domains
+                )
             if found:
                 raise RuntimeError("The database is not fit to serve:\n- " + "\n- ".join(found))
             app.state.house = House(

@@ -29,6 +29,7 @@ import casework.visits.models
 import casework.work.models  # noqa: F401
 from casework.access import catalogue, policy, rls
 from casework.kernel import lifecycle
+from casework.kernel.settings import settings
 from casework.reference import loading
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ DEFINITIONS = (
     ("access", "keeping.sql"),
     ("access", "door.sql"),
     ("access", "second_step.sql"),
+    ("access", "contacts.sql"),
     ("access", "passing.sql"),
     ("access", "sharing.sql"),
     ("access", "moving.sql"),
@@ -178,6 +180,10 @@ async def define(url: str) -> None:
             await connection.execute(
                 "INSERT INTO access.setting VALUES ('digest', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 catalogue.digest(offers()),
+            )
+            await connection.execute(
+                "INSERT INTO access.setting VALUES ('force_mail_domains', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                catalogue.mail_domains(settings().force_mail_domains),
             )
             await connection.execute("GRANT ALL ON SCHEMA casework, access, audit, work, jobs TO casework_owner")
             await connection.execute("REASSIGN OWNED BY casework_migrate TO casework_owner")

@@ -28,6 +28,7 @@ SENDS: dict[tuple[str, str], set[tuple[str, str]]] = {
     ("enquiry.message", "staff"): {("news", "contact")},
     ("enquiry.transfer", "staff"): {("offer", "other team")},
     ("enquiry.receive-acceptance", "staff"): {("news", "contact")},
+    ("enquiry.accept-open-case", "staff"): {("case news", "adviser")},
     ("case.break_glass", "staff"): {("emergency access", "team")},
     ("case.transfer", "staff"): {("offer", "other team")},
     ("visit.propose", "staff"): {("news", "contact")},
@@ -37,6 +38,11 @@ SENDS: dict[tuple[str, str], set[tuple[str, str]]] = {
 }
 """By operation, and whether staff or a business acts: each letter, and whom it is for. Where a case has a verified contact with
 an e-mail address; where it has none, nobody is written to."""
+
+
+def _mail_of(world: World, person: Caller) -> str:
+    found: str = world.sql("SELECT email FROM casework.person WHERE id = $1::text::uuid", person.person_id)[0]["email"]
+    return found
 
 
 class Cast:
@@ -49,6 +55,7 @@ class Cast:
         self.there = self.other.person("supervisor", "adviser", "coordinator")
         self.names = {
             CONTACT: "contact",
+            _mail_of(world, self.adviser): "adviser",
             f"ctsa@{self.team.force_code.lower()}.example": "team",
             f"ctsa@{self.other.force_code.lower()}.example": "other team",
         }
@@ -292,13 +299,29 @@ def only_whom_it_concerns(cast: Cast, kept: Ledger) -> None:
     _, case = cast.case_with_a_contact()
     joining = cast.asked(STRANGER)
     joining.triage()
-    ok(joining.move("acceptance", {"case_id": case["id"]}))
+    ok(joining.move("acceptance", {"case_id": case["id"]}, by="coordinator"))
+    _of_a_case(kept)
+    ok(joining.move("case-opening"))
     replaced = cast.asked(STRANGER)
     replaced.verify()
     replaced.triage()
     ok(replaced.move("acceptance", {"case_id": case["id"]}))
+    _of_a_case(kept)
+    ok(replaced.move("tracking-token", {}))
+    _of_a_case(kept)
+    ok(replaced.move("contact-unverification", {"reason": "Left the company."}))
+    _of_a_case(kept)
     ok(replaced.move("contact-replacement", {"name": "Jo Fielding", "email": NEWCOMER, "reason": "Sam has left."}))
+    _of_a_case(kept)
     proposed_visit(cast.adviser, case)
+
+
+OF_A_CASE = " of a case"
+
+
+def _of_a_case(kept: Ledger) -> None:
+    """What was done last concerns a case's contacts, so its adviser is told; without a case it concerns nobody else."""
+    kept.entries[-1] = kept.entries[-1]._replace(operation=kept.entries[-1].operation + OF_A_CASE)
 
 
 def refusals_and_repeats(cast: Cast, kept: Ledger) -> None:
@@ -346,6 +369,8 @@ def test_each_verb_writes_to_whom_it_concerns_and_every_other_to_nobody(told: tu
     wrong = []
     for entry in kept.entries:
         expected = SENDS.get((entry.operation, entry.by), set()) if entry.status < 300 else set()
+        if entry.operation.endswith(OF_A_CASE):
+            expected = {("case news", "adviser")}
         letters = Counter((kind, cast.names.get(address, address)) for kind, address in entry.letters)
         if letters != Counter(expected) and not (
             entry.operation == "enquiry.submit"
@@ -353,7 +378,8 @@ def test_each_verb_writes_to_whom_it_concerns_and_every_other_to_nobody(told: tu
         ):
             wrong.append((entry.operation, entry.by, entry.status, letters, expected))
     assert wrong == []
-    assert {(entry.operation, entry.by) for entry in done(kept) if entry.letters} == SENDS.keys()
+    sent = {(entry.operation, entry.by) for entry in done(kept) if entry.letters}
+    assert {each for each in sent if not each[0].endswith(OF_A_CASE)} == SENDS.keys()
 
 
 def test_refusals_were_among_them(told: tuple[Ledger, Cast]) -> None:

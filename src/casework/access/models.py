@@ -282,6 +282,20 @@ class EnquiryLink(SQLModel, table=True):
     case_id: UUID | None = None
     contact_id: UUID | None = None
     verified: bool = flag()
+    withheld: bool = flag()
+    """Whether the case is kept from the contact until its adviser or a supervisor opens it."""
+
+
+class Introduction(SQLModel, table=True):
+    """Who of staff had a part in bringing a contact in, or was shown its token: none of them verifies it. Kept by trigger."""
+
+    __tablename__ = "introduction"
+    __table_args__ = (CheckConstraint("what IN ('submitted', 'replaced', 'token')", name="what"), ACCESS)
+
+    contact_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(primary_key=True)
+    what: str = Field(primary_key=True, sa_type=Text)
+    at: datetime = moment(real_now=True)
 
 
 class Event(SQLModel, table=True):

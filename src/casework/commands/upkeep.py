@@ -66,7 +66,7 @@ async def _database(given: Settings) -> list[str]:
     where = addresses(given)
     async with _connected(where.staff) as connection:
         refuse_old(int(await connection.fetchval("SELECT current_setting('server_version_num')")))
-        found = await catalogue.faults(connection, migrations.offers(), migrations.head())
+        found = await catalogue.faults(connection, migrations.offers(), migrations.head(), given.force_mail_domains)
     for role, url in {
         "casework_public": where.public,
         "casework_door": where.door,

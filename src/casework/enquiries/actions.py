@@ -19,6 +19,7 @@ from casework.enquiries.problems import (
     ContactNotVerified,
     NoEmail,
     NoTeam,
+    OwnContact,
 )
 from casework.enquiries.schemas import (
     PRIVACY_NOTICE,
@@ -58,7 +59,7 @@ from casework.kernel.statements import Statement
 from casework.reference.actions import require_word, working_day_after
 from casework.reference.signposts import packaged
 from casework.reference.working_days import add_working_days
-from casework.work.messages import Notice, TeamNotice, notify, notify_team
+from casework.work.messages import AdviserNotice, Notice, TeamNotice, notify, notify_adviser, notify_team
 from casework.work.times import require_behind
 from casework.work.unit import Answer, Guarded, Work, uuid7
 
@@ -270,8 +271,13 @@ async def hand_over(work: Work, enquiry_id: UUID, handing: EnquiryHandOver) -> A
 async def verify_contact(work: Work, enquiry_id: UUID, verification: ContactVerification) -> Answer:
     """Record how the contact was verified; from the next request on the token opens more than the status."""
     await require_word(work, "verification_methods", verification.method, "/method")
-    await _move(work, queries.TOUCH_FOR_VERIFICATION, enquiry_id, reason_code=verification.method)
+    said = verification.exception_reason
+    await _move(work, queries.TOUCH_FOR_VERIFICATION, enquiry_id, reason_code=verification.method, reason=said)
+    bar = await work.row(queries.VERIFICATION_BAR, id=enquiry_id, excepted=said is not None)
+    if bar is not None and bar["why"] is not None:
+        raise OwnContact(BARRED[bar["why"]], why=bar["why"])
     await work.obtain(queries.VERIFY, id=enquiry_id, **verification.model_dump())
+    notify_adviser(work, AdviserNotice.CONTACT_VERIFIED, enquiry_id)
     return await work.show(queries.STANDING, enquiry_id)
 
 
@@ -280,6 +286,7 @@ async def unverify_contact(work: Work, enquiry_id: UUID, unverification: Contact
     await _move(work, queries.TOUCH_FOR_UNVERIFICATION, enquiry_id, reason=unverification.reason)
     not_verified = StateConflict("The contact is not verified.")
     await work.obtain(queries.UNVERIFY, not_verified, id=enquiry_id, reason=unverification.reason)
+    notify_adviser(work, AdviserNotice.CONTACT_UNVERIFIED, enquiry_id)
     return await work.show(queries.STANDING, enquiry_id)
 
 
@@ -292,6 +299,14 @@ async def replace_contact(work: Work, enquiry_id: UUID, replacement: ContactRepl
     await work.row(queries.NAME_NEXT_CONTACT, **contact)
     if row["case_id"] is not None:
         work.say(row["case_id"], subject=("enquiry", enquiry_id), reason=replacement.reason)
+        notify_adviser(work, AdviserNotice.CONTACT_REPLACED, enquiry_id)
+    return await work.show(queries.STANDING, enquiry_id)
+
+
+async def open_case(work: Work, enquiry_id: UUID) -> Answer:
+    """Open to an enquiry the case that it joined, with all that was there before."""
+    await _move(work, queries.OPEN_CASE, enquiry_id)
+    notify_adviser(work, AdviserNotice.CASE_OPENED, enquiry_id)
     return await work.show(queries.STANDING, enquiry_id)
 
 
@@ -345,6 +360,15 @@ async def enter_code(work: Work, entry: CodeEntry, settings: Settings) -> Answer
     return Answer(json.dumps(accepted), secrets={_CONFIRMATION: secret})
 
 
+BARRED: Mapping[str, str] = {
+    "submitted": "You submitted this enquiry. A colleague verifies its contact.",
+    "replaced": "You named this contact. A colleague verifies it.",
+    "token": "You were shown the token of this contact. A colleague verifies it.",
+    "own_address": "This is your own address.",
+    "colleague": "This is the address of a member of staff. A supervisor may verify it, and says why in exception_reason.",
+    "force_address": "This is an address of a police force. A supervisor may verify it, and says why in exception_reason.",
+}
+"""What ``access.verification_bar`` answers, in words."""
 CODE_MINUTES, CODE_TRIES = 10, 5
 """As ``access/sql/second_step.sql`` has them."""
 _REFUSED: Mapping[str, type[Problem]] = {
@@ -370,6 +394,7 @@ async def reissue_token(work: Work, enquiry_id: UUID) -> Answer:
         raise ContactNotVerified
     token, secret = _new_token(work)
     work.owe(queries.ISSUE_TRACKING, hash_token(token), enquiry_id, contact["id"])
+    notify_adviser(work, AdviserNotice.LINK_GIVEN, enquiry_id)
     reissued = TokenReissued(id=enquiry_id, reference=contact["reference"], tracking_token=token)
     return Answer(reissued.model_dump_json(), secrets={_TOKEN: secret})
 

@@ -9,11 +9,13 @@ from casework.enquiries import actions, queries
 from casework.enquiries.lifecycle import EnquiryState, PassingState
 from casework.enquiries.problems import (
     AwaitingVerification,
+    CaseWithheld,
     CodeExpired,
     CodeWrong,
     ContactNotVerified,
     NoEmail,
     NoTeam,
+    OwnContact,
 )
 from casework.enquiries.schemas import (
     CodeAccepted,
@@ -302,12 +304,32 @@ async def hand_over(door: AtDoor, enquiry_id: Id, handing: EnquiryHandOver) -> R
         "Record that the contact was verified",
         EnquiryStanding,
         moves=True,
+        problems=(OwnContact,),
         example={"method": "call_back_independent_number"},
     ),
 )
 async def verify_contact(door: AtDoor, enquiry_id: Id, verification: ContactVerification) -> Response:
-    """By calling back on an independently found number, or another recorded way. Until then the token opens status and messages only."""
+    """By calling back on an independently found number, or another recorded way. Until then the token opens status and messages only.
+    Whoever submitted the enquiry, named the contact or was shown its token does not verify it."""
     return await door.write(lambda work: actions.verify_contact(work, enquiry_id, verification))
+
+
+@router.post(
+    "/enquiries/{enquiry_id}/case-opening",
+    **operation(
+        Action.ENQUIRY_ACCEPT,
+        "Open a case to an enquiry that joined it",
+        EnquiryStanding,
+        moves=True,
+        suffix="open-case",
+        problems=(CaseWithheld,),
+        example={},
+    ),
+)
+async def open_case(door: AtDoor, enquiry_id: Id, _nothing: Nothing | None = None) -> Response:
+    """An enquiry that somebody else joined to a case shows its contact nothing of it until the case's adviser, or a supervisor
+    of its team, opens it."""
+    return await door.write(lambda work: actions.open_case(work, enquiry_id))
 
 
 @router.post(

@@ -153,6 +153,8 @@ class ContactVerification(Input):
     method: Annotated[str, code(60)]
     """A word of ``verification_methods``."""
     note: Annotated[str, prose(2_000)] | None = None
+    exception_reason: Annotated[str, prose(2_000)] | None = None
+    """Why an address of the force, or of a colleague, is the business's all the same; a supervisor's word."""
 
 
 class ContactReplacement(ContactStated):
@@ -340,7 +342,11 @@ class ContactView(View):
     verified_by: str | None
     verification_method: str | None
     verification_note: str | None
+    verification_exception: str | None
+    """Why an address of the force, or of a colleague, was verified all the same."""
     unverified_reason: str | None
+    force_address: bool
+    """Whether the e-mail address is of a police force: its owner is hardly the business."""
 
 
 class ContactOfPast(ContactView):
@@ -393,6 +399,8 @@ class EnquiryView(View):
     strand: str | None
     triage_note: str | None
     case_id: UUID | None
+    case_withheld: bool
+    """Whether its contact sees nothing of the case that it joined, until the case's adviser or a supervisor opens it."""
     duplicate_of: UUID | None
     signposted_to: Need | None
     reason_code: str | None
@@ -423,6 +431,8 @@ class EnquiryStanding(View):
     premises_id: UUID | None
     organisation_id: UUID | None
     case_id: UUID | None
+    case_withheld: bool
+    """Whether its contact sees nothing of the case that it joined, until the case's adviser or a supervisor opens it."""
     duplicate_of: UUID | None
     signposted_to: Need | None
     reason_code: str | None

@@ -334,7 +334,7 @@ CREATE OR REPLACE FUNCTION access.own_cases(allowed text[]) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     RETURN coalesce((SELECT array_agg(DISTINCT l.case_id) FROM access.enquiry_link l
-        WHERE l.enquiry_id = ANY (access.own_enquiries(allowed)) AND l.case_id IS NOT NULL), '{}');
+        WHERE l.enquiry_id = ANY (access.own_enquiries(allowed)) AND l.case_id IS NOT NULL AND NOT l.withheld), '{}');
 END $$;
 
 CREATE OR REPLACE FUNCTION access.own_write(allowed text[]) RETURNS text[]
@@ -395,7 +395,7 @@ BEGIN
                 SELECT coalesce(array_agg(DISTINCT l.case_id), '{}') INTO cases
                 FROM access.enquiry_link l
                 JOIN access.policy p ON p.action = wanted AND p.role = roles[1] AND p.reach = 'own'
-                WHERE l.enquiry_id = s.enquiry_id AND l.case_id IS NOT NULL;
+                WHERE l.enquiry_id = s.enquiry_id AND l.case_id IS NOT NULL AND NOT l.withheld;
             END IF;
         ELSIF s.kind IS NOT NULL AND EXISTS (SELECT FROM access.principal c WHERE c.id = s.principal_id AND c.active) THEN
             kind := s.kind; principal := s.principal_id;

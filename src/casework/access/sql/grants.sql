@@ -30,7 +30,7 @@ GRANT EXECUTE ON FUNCTION access.arm_code(bigint, bytea), work.letters(bigint) T
 GRANT EXECUTE ON FUNCTION
     access.read_teams(text), access.answering_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]), access.write_case(text[], uuid),
     access.write_answering(text[]),
-    access.is_adviser(uuid, uuid), access.assignable(uuid, uuid), access.announce_restriction(uuid),
+    access.is_adviser(uuid, uuid), access.is_force_address(text), access.verification_bar(uuid, boolean), access.assignable(uuid, uuid), access.announce_restriction(uuid),
     access.open_in_emergency(text, text, text), access.decide_transfer(uuid, integer[], boolean, uuid, text),
     access.member_teams(text), access.holds(text), access.may_review(uuid, uuid, text), access.is_published(uuid), access.allowed_actions(text, text, uuid, uuid, boolean),
     access.grant_role(uuid, text, uuid), access.approve_role(uuid), access.end_role(uuid), access.roles_of(uuid),

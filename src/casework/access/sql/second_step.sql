@@ -180,6 +180,7 @@ BEGIN
     IF ends <= now() THEN
         RAISE EXCEPTION 'this ended more than 90 days ago: its tracking page is closed' USING ERRCODE = 'CW002';
     END IF;
+    PERFORM access.introduce(of_contact, 'token');
     UPDATE access.session s SET revoked_at = now() WHERE s.enquiry_id = of_enquiry AND s.revoked_at IS NULL;
     PERFORM access.end_second_step(of_contact);
     INSERT INTO access.session (token_hash, kind, principal_id, enquiry_id, expires_at)
