@@ -77,6 +77,29 @@ def _bring_in() -> None:
         sa.PrimaryKeyConstraint("contact_id", "person_id", "what", name=op.f("introduction_pkey")),
         schema="access",
     )
+    op.create_table(
+        "suspension",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("casework.new_id()"), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("suspended_by", sa.Uuid(), nullable=False),
+        sa.Column("suspended_at", MOMENT, server_default=sa.text("date_trunc('milliseconds', now())"), nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.Column("ended_by", sa.Uuid(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.CheckConstraint("outcome IN ('lifted', 'final')", name=op.f("suspension_outcome_check")),
+        sa.CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name=op.f("suspension_ended_check")),
+        sa.PrimaryKeyConstraint("id", name=op.f("suspension_pkey")),
+        schema="access",
+    )
+    op.create_index(
+        "suspension_person_id_key",
+        "suspension",
+        ["person_id"],
+        unique=True,
+        schema="access",
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
     op.add_column("contact", sa.Column("verification_exception", sa.Text(), nullable=True), schema="casework")
     for schema, table, column in (("casework", "enquiry", "case_withheld"), ("access", "enquiry_link", "withheld")):
         op.add_column(
@@ -132,10 +155,17 @@ def downgrade() -> None:
         "DROP TRIGGER IF EXISTS keep_case_withheld ON casework.enquiry;"
         "DROP TRIGGER IF EXISTS keep_verification_apart ON casework.contact;"
         "DROP TRIGGER IF EXISTS keep_introduction ON casework.contact;"
+        "DROP TRIGGER IF EXISTS keep_removed ON casework.enquiry;"
+        "DROP TRIGGER IF EXISTS keep_suspension_final ON casework.person;"
     )
     op.drop_column("enquiry", "case_withheld", schema="casework")
     op.drop_column("contact", "verification_exception", schema="casework")
     op.drop_table("introduction", schema="access")
+    # Who is locked out stays out.
+    op.execute(
+        "UPDATE access.principal p SET active = false FROM access.suspension s WHERE s.person_id = p.id AND s.ended_at IS NULL"
+    )
+    op.drop_table("suspension", schema="access")
     op.drop_table("confirmation", schema="access")
     op.drop_table("one_time_code", schema="access")
     op.create_table(

@@ -44,6 +44,8 @@ DEFINITIONS = (
     ("access", "door.sql"),
     ("access", "second_step.sql"),
     ("access", "contacts.sql"),
+    ("access", "suspending.sql"),
+    ("access", "removing.sql"),
     ("access", "passing.sql"),
     ("access", "sharing.sql"),
     ("access", "moving.sql"),

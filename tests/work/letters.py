@@ -34,6 +34,7 @@ KINDS = {
     "has another contact": "case news",
     "The contact of": "case news",
     "has a new tracking token": "case news",
+    "was locked out": "locked out",
 }
 
 

@@ -58,6 +58,27 @@ class Principal(SQLModel, table=True):
     """When their sessions were last ended: an identity provider's token issued before opens nothing."""
 
 
+class Suspension(SQLModel, table=True):
+    """Somebody who is locked out until somebody else lifts it or makes it final; and how it ended."""
+
+    __tablename__ = "suspension"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('lifted', 'final')", name="outcome"),
+        CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended"),
+        Index("suspension_person_id_key", "person_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+        ACCESS,
+    )
+
+    id: UUID = identity()
+    person_id: UUID
+    reason: str = Field(sa_type=Text, nullable=False)
+    suspended_by: UUID
+    suspended_at: datetime = moment(real_now=True)
+    ended_at: datetime | None = moment()
+    ended_by: UUID | None = None
+    outcome: str | None = Field(default=None, sa_type=Text)
+
+
 class Membership(SQLModel, table=True):
     """A role held in a team. National roles are held in a team as well; their reach is ``all``."""
 

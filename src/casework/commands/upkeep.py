@@ -30,7 +30,7 @@ def doctor() -> None:
     given = settings()
     checks: dict[str, Check] = {
         "database": _database, "processing log": _log, "keys": _keys, "worker": _worker, "disk": _disk, "messages": _messages,
-        "clock": _clock,
+        "clock": _clock, "suspensions": _suspensions,
     }  # fmt: skip
     wrong = 0
     for name, check in checks.items():
@@ -144,6 +144,15 @@ async def _worker(given: Settings) -> list[str]:
 async def _messages(given: Settings) -> list[str]:
     """Messages leave: without them no business gets its one-time code."""
     return [] if given.mail else ["no message is sent: set CASEWORK_MAIL_URL and CASEWORK_MAIL_FROM"]
+
+
+async def _suspensions(given: Settings) -> list[str]:
+    """Who was locked out is let in again, or made to leave, within a week."""
+    from casework.kernel.database import addresses
+
+    async with _connected(addresses(given).staff) as connection:
+        overdue = int(await connection.fetchval("SELECT access.state('suspensions_overdue')"))
+    return [f"{overdue} people are locked out for more than seven days: lift it, or make it final"] if overdue else []
 
 
 async def _clock(given: Settings) -> list[str]:

@@ -61,6 +61,13 @@ TEAM: Mapping[str, tuple[str, str]] = {
         "Its link may be in other hands. Ring the contact on a number that you know; a new tracking token ends the old one.",
     ),
 }
+OVERSEERS: Mapping[str, tuple[str, str]] = {
+    "person_suspended": (
+        "Somebody of {reference} was locked out",
+        "A member of staff of {reference} was locked out at once. The list of people says who, and their entry by whom and why. "
+        "Somebody else lifts it, or makes it final, within seven days.",
+    ),
+}
 _LOOK = " Its timeline says who and why. If you did not expect it, look into it now."
 ADVISER: Mapping[str, tuple[str, str]] = {
     "contact_verified": (
@@ -92,6 +99,8 @@ ADVISER: Mapping[str, tuple[str, str]] = {
         "they see its visits and its advice." + _LOOK,
     ),
 }
+STAFF: Mapping[str, tuple[str, str]] = {**TEAM, **OVERSEERS, **ADVISER}
+"""What is told to staff, in English, unsigned."""
 _SIGNED = {"en": "{team}\n{ways}", "cy": "{team}\n{ways}"}
 _PAGE = {"en": "the page where the enquiry was made", "cy": "y dudalen lle gwnaed yr ymholiad"}
 _EMERGENCY = {
@@ -103,8 +112,8 @@ _EMERGENCY = {
 def compose(letter: Mapping[str, Any], *, page: str | None, code: str | None = None) -> tuple[str, str]:
     """Subject and text of one letter, as ``work.letters`` names it."""
     kind, facts = letter["kind"], {"reference": letter["reference"], "code": code}
-    if kind in TEAM or kind in ADVISER:
-        subject, text = TEAM.get(kind) or ADVISER[kind]
+    if kind in STAFF:
+        subject, text = STAFF[kind]
         return subject.format(**facts), text.format(**facts) + "\n"
     languages = ("cy", "en") if letter["nation"] == "Wales" else ("en",)
     parts, subjects = [], []

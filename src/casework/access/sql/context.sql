@@ -587,5 +587,8 @@ BEGIN
         RETURN (SELECT string_agg(p.action, ' ' ORDER BY p.action) FROM access.policy p
                 WHERE p.role = 'service' AND p.reach NOT IN ('own', 'all') AND p.scope IS NULL);
     END IF;
+    IF wanted = 'suspensions_overdue' THEN
+        RETURN (SELECT count(*) FROM access.suspension s WHERE s.ended_at IS NULL AND s.suspended_at < now() - interval '7 days');
+    END IF;
     RETURN (SELECT s.value FROM access.setting s WHERE s.name = wanted);
 END $$;

@@ -3,7 +3,9 @@
 CREATE OR REPLACE FUNCTION access.keep_principal() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    INSERT INTO access.principal (id, kind, name, active) VALUES (NEW.id, TG_ARGV[0], NEW.name, NEW.active)
+    INSERT INTO access.principal (id, kind, name, active)
+    VALUES (NEW.id, TG_ARGV[0], NEW.name,
+            NEW.active AND NOT EXISTS (SELECT FROM access.suspension s WHERE s.person_id = NEW.id AND s.ended_at IS NULL))
     ON CONFLICT (id) DO UPDATE SET name = excluded.name, active = excluded.active;
     -- Who is no longer active is out at once, and is not let in again by an old token when they come back.
     IF NOT NEW.active THEN
@@ -277,6 +279,11 @@ BEGIN
     IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'enquiry_message' AND access.doing(ARRAY['enquiry.hand_over'])
        AND to_jsonb(NEW) ->> 'body' IS NULL THEN
         free := free || ARRAY['body', 'removed_at'];
+    END IF;
+    -- Why its contact was replaced, and the like, may say it too.
+    IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'case_event' AND access.doing(ARRAY['enquiry.hand_over'])
+       AND to_jsonb(NEW) ->> 'reason' IS NULL THEN
+        free := free || ARRAY['reason'];
     END IF;
     IF TG_OP = 'DELETE' OR to_jsonb(NEW) - free IS DISTINCT FROM to_jsonb(OLD) - free THEN
         RAISE EXCEPTION '% is append only', TG_TABLE_NAME USING ERRCODE = 'CW002';

@@ -35,6 +35,18 @@ BEGIN
               AND NOT EXISTS (SELECT FROM jobs.effect x WHERE x.job_id = job AND x.step = 'sent:' || coalesce(p.id, t.id));
         RETURN;
     END IF;
+    IF a ->> 'to' = 'overseers' THEN
+        -- Administrators and auditors, each once; by the team of whom it is about, never by a name.
+        RETURN QUERY SELECT 'sent:' || p.id, a ->> 'kind', p.email, t.name, f.nation, t.name, NULL::text, NULL::text, NULL::text,
+                            NULL::uuid, NULL::uuid
+            FROM casework.person who JOIN casework.team t ON t.id = who.team_id JOIN casework.police_force f ON f.code = t.force_code
+            JOIN casework.person p ON p.active AND p.id <> who.id AND EXISTS (
+                SELECT FROM access.membership m WHERE m.principal_id = p.id AND m.role IN ('administrator', 'auditor')
+                  AND m.ended_at IS NULL AND NOT m.pending)
+            WHERE who.id = (a ->> 'person_id')::uuid
+              AND NOT EXISTS (SELECT FROM jobs.effect x WHERE x.job_id = job AND x.step = 'sent:' || p.id);
+        RETURN;
+    END IF;
     IF a ->> 'team_id' IS NOT NULL THEN
         RETURN QUERY SELECT 'sent:' || t.id, a ->> 'kind', t.mailbox, coalesce(h.reference, e.reference), f.nation, t.name,
                             t.phone || coalesce(' ext. ' || t.phone_extension, ''), t.mailbox, t.hours, NULL::uuid, NULL::uuid
