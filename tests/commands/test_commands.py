@@ -100,8 +100,21 @@ def test_a_healthy_house_passes_the_doctor(house: House) -> None:
     found = house.casework("doctor")
     assert found.returncode == 0, found.stdout + found.stderr
     assert found.stdout.splitlines() == [
-        f"{what}: ok" for what in ("database", "processing log", "keys", "worker", "disk", "messages", "clock")
+        f"{what}: ok"
+        for what in ("database", "processing log", "keys", "worker", "disk", "messages", "clock", "suspensions")
     ]
+
+
+def test_the_doctor_tells_of_a_suspension_that_nobody_decided(house: House) -> None:
+    well(house)
+    for days, told in ((6, False), (8, True)):
+        house.world.sql(
+            "INSERT INTO access.suspension (person_id, reason, suspended_by, suspended_at)"
+            " VALUES (gen_random_uuid(), 'A stolen laptop.', gen_random_uuid(), now() - make_interval(days => $1))",
+            days,
+        )
+        found = house.casework("doctor")
+        assert ("for more than seven days" in found.stdout.replace("\n", " ")) is told, found.stdout
 
 
 def test_the_doctor_misses_a_policy(house: House) -> None:
