@@ -65,7 +65,9 @@ def create_app(settings: Settings, where: Addresses | None = None) -> FastAPI:
         database = await Database.open(where or addresses(settings), settings)
         try:
             async with database.staff.lend() as connection:
-                found = await catalogue.faults(connection, migrations.offers(), migrations.head())
+                found = await catalogue.faults(
+                    connection, migrations.offers(), migrations.head(), settings.force_mail_domains
+                )
             if found:
                 raise RuntimeError("The database is not fit to serve:\n- " + "\n- ".join(found))
             app.state.house = House(
@@ -146,6 +148,7 @@ def served(settings: Settings, where: Addresses | None = None) -> ASGIApp:
             "Idempotency-Key",
             "If-Match",
             "X-Acting-For",
+            "X-Confirmation",
             "X-Purpose",
             "X-Request-ID",
         ),

@@ -30,6 +30,7 @@ import casework.visits.models
 import casework.work.models  # noqa: F401
 from casework.access import catalogue, policy, rls
 from casework.kernel import lifecycle
+from casework.kernel.settings import settings
 from casework.reference import loading
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ DEFINITIONS = (
     ("access", "keeping.sql"),
     ("access", "door.sql"),
     ("access", "second_step.sql"),
+    ("access", "contacts.sql"),
+    ("access", "suspending.sql"),
+    ("access", "removing.sql"),
     ("access", "passing.sql"),
     ("access", "sharing.sql"),
     ("access", "moving.sql"),
@@ -181,6 +185,10 @@ async def define(url: str) -> None:
             await connection.execute(
                 "INSERT INTO access.setting VALUES ('digest', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 catalogue.digest(offers()),
+            )
+            await connection.execute(
+                "INSERT INTO access.setting VALUES ('force_mail_domains', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                catalogue.mail_domains(settings().force_mail_domains),
             )
             await connection.execute("GRANT ALL ON SCHEMA casework, access, audit, work, jobs TO casework_owner")
             await connection.execute("REASSIGN OWNED BY casework_migrate TO casework_owner")

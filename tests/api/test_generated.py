@@ -83,7 +83,7 @@ def fill(stage: Stage, operation: Operation, case: Any, relation: str) -> None:
         **{
             k: v
             for k, v in (case.headers or {}).items()
-            if k.lower() not in ("x-acting-for", "authorization", "x-purpose")
+            if k.lower() not in ("x-acting-for", "authorization", "x-purpose", "x-confirmation")
         },
         "Idempotency-Key": str(uuid.uuid4()),
         "If-Match": moving.version(stage, operation, ids),
@@ -133,6 +133,8 @@ def answered(stage: Stage, operation: Operation, case: Any, role: str, session: 
     caller = stage.people[role].caller
     token = twin(stage, caller.token) if caller.token and operation.name in ENDING else caller.token
     headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if caller.confirmation is not None:
+        headers["X-Confirmation"] = caller.confirmation if token == caller.token else _confirmed(stage, caller, token)
     try:
         response = case.call(base_url=stage.world.base_url, session=session, headers=headers, timeout=20)
     except requests.RequestException as error:
@@ -154,6 +156,17 @@ def answered(stage: Stage, operation: Operation, case: Any, role: str, session: 
 def tied(caller: Any, mark: str) -> bool:
     """Whether the caller lawfully meets the team of this mark."""
     return caller.tied is not None and caller.tied(caller.person_id or "", mark)
+
+
+def _confirmed(stage: Stage, caller: Any, token: str) -> str:
+    """The confirmation of a second session, like this one in everything else."""
+    new = f"cnf_{uuid.uuid4().hex}{uuid.uuid4().hex}"
+    stage.world.sql(
+        "INSERT INTO access.confirmation SELECT (jsonb_populate_record(c, jsonb_build_object("
+        "'token_hash', $2::bytea::text, 'session_hash', $3::bytea::text))).* FROM access.confirmation c WHERE token_hash = $1",
+        hash_token(caller.confirmation), hash_token(new), hash_token(token),
+    )  # fmt: skip
+    return new
 
 
 def twin(stage: Stage, token: str) -> str:

@@ -7,6 +7,7 @@ from casework.access import catalogue, policy, rls
 from casework.access.actions import Action
 from casework.access.policy import Reach, Role
 from casework.kernel import lifecycle
+from casework.kernel.settings import Settings
 from casework.migrations import head, offers
 from casework.work.operations import operations
 from tests.support import authority, cluster, contract
@@ -67,7 +68,10 @@ def test_a_lifecycle_is_one_line_a_move() -> None:
 
 
 def test_the_database_is_fit_to_serve(world: World) -> None:
-    assert world.run_as("casework_api", lambda c: catalogue.faults(c, offers(), head())) == []
+    assert (
+        world.run_as("casework_api", lambda c: catalogue.faults(c, offers(), head(), Settings().force_mail_domains))
+        == []
+    )
 
 
 @pytest.mark.parametrize("table", sorted(rls.BY_TABLE))

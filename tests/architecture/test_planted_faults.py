@@ -39,6 +39,10 @@ FAULTS = {
         "ALTER FUNCTION access.read_teams(text) RESET search_path", "access.read_teams has the wrong owner or no search_path",
     ),
     "another matrix": ("UPDATE access.setting SET value = 'x' WHERE name = 'digest'", "the matrix in the database is not this code's"),
+    "other mail domains": (
+        "UPDATE access.setting SET value = 'police.example' WHERE name = 'force_mail_domains'",
+        "the database knows other CASEWORK_FORCE_MAIL_DOMAINS",
+    ),
     "a tool's reach without a scope": (
         "UPDATE access.policy SET scope = NULL WHERE role = 'service' AND action = 'case.read'", "a tool reaches case.read without a scope",
     ),
@@ -73,9 +77,9 @@ def test_a_planted_fault_is_found(scratch: tuple[World, Addresses], what: str) -
         try:
             transaction = connection.transaction()
             await transaction.start()
-            assert await catalogue.faults(connection, offers(), head()) == []
+            assert await catalogue.faults(connection, offers(), head(), Settings().force_mail_domains) == []
             await connection.execute(statement)
-            found = await catalogue.faults(connection, offers(), head())
+            found = await catalogue.faults(connection, offers(), head(), Settings().force_mail_domains)
             await transaction.rollback()
             return found
         finally:
@@ -106,7 +110,9 @@ def test_a_row_of_the_code_without_a_scope_is_found(
 ) -> None:
     """Before any database holds the row: what a tool reaches by its team, and what it is to reach by acting."""
     monkeypatch.delitem(policy.SCOPES, action)
-    found = scratch[0].run_as("casework_api", lambda c: catalogue.faults(c, offers(), head()))
+    found = scratch[0].run_as(
+        "casework_api", lambda c: catalogue.faults(c, offers(), head(), Settings().force_mail_domains)
+    )
     assert f"a tool reaches {action} without a scope" in found
 
 

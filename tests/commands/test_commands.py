@@ -102,7 +102,17 @@ def test_a_healthy_house_passes_the_doctor(house: House) -> None:
     assert found.stdout.splitlines() == [
         *(
             f"{what}: ok"
-            for what in ("database", "processing log", "keys", "worker", "disk", "messages", "clock", "threat level")
+            for what in (
+                "database",
+                "processing log",
+                "keys",
+                "worker",
+                "disk",
+                "messages",
+                "clock",
+                "threat level",
+                "suspensions",
+            )
         ),
         "warning: there is no active professional lead; two are needed to confirm threat levels and stand in for one another",
     ]
@@ -121,6 +131,18 @@ def test_the_doctor_wants_the_threat_levels_recorded_and_two_leads(house: House)
     assert "no northern_ireland threat level is recorded" in found.stdout.replace("\n", " ")
     assert "no national threat level" not in found.stdout
     assert "warning" not in found.stdout
+
+
+def test_the_doctor_tells_of_a_suspension_that_nobody_decided(house: House) -> None:
+    well(house)
+    for days, told in ((6, False), (8, True)):
+        house.world.sql(
+            "INSERT INTO access.suspension (person_id, reason, suspended_by, suspended_at)"
+            " VALUES (gen_random_uuid(), 'A stolen laptop.', gen_random_uuid(), now() - make_interval(days => $1))",
+            days,
+        )
+        found = house.casework("doctor")
+        assert ("for more than seven days" in found.stdout.replace("\n", " ")) is told, found.stdout
 
 
 def test_the_doctor_misses_a_policy(house: House) -> None:

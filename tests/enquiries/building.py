@@ -31,6 +31,8 @@ class Asked:
         self.team, self.received, self.id = team, received, received["id"]
         self.path = f"/v1/enquiries/{self.id}"
         self.token: str = received["tracking_token"]
+        self.request = ""
+        """What the device was answered when it asked for a code."""
         self.business = world.anybody(self.token)
         self._people: dict[str, Caller] = {}
 
@@ -50,8 +52,9 @@ class Asked:
         return self.staff(by).post(f"{self.path}/{noun}", body, **{"match": self.read()["version"], **given})
 
     def verify(self) -> None:
-        """Verify the contact."""
-        ok(self.move("contact-verification", {"method": "call_back_independent_number"}))
+        """Verify the contact, by a colleague who has had no part in it."""
+        self._people["verifier"] = self.team.person("coordinator")
+        ok(self.move("contact-verification", {"method": "call_back_independent_number"}, by="verifier"))
 
     def triage(self, **found: Any) -> Any:
         """Triage it."""

@@ -65,6 +65,7 @@ def reachable(to: str) -> dict[str, object]:
 
 
 def confirm(asked: Asked, post: PostRoom, to: str) -> None:
-    """The second step, as the business goes it."""
-    ok(asked.business.post("/v1/tracking/code"), 202)
-    ok(asked.business.request("POST", "/v1/tracking/confirmation", json={"code": post.code(to)}))
+    """The second step, as the business goes it on its device."""
+    request = ok(asked.business.post("/v1/tracking/code"), 202)["request"]
+    entered = asked.business.post("/v1/tracking/confirmation", {"request": request, "code": post.code(to)})
+    asked.business.confirmed_by(ok(entered)["confirmation"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from casework.access.tokens import CLIENT, STAFF, TRACKING, new_token
+from casework.access.tokens import CLIENT, CONFIRMATION, STAFF, TRACKING, new_token
 from casework.kernel.logging import RequestLog, configure, redacted
 from tests.support.world import World
 
@@ -31,7 +31,7 @@ def entries(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-@pytest.mark.parametrize("prefix", [STAFF, CLIENT, TRACKING])
+@pytest.mark.parametrize("prefix", [STAFF, CLIENT, TRACKING, CONFIRMATION])
 def test_no_token_reaches_the_log(prefix: str) -> None:
     token = new_token(prefix)
     for text in (token, f"Authorization: Bearer {token}", f'{{"token":"{token}"}}', f"/x?token={token}&y"):

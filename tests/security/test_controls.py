@@ -20,19 +20,20 @@ from tests.support.server import serving
 from tests.support.world import World
 
 FIRST_LOCK = """
-ALTER FUNCTION access.begin(bytea, text, text, uuid, uuid, uuid, boolean) RENAME TO begin_in_truth;
+ALTER FUNCTION access.begin(bytea, text, text, uuid, uuid, uuid, bytea, boolean) RENAME TO begin_in_truth;
 CREATE FUNCTION access.begin(
-    hash bytea, wanted text, purpose text, request uuid, acting uuid, asked uuid DEFAULT NULL, listing boolean DEFAULT true,
+    hash bytea, wanted text, purpose text, request uuid, acting uuid, asked uuid DEFAULT NULL, confirming bytea DEFAULT NULL,
+    listing boolean DEFAULT true,
     OUT decision text, OUT kind text, OUT principal uuid, OUT roles text[], OUT teams uuid[], OUT cases uuid[],
     OUT enquiry uuid, OUT event bigint, OUT answering uuid[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     SELECT b.decision, b.kind, b.principal, b.roles, b.enquiry, b.event INTO decision, kind, principal, roles, enquiry, event
-    FROM access.begin_in_truth(hash, wanted, purpose, request, acting, asked, listing) b;
+    FROM access.begin_in_truth(hash, wanted, purpose, request, acting, asked, confirming, listing) b;
     SELECT array_agg(DISTINCT h.team_id), array_agg(h.case_id), array_agg(DISTINCT h.team_id) INTO teams, cases, answering FROM access.case_home h;
 END $$;
-ALTER FUNCTION access.begin(bytea, text, text, uuid, uuid, uuid, boolean) OWNER TO casework_owner;
-GRANT EXECUTE ON FUNCTION access.begin(bytea, text, text, uuid, uuid, uuid, boolean) TO casework_staff, casework_outside
+ALTER FUNCTION access.begin(bytea, text, text, uuid, uuid, uuid, bytea, boolean) OWNER TO casework_owner;
+GRANT EXECUTE ON FUNCTION access.begin(bytea, text, text, uuid, uuid, uuid, bytea, boolean) TO casework_staff, casework_outside
 """
 
 

@@ -104,11 +104,23 @@ def offered(stage: Stage, person: Principal) -> list[str]:
     return sorted(said, key=len, reverse=True)
 
 
+def confirmation_of(person: Principal) -> bytes | None:
+    """The hash of what the person's device was given for a code, where it was."""
+    return hash_token(person.caller.confirmation) if person.caller.confirmation else None
+
+
 def values_for(sample: Heard, person: Principal, arrays: dict[str, Any]) -> list[Any]:
     """The values of the sample, with this person in the place of whoever sent it."""
     token = hash_token(person.caller.token or "")
     bound = []
-    for value in sample.values:
+    confirming = None
+    if sample.begun is None:
+        begins = sample.text[sample.text.index("access.begin(") :]
+        confirming = int(re.findall(r"\$(\d+)", begins)[6]) - 1
+    for place, value in enumerate(sample.values):
+        if place == confirming:
+            bound.append(confirmation_of(person))
+            continue
         if isinstance(value, bytes) and len(value) == 32:
             value = token
         for name in ("teams", "answering"):
@@ -129,8 +141,8 @@ async def run(
         arrays: dict[str, Any] = {}
         if sample.begun is not None:
             begun = await connection.fetchrow(
-                f"SELECT {BEGUN_AS} FROM access.begin($1, $2, NULL, NULL, NULL, NULL, false) b",
-                hash_token(person.caller.token or ""), sample.begun[1],
+                f"SELECT {BEGUN_AS} FROM access.begin($1, $2, NULL, NULL, NULL, NULL, $3, false) b",
+                hash_token(person.caller.token or ""), sample.begun[1], confirmation_of(person),
             )  # fmt: skip
             if begun is None or begun["decision"] != "allow":
                 return "no such role"

@@ -78,8 +78,8 @@ TABLES = {
 
 FUNCTIONS = [
     "access.acting_for()",
-    "access.ask_code(integer)",
-    "access.begin(bytea,text,text,uuid,uuid,uuid,boolean)",
+    "access.ask_code(bytea,bytea,integer)",
+    "access.begin(bytea,text,text,uuid,uuid,uuid,bytea,boolean)",
     "access.caller_of(bytea)",
     "access.current_action()",
     "access.current_hash()",
@@ -87,7 +87,7 @@ FUNCTIONS = [
     "access.doing(text[])",
     "access.end_own_session(uuid)",
     "access.enquirer_role(bytea)",
-    "access.enter_code(bytea[],interval)",
+    "access.enter_code(bytea,bytea[],bytea,interval,integer)",
     "access.issue_tracking(bytea,uuid,uuid,interval)",
     "access.made_here(uuid)",
     "access.my_actions()",
@@ -117,6 +117,7 @@ FUNCTIONS = [
     "work.acknowledge(uuid)",
     "work.claim(bytea,bytea)",
     "work.finish(bytea,integer,text,text)",
+    "work.release(bytea)",
 ]
 
 OURS = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"

@@ -12,6 +12,7 @@ import pytest
 from casework.access.tokens import hash_token
 from tests.circle.building import Whole, offered, share_with, whole_case
 from tests.enquiries.building import Asked, asked
+from tests.support import story
 from tests.support.callers import Caller, ok, refused
 from tests.support.story import (
     allocated_case,
@@ -125,7 +126,7 @@ def confirmed(world: World, team: Team) -> tuple[Asked, str]:
     enquiry.triage()
     case = ok(enquiry.move("acceptance", {}), 201)
     ok(enquiry.business.post("/v1/tracking/code"), 202)
-    world.sql("UPDATE access.session SET confirmed_until = now() + interval '1 hour' WHERE token_hash = $1", hash_token(enquiry.token))  # fmt: skip
+    story.confirmed(world, enquiry.business)
     for path in OPEN:
         ok(enquiry.business.get(path))
     return enquiry, case["id"]
@@ -147,7 +148,7 @@ def test_a_verification_that_is_withdrawn_takes_what_it_had_opened(world: World,
     row = world.sql("SELECT verified_at, verification_method, unverified_reason FROM casework.contact WHERE enquiry_id = $1::text::uuid", enquiry.id)[0]  # fmt: skip
     assert (row["verified_at"], row["unverified_reason"]) == (None, "Left the company.")
     assert (codes(world, enquiry), link(world, enquiry)) == (0, (True, False))
-    assert world.sql("SELECT confirmed_until FROM access.session WHERE token_hash = $1", hash_token(enquiry.token))[0][0] is None  # fmt: skip
+    assert world.sql("SELECT FROM access.confirmation WHERE session_hash = $1", hash_token(enquiry.token)) == []
     assert ok(enquiry.business.get("/v1/tracking"))["second_step"] == "awaiting_verification"
     for path in OPEN:
         refused(enquiry.business.get(path), 403, "forbidden")
@@ -180,6 +181,7 @@ def test_a_new_token_ends_those_before_and_what_a_code_had_opened(world: World, 
     assert (live(world, enquiry.token, anew), codes(world, enquiry)) == ([False, True], 0)
     refused(enquiry.business.get("/v1/tracking"), 401, "unauthenticated")
     newcomer = world.anybody(anew)
+    newcomer.confirmed_by(enquiry.business.confirmation or "")
     assert ok(newcomer.get("/v1/tracking"))["second_step"] == "code_required"
     refused(newcomer.get("/v1/visits"), 403, "forbidden")
 

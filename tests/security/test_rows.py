@@ -115,7 +115,10 @@ def lawful(stage: Stage, person: Principal, action: str, table: str) -> set[UUID
 async def begun(connection: asyncpg.Connection, person: Principal, action: str) -> asyncpg.Record:
     """The first word of a transaction, as the service says it."""
     row = await connection.fetchrow(
-        "SELECT * FROM access.begin($1, $2, NULL, NULL, NULL)", hash_token(person.caller.token or ""), action
+        "SELECT * FROM access.begin($1, $2, NULL, NULL, NULL, NULL, $3)",
+        hash_token(person.caller.token or ""),
+        action,
+        hash_token(person.caller.confirmation) if person.caller.confirmation else None,
     )
     assert row is not None
     return row

@@ -196,9 +196,10 @@ def test_the_whole_story(cast: Cast, var: Path) -> None:
 
     # Verified by staff, the business takes the second step: a code that the worker sends by e-mail.
     refused(business.get("/v1/visits"), 403, "forbidden")
-    ok(business.post("/v1/tracking/code"), 202)
+    request = ok(business.post("/v1/tracking/code"), 202)["request"]
     casework_worker(var)
-    ok(business.request("POST", "/v1/tracking/confirmation", json={"code": code_in(var / "mail")}))
+    entry = {"request": request, "code": code_in(var / "mail")}
+    business.confirmed_by(ok(business.post("/v1/tracking/confirmation", entry))["confirmation"])
 
     # 4. The adviser proposes a visit, the business confirms it with its token, the adviser logs it as made.
     visit = made_visit(cast, business, case["id"], finding_gap="The crowd leaves onto an open service road.")

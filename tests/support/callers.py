@@ -27,11 +27,18 @@ class Caller:
         self.mark = ""
         """What this caller's own texts carry, so that they are known wherever they turn up."""
         self.tied: canaries.Tied | None = None
+        self.confirmation: str | None = None
+        """What this device was given for a one-time code."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(base_url=base_url, headers=headers, timeout=10, verify=NO_TLS)
 
     def close(self) -> None:
         self._client.close()
+
+    def confirmed_by(self, confirmation: str) -> None:
+        """From now on this device sends what it was given for a one-time code."""
+        self.confirmation = confirmation
+        self._client.headers["X-Confirmation"] = confirmation
 
     def request(self, method: str, path: str, **given: Any) -> httpx.Response:
         """Any request, as it is."""

@@ -4,7 +4,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from casework.access.tokens import TRACKING, hash_token, new_token
+from casework.access.tokens import CONFIRMATION, TRACKING, hash_token, new_token
 from tests.support.callers import Caller, ok
 from tests.support.world import Team, World
 
@@ -92,15 +92,29 @@ def enquirer_of(world: World, team: Team, case: dict[str, Any], *, verified: boo
     )[0]["id"]
     token = new_token(TRACKING)
     world.sql(
-        "INSERT INTO access.session (token_hash, kind, principal_id, enquiry_id, expires_at, confirmed_until)"
-        " VALUES ($1, 'enquirer', $2, $3, now() + interval '1 hour', now() + interval '1 hour')",
+        "INSERT INTO access.session (token_hash, kind, principal_id, enquiry_id, expires_at)"
+        " VALUES ($1, 'enquirer', $2, $3, now() + interval '1 hour')",
         hash_token(token),
         contact,
         enquiry,
     )
     business = world.anybody(token)
+    confirmed(world, business)
     business.person_id, business.teams, business.mark = str(contact), {team.id}, team.mark
     return business
+
+
+def confirmed(world: World, business: Caller) -> None:
+    """The second step, straight into the database: this device has entered a code."""
+    confirmation = new_token(CONFIRMATION)
+    world.sql(
+        "INSERT INTO access.confirmation (token_hash, contact_id, session_hash, idle_minutes, idle_until, expires_at)"
+        " SELECT $1, s.principal_id, s.token_hash, 60, now() + interval '1 hour', now() + interval '1 hour'"
+        " FROM access.session s WHERE s.token_hash = $2",
+        hash_token(confirmation),
+        hash_token(business.token or ""),
+    )
+    business.confirmed_by(confirmation)
 
 
 def recommendation(**facts: Any) -> dict[str, Any]:

@@ -29,6 +29,12 @@ KINDS = {
     "News about your enquiry": "news",
     "Emergency access to": "emergency access",
     "is offered to you": "offer",
+    "was joined to your case": "case news",
+    "Your case was opened to": "case news",
+    "has another contact": "case news",
+    "The contact of": "case news",
+    "has a new tracking token": "case news",
+    "was locked out": "locked out",
 }
 
 

@@ -5,7 +5,6 @@ midnight. Working days are counted a second time, in another language than the s
 """
 
 import asyncio
-import json
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -256,7 +255,7 @@ def confirming(world: World, team: Team) -> Asked:
     enquiry = asked(world, team, contact=contact)
     enquiry.verify()
     world.sql("TRUNCATE jobs.procrastinate_jobs CASCADE")
-    ok(enquiry.business.post("/v1/tracking/code"), 202)
+    enquiry.request = ok(enquiry.business.post("/v1/tracking/code"), 202)["request"]
     return enquiry
 
 
@@ -303,7 +302,7 @@ def armed(world: World, confirming: Asked, test_settings: Settings) -> Any:
     )
 
     def enter() -> httpx.Response:
-        return confirming.business.request("POST", "/v1/tracking/confirmation", content=json.dumps({"code": code}), headers={"Content-Type": "application/json"})  # fmt: skip
+        return confirming.business.post("/v1/tracking/confirmation", {"request": confirming.request, "code": code})
 
     return enter
 
@@ -323,15 +322,28 @@ def test_what_it_opens_is_open_for_twelve_hours_and_then_shut(
     business, token = confirming.business, confirming.token
     business.teams = {team.id}
     told = ok(armed())
-    used = f"(SELECT used_at {OF.replace('$1', chr(39) + confirming.id + chr(39))})"
-    assert same(session(world, f"confirmed_until - {used}", token), timedelta(hours=test_settings.confirmed_hours))
-    assert test_settings.confirmed_hours == 12
-    assert datetime.fromisoformat(told["confirmed_until"]) == session(world, "confirmed_until", token)
+    business.confirmed_by(told["confirmation"])
+    mine = "FROM access.confirmation WHERE session_hash = $1"
+    row = world.sql(f"SELECT expires_at, expires_at - created_at AS lasts, idle_until - created_at AS idle {mine}", hash_token(token))[0]  # fmt: skip
+    assert same(row["lasts"], timedelta(hours=test_settings.confirmed_hours))
+    assert same(row["idle"], timedelta(minutes=test_settings.confirmed_idle_minutes))
+    assert (test_settings.confirmed_hours, test_settings.confirmed_idle_minutes) == (12, 60)
+    assert datetime.fromisoformat(told["confirmed_until"]) == row["expires_at"]
     confirming.triage()
     ok(confirming.move("acceptance", {}), 201)
     ok(business.get("/v1/visits"))
 
-    world.sql("UPDATE access.session SET confirmed_until = now() WHERE token_hash = $1", hash_token(token))
+    # An hour without a request ends it, and a request begins the hour anew.
+    world.sql("UPDATE access.confirmation SET idle_until = now() + interval '5 minutes' WHERE session_hash = $1", hash_token(token))  # fmt: skip
+    ok(business.get("/v1/visits"))
+    left = world.sql(f"SELECT idle_until - now() AS left {mine}", hash_token(token))[0]["left"]
+    assert timedelta(minutes=58) < left <= timedelta(minutes=60)
+    for end in ("idle_until", "expires_at"):
+        world.sql(f"UPDATE access.confirmation SET {end} = now() + interval '1 hour' WHERE session_hash = $1", hash_token(token))  # fmt: skip
+    ok(business.get("/v1/visits"))
+    world.sql("UPDATE access.confirmation SET idle_until = now() WHERE session_hash = $1", hash_token(token))
+    refused(business.get("/v1/visits"), 403, "forbidden")
+    world.sql("UPDATE access.confirmation SET idle_until = now() + interval '1 hour', expires_at = now() WHERE session_hash = $1", hash_token(token))  # fmt: skip
     for path in ("/v1/visits", "/v1/advice", "/v1/recommendations"):
         refused(business.get(path), 403, "forbidden")
     seen = ok(business.get("/v1/tracking"))
@@ -346,13 +358,14 @@ def test_the_hour_of_the_codes_is_counted_to_the_second(world: World, team: Team
     enquiry.verify()
     for _ in range(5):
         ok(enquiry.business.post("/v1/tracking/code"), 202)
-    wait = "SELECT ceil(extract(epoch FROM asked_at[1] + interval '1 hour' - clock_timestamp()))::integer AS wait FROM access.one_time_code WHERE enquiry_id = $1"
+    first = "(SELECT id FROM access.one_time_code WHERE enquiry_id = $1 ORDER BY sent_at LIMIT 1)"
+    wait = f"SELECT ceil(extract(epoch FROM sent_at + interval '1 hour' - clock_timestamp()))::integer AS wait FROM access.one_time_code WHERE id = {first}"
     before = world.sql(wait, uuid.UUID(enquiry.id))[0]["wait"]
     slowed = refused_later(enquiry)
     after_it = world.sql(wait, uuid.UUID(enquiry.id))[0]["wait"]
     assert after_it <= slowed <= before
     for ago, status in (("50 minutes", 429), ("1 hour", 202)):
-        moved = "UPDATE access.one_time_code SET asked_at = ARRAY[now() - $2::text::interval] || asked_at[2:] WHERE enquiry_id = $1"
+        moved = f"UPDATE access.one_time_code SET sent_at = now() - $2::text::interval WHERE id = {first}"
         world.sql(moved, uuid.UUID(enquiry.id), ago)
         assert enquiry.business.post("/v1/tracking/code").status_code == status
 

@@ -29,6 +29,8 @@ SENDS: dict[tuple[str, str], set[tuple[str, str]]] = {
     ("enquiry.reopen", "staff"): {("news", "contact")},
     ("enquiry.transfer", "staff"): {("offer", "other team")},
     ("enquiry.receive-acceptance", "staff"): {("news", "contact")},
+    ("enquiry.accept-open-case", "staff"): {("case news", "adviser")},
+    ("person.suspend", "staff"): {("locked out", "overseers")},
     ("case.break_glass", "staff"): {("emergency access", "team")},
     ("case.transfer", "staff"): {("offer", "other team")},
     ("visit.propose", "staff"): {("news", "contact")},
@@ -38,6 +40,11 @@ SENDS: dict[tuple[str, str], set[tuple[str, str]]] = {
 }
 """By operation, and whether staff or a business acts: each letter, and whom it is for. Where a case has a verified contact with
 an e-mail address; where it has none, nobody is written to."""
+
+
+def _mail_of(world: World, person: Caller) -> str:
+    found: str = world.sql("SELECT email FROM casework.person WHERE id = $1::text::uuid", person.person_id)[0]["email"]
+    return found
 
 
 class Cast:
@@ -50,6 +57,7 @@ class Cast:
         self.there = self.other.person("supervisor", "adviser", "coordinator")
         self.names = {
             CONTACT: "contact",
+            _mail_of(world, self.adviser): "adviser",
             f"ctsa@{self.team.force_code.lower()}.example": "team",
             f"ctsa@{self.other.force_code.lower()}.example": "other team",
         }
@@ -125,8 +133,9 @@ def passed_on(cast: Cast, kept: Ledger) -> None:
 def the_second_step(cast: Cast, kept: Ledger) -> None:
     """A verified contact asks for a code and enters it; the visit and the advice are then theirs to answer."""
     enquiry, case = cast.case_with_a_contact()
-    ok(enquiry.business.post("/v1/tracking/code"), 202)
-    ok(enquiry.business.request("POST", "/v1/tracking/confirmation", json={"code": kept.code}))
+    request = ok(enquiry.business.post("/v1/tracking/code"), 202)["request"]
+    entered = enquiry.business.post("/v1/tracking/confirmation", {"request": request, "code": kept.code})
+    enquiry.business.confirmed_by(ok(entered)["confirmation"])
     visit = proposed_visit(cast.adviser, case)
     path = f"/v1/visits/{visit['id']}"
     ok(enquiry.business.post(f"{path}/confirmation", {"decision": "confirm"}, match=visit["version"]))
@@ -256,6 +265,9 @@ def the_house(cast: Cast, kept: Ledger) -> None:
     ok(herself.delete(f"/v1/sessions/{others[0]}"))
     ok(herself.delete("/v1/sessions/current"))
     ok(first.delete(f"{path}/sessions"))
+    known = ok(first.get(path))["version"]
+    ok(first.post(f"{path}/suspension", {"reason": "A stolen laptop."}, match=known), 201)
+    ok(cast.supervisor.post(f"{path}/reinstatement", match=known))
 
     ok(first.post("/v1/teams", {"name": "Second team", "force_code": team.force_code}), 201)
     ok(first.patch(f"/v1/teams/{team.id}", {"hours": "Monday to Friday, 9 to 5"}, match=1))
@@ -304,13 +316,29 @@ def only_whom_it_concerns(cast: Cast, kept: Ledger) -> None:
     _, case = cast.case_with_a_contact()
     joining = cast.asked(STRANGER)
     joining.triage()
-    ok(joining.move("acceptance", {"case_id": case["id"]}))
+    ok(joining.move("acceptance", {"case_id": case["id"]}, by="coordinator"))
+    _of_a_case(kept)
+    ok(joining.move("case-opening"))
     replaced = cast.asked(STRANGER)
     replaced.verify()
     replaced.triage()
     ok(replaced.move("acceptance", {"case_id": case["id"]}))
+    _of_a_case(kept)
+    ok(replaced.move("tracking-token", {}))
+    _of_a_case(kept)
+    ok(replaced.move("contact-unverification", {"reason": "Left the company."}))
+    _of_a_case(kept)
     ok(replaced.move("contact-replacement", {"name": "Jo Fielding", "email": NEWCOMER, "reason": "Sam has left."}))
+    _of_a_case(kept)
     proposed_visit(cast.adviser, case)
+
+
+OF_A_CASE = " of a case"
+
+
+def _of_a_case(kept: Ledger) -> None:
+    """What was done last concerns a case's contacts, so its adviser is told; without a case it concerns nobody else."""
+    kept.entries[-1] = kept.entries[-1]._replace(operation=kept.entries[-1].operation + OF_A_CASE)
 
 
 def refusals_and_repeats(cast: Cast, kept: Ledger) -> None:
@@ -358,14 +386,19 @@ def test_each_verb_writes_to_whom_it_concerns_and_every_other_to_nobody(told: tu
     wrong = []
     for entry in kept.entries:
         expected = SENDS.get((entry.operation, entry.by), set()) if entry.status < 300 else set()
+        if entry.operation.endswith(OF_A_CASE):
+            expected = {("case news", "adviser")}
         letters = Counter((kind, cast.names.get(address, address)) for kind, address in entry.letters)
+        if all(kind == "locked out" for kind, _ in letters):  # every administrator and auditor, whoever they are here
+            letters = Counter({("locked out", "overseers"): 1} if letters else {})
         if letters != Counter(expected) and not (
             entry.operation == "enquiry.submit"
             and entry.letters in ([("received", STRANGER)], [("received", NEWCOMER)])
         ):
             wrong.append((entry.operation, entry.by, entry.status, letters, expected))
     assert wrong == []
-    assert {(entry.operation, entry.by) for entry in done(kept) if entry.letters} == SENDS.keys()
+    sent = {(entry.operation, entry.by) for entry in done(kept) if entry.letters}
+    assert {each for each in sent if not each[0].endswith(OF_A_CASE)} == SENDS.keys()
 
 
 def test_refusals_were_among_them(told: tuple[Ledger, Cast]) -> None:

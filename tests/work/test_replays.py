@@ -111,8 +111,9 @@ def test_the_public_is_told_no_name_but_of_who_works_on_its_case(world: World, t
     async def names(connection: Any) -> Any:
         async with connection.transaction():
             await connection.fetchrow(
-                "SELECT decision FROM access.begin($1, 'visit.read', NULL, NULL, NULL)",
+                "SELECT decision FROM access.begin($1, 'visit.read', NULL, NULL, NULL, NULL, $2)",
                 hash_token(business.token or ""),
+                hash_token(business.confirmation or ""),
             )
             return [
                 await connection.fetchval("SELECT access.name_of($1)", person)

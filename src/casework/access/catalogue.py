@@ -52,7 +52,14 @@ def digest(offers: Iterable[Sequence[object]]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-async def faults(connection: Connection, offers: Iterable[Sequence[object]], head: str) -> list[str]:
+def mail_domains(domains: Iterable[str]) -> str:
+    """The forces' mail domains as the database keeps them."""
+    return " ".join(sorted({domain.lower().strip(".@") for domain in domains}))
+
+
+async def faults(
+    connection: Connection, offers: Iterable[Sequence[object]], head: str, domains: Iterable[str]
+) -> list[str]:
     """Everything that is wrong with the database, in words; empty when it may be served."""
     found: list[str] = []
     revision = await connection.fetchval("SELECT access.state('revision')")
@@ -60,6 +67,8 @@ async def faults(connection: Connection, offers: Iterable[Sequence[object]], hea
         found.append(f"the database is at revision {revision}, this code needs {head}: run `casework migrate`")
     if await connection.fetchval("SELECT access.state('digest')") != digest(offers):
         found.append("the matrix in the database is not this code's: run `casework migrate`")
+    if await connection.fetchval("SELECT access.state('force_mail_domains')") != mail_domains(domains):
+        found.append("the database knows other CASEWORK_FORCE_MAIL_DOMAINS: run `casework migrate`")
     judged = (await connection.fetchval("SELECT access.state('unscoped')") or "").split()
     unscoped = {*policy.unscoped(), *judged}
     found += [f"a tool reaches {action} without a scope" for action in sorted(unscoped)]

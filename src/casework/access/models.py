@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Lar
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-from casework.kernel.tables import Moment3, flag, identity, moment
+from casework.kernel.tables import flag, identity, moment
 
 ACCESS = {"schema": "access"}
 AUDIT = {"schema": "audit"}
@@ -39,8 +39,6 @@ class Session(SQLModel, table=True):
     idle_until: datetime | None = moment()
     expires_at: datetime = moment(nullable=False)
     idle_minutes: int | None = None
-    confirmed_until: datetime | None = moment()
-    """Until when an enquirer's one-time code counts."""
     issuer: str | None = Field(default=None, sa_type=Text)
     """The identity provider whose token this is, where a person came in by federated log-in."""
     revoked_at: datetime | None = moment()
@@ -58,6 +56,27 @@ class Principal(SQLModel, table=True):
     active: bool = flag(True)
     tokens_from: datetime | None = moment()
     """When their sessions were last ended: an identity provider's token issued before opens nothing."""
+
+
+class Suspension(SQLModel, table=True):
+    """Somebody who is locked out until somebody else lifts it or makes it final; and how it ended."""
+
+    __tablename__ = "suspension"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('lifted', 'final')", name="outcome"),
+        CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended"),
+        Index("suspension_person_id_key", "person_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+        ACCESS,
+    )
+
+    id: UUID = identity()
+    person_id: UUID
+    reason: str = Field(sa_type=Text, nullable=False)
+    suspended_by: UUID
+    suspended_at: datetime = moment(real_now=True)
+    ended_at: datetime | None = moment()
+    ended_by: UUID | None = None
+    outcome: str | None = Field(default=None, sa_type=Text)
 
 
 class Membership(SQLModel, table=True):
@@ -170,23 +189,44 @@ class FederatedIdentity(SQLModel, table=True):
 
 
 class OneTimeCode(SQLModel, table=True):
-    """The one-time code last sent to a contact: by its keyed hash, with the tries that are left. Used once, or not at all."""
+    """A one-time code by its keyed hash, with the tries that are left. It belongs to the request that asked for it.
+
+    Kept for a day, because so many are sent to a contact in a day, and no more.
+    """
 
     __tablename__ = "one_time_code"
-    __table_args__ = (ACCESS,)
+    __table_args__ = (Index("one_time_code_contact_id_sent_at_idx", "contact_id", "sent_at"), ACCESS)
 
-    contact_id: UUID = Field(primary_key=True)
-    id: UUID = Field(nullable=False, unique=True, sa_column_kwargs={"server_default": text("casework.new_id()")})
+    id: UUID = identity()
+    contact_id: UUID
     enquiry_id: UUID
+    request_hash: bytes = Field(sa_type=LargeBinary, nullable=False, unique=True)
+    """The SHA-256 of what the device that asked was given, and nobody else."""
+    network_hash: bytes = Field(sa_type=LargeBinary, nullable=False)
+    """A keyed hash of the network address that asked: it has one live request for a contact."""
     code_hash: bytes = Field(sa_type=LargeBinary, nullable=False)
     sent_at: datetime = moment(real_now=True)
     expires_at: datetime = moment(nullable=False)
     tries_left: int
     used_at: datetime | None = moment()
-    asked_at: list[datetime] = Field(
-        default=None, sa_type=ARRAY(Moment3), nullable=False, sa_column_kwargs={"server_default": text("'{}'")}
-    )
-    """When codes were asked for within the last hour: so many an hour, and no more."""
+    told_at: datetime | None = moment()
+    """When staff were told that more were asked for after this one than are sent in a day."""
+
+
+class Confirmation(SQLModel, table=True):
+    """What a device was given for the right code, by its SHA-256: it opens more, beside the tracking token it was given to."""
+
+    __tablename__ = "confirmation"
+    __table_args__ = (Index("confirmation_contact_id_idx", "contact_id"), ACCESS)
+
+    token_hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    contact_id: UUID
+    session_hash: bytes = Field(sa_type=LargeBinary, nullable=False)
+    """The tracking token beside which it counts."""
+    created_at: datetime = moment(real_now=True)
+    idle_minutes: int
+    idle_until: datetime = moment(nullable=False)
+    expires_at: datetime = moment(nullable=False)
 
 
 class CaseGrant(SQLModel, table=True):
@@ -263,6 +303,20 @@ class EnquiryLink(SQLModel, table=True):
     case_id: UUID | None = None
     contact_id: UUID | None = None
     verified: bool = flag()
+    withheld: bool = flag()
+    """Whether the case is kept from the contact until its adviser or a supervisor opens it."""
+
+
+class Introduction(SQLModel, table=True):
+    """Who of staff had a part in bringing a contact in, or was shown its token: none of them verifies it. Kept by trigger."""
+
+    __tablename__ = "introduction"
+    __table_args__ = (CheckConstraint("what IN ('submitted', 'replaced', 'token')", name="what"), ACCESS)
+
+    contact_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(primary_key=True)
+    what: str = Field(primary_key=True, sa_type=Text)
+    at: datetime = moment(real_now=True)
 
 
 class Event(SQLModel, table=True):

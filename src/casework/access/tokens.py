@@ -9,6 +9,8 @@ import hashlib
 import secrets
 
 STAFF, CLIENT, TRACKING = "ses_", "cli_", "trk_"
+CONFIRMATION = "cnf_"
+"""No bearer: it counts beside a tracking token, in a header of its own."""
 
 
 def new_token(prefix: str) -> str:
@@ -31,7 +33,7 @@ def bearer(header: str | None) -> str | None:
 
 def may_be_federated(token: str) -> bool:
     """Whether a token that opened nothing has the shape of an identity provider's (a JWT); ours have no dots."""
-    return token.count(".") == 2 and not token.startswith((STAFF, CLIENT, TRACKING))
+    return token.count(".") == 2 and not token.startswith((STAFF, CLIENT, TRACKING, CONFIRMATION))
 
 
 def is_outside(token: str | None) -> bool:

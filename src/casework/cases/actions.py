@@ -27,6 +27,7 @@ from casework.enquiries import queries as enquiries
 from casework.kernel.problems import StateConflict, ValidationFailed
 from casework.reference.actions import require_reason, require_word, working_day_after, working_days_since
 from casework.work.amending import amend
+from casework.work.messages import AdviserNotice, notify_adviser
 from casework.work.times import require_ahead, require_near
 from casework.work.unit import Answer, Work, given_fields
 
@@ -103,6 +104,8 @@ async def accept_enquiry(work: Work, enquiry_id: UUID, acceptance: EnquiryAccept
     case = await work.obtain(queries.JOINABLE, not_joinable, id=case_id, team_id=enquiry["team_id"])
     await work.advance(enquiries.ACCEPT, id=enquiry_id, case_id=case_id, restricted=case["restricted"])
     work.say(case_id, subject=("enquiry", enquiry_id), facts={"reference": enquiry["reference"]})
+    if acceptance.case_id is not None:
+        notify_adviser(work, AdviserNotice.ENQUIRY_JOINED, enquiry_id)
     answer = await work.show(queries.CASE_SHOWN, case_id, location=f"/v1/cases/{case_id}")
     return replace(answer, status=200 if acceptance.case_id else 201)
 

@@ -30,7 +30,7 @@ def doctor() -> None:
     given = settings()
     checks: dict[str, Check] = {
         "database": _database, "processing log": _log, "keys": _keys, "worker": _worker, "disk": _disk, "messages": _messages,
-        "clock": _clock, "threat level": _levels,
+        "clock": _clock, "threat level": _levels, "suspensions": _suspensions,
     }  # fmt: skip
     wrong = 0
     for name, check in checks.items():
@@ -73,7 +73,7 @@ async def _database(given: Settings) -> list[str]:
     where = addresses(given)
     async with _connected(where.staff) as connection:
         refuse_old(int(await connection.fetchval("SELECT current_setting('server_version_num')")))
-        found = await catalogue.faults(connection, migrations.offers(), migrations.head())
+        found = await catalogue.faults(connection, migrations.offers(), migrations.head(), given.force_mail_domains)
     for role, url in {
         "casework_public": where.public,
         "casework_door": where.door,
@@ -151,6 +151,15 @@ async def _worker(given: Settings) -> list[str]:
 async def _messages(given: Settings) -> list[str]:
     """Messages leave: without them no business gets its one-time code."""
     return [] if given.mail else ["no message is sent: set CASEWORK_MAIL_URL and CASEWORK_MAIL_FROM"]
+
+
+async def _suspensions(given: Settings) -> list[str]:
+    """Who was locked out is let in again, or made to leave, within a week."""
+    from casework.kernel.database import addresses
+
+    async with _connected(addresses(given).staff) as connection:
+        overdue = int(await connection.fetchval("SELECT access.state('suspensions_overdue')"))
+    return [f"{overdue} people are locked out for more than seven days: lift it, or make it final"] if overdue else []
 
 
 async def _clock(given: Settings) -> list[str]:

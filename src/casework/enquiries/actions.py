@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from casework.access.codes import code_seals
-from casework.access.tokens import TRACKING, hash_token
+from casework.access.tokens import CONFIRMATION, TRACKING, hash_token
 from casework.enquiries import queries
 from casework.enquiries.lifecycle import ENDED, Channel, EnquiryState, PassingState
 from casework.enquiries.problems import (
@@ -19,6 +19,7 @@ from casework.enquiries.problems import (
     ContactNotVerified,
     NoEmail,
     NoTeam,
+    OwnContact,
 )
 from casework.enquiries.schemas import (
     PRIVACY_NOTICE,
@@ -59,7 +60,7 @@ from casework.kernel.statements import Statement
 from casework.reference.actions import require_reason, require_word, working_day_after
 from casework.reference.signposts import packaged
 from casework.reference.working_days import add_working_days
-from casework.work.messages import Notice, TeamNotice, notify, notify_team
+from casework.work.messages import AdviserNotice, Notice, TeamNotice, notify, notify_adviser, notify_team
 from casework.work.times import require_behind
 from casework.work.unit import Answer, Guarded, Work, uuid7
 
@@ -67,6 +68,7 @@ ANSWERED_WITHIN = 5
 """Working days until a business is told what happens next (a decision)."""
 _TRIES = 5
 _TOKEN = "tracking_token"  # noqa: S105 — the label it is derived by, not the token
+_REQUEST, _CONFIRMATION = "request", "confirmation"
 
 
 # --- intake ---
@@ -289,8 +291,13 @@ async def hand_over(work: Work, enquiry_id: UUID, handing: EnquiryHandOver) -> A
 async def verify_contact(work: Work, enquiry_id: UUID, verification: ContactVerification) -> Answer:
     """Record how the contact was verified; from the next request on the token opens more than the status."""
     await require_word(work, "verification_methods", verification.method, "/method")
-    await _move(work, queries.TOUCH_FOR_VERIFICATION, enquiry_id, reason_code=verification.method)
+    said = verification.exception_reason
+    await _move(work, queries.TOUCH_FOR_VERIFICATION, enquiry_id, reason_code=verification.method, reason=said)
+    bar = await work.row(queries.VERIFICATION_BAR, id=enquiry_id, excepted=said is not None)
+    if bar is not None and bar["why"] is not None:
+        raise OwnContact(BARRED[bar["why"]], why=bar["why"])
     await work.obtain(queries.VERIFY, id=enquiry_id, **verification.model_dump())
+    notify_adviser(work, AdviserNotice.CONTACT_VERIFIED, enquiry_id)
     return await work.show(queries.STANDING, enquiry_id)
 
 
@@ -299,6 +306,7 @@ async def unverify_contact(work: Work, enquiry_id: UUID, unverification: Contact
     await _move(work, queries.TOUCH_FOR_UNVERIFICATION, enquiry_id, reason=unverification.reason)
     not_verified = StateConflict("The contact is not verified.")
     await work.obtain(queries.UNVERIFY, not_verified, id=enquiry_id, reason=unverification.reason)
+    notify_adviser(work, AdviserNotice.CONTACT_UNVERIFIED, enquiry_id)
     return await work.show(queries.STANDING, enquiry_id)
 
 
@@ -311,30 +319,52 @@ async def replace_contact(work: Work, enquiry_id: UUID, replacement: ContactRepl
     await work.row(queries.NAME_NEXT_CONTACT, **contact)
     if row["case_id"] is not None:
         work.say(row["case_id"], subject=("enquiry", enquiry_id), reason=replacement.reason)
+        notify_adviser(work, AdviserNotice.CONTACT_REPLACED, enquiry_id)
     return await work.show(queries.STANDING, enquiry_id)
 
 
-async def ask_code(work: Work, settings: Settings) -> Answer:
-    """Send a one-time code to the contact of this tracking token."""
+async def open_case(work: Work, enquiry_id: UUID) -> Answer:
+    """Open to an enquiry the case that it joined, with all that was there before."""
+    await _move(work, queries.OPEN_CASE, enquiry_id)
+    notify_adviser(work, AdviserNotice.CASE_OPENED, enquiry_id)
+    return await work.show(queries.STANDING, enquiry_id)
+
+
+async def ask_code(work: Work, settings: Settings, network: bytes) -> Answer:
+    """Send a one-time code to the contact of this tracking token, for the device that asks. One too many is committed: it is told to staff."""
     _require_enquirer(work)
     if settings.mail is None:
         raise NoEmail("This service sends no e-mail. Ring the team: they tell you by telephone what you ask.")
-    asked = await work.obtain(queries.ASK_CODE, an_hour=settings.codes_per_hour)
+    request = work.secret(_REQUEST)
+    asked = await work.obtain(
+        queries.ASK_CODE, request=hash_token(request), network=network, an_hour=settings.codes_per_hour
+    )
     if asked["verdict"] == "too_many":
-        raise TooManyRequests("Too many codes were asked for.", headers={"Retry-After": str(asked["wait"])})
+        waiting = {"Retry-After": str(asked["wait"])}
+        return Answer("", refusal=TooManyRequests("Too many codes were asked for.", headers=waiting))
     if asked["verdict"] != "sent":
         raise _REFUSED[asked["verdict"]]()
-    return Answer(CodeSent(outcome="sent", valid_minutes=CODE_MINUTES, tries=CODE_TRIES).model_dump_json())
+    sent = CodeSent(outcome="sent", request=request, valid_minutes=CODE_MINUTES, tries=CODE_TRIES)
+    return Answer(sent.model_dump_json(), secrets={_REQUEST: request})
 
 
 async def enter_code(work: Work, entry: CodeEntry, settings: Settings) -> Answer:
-    """Enter the code. A wrong one is committed too: the try must count."""
+    """Enter the code of a request. A wrong one is committed too: the try must count."""
     _require_enquirer(work)
     # Read anew, so that a key that was rotated a moment ago is known: the worker knows it already.
     keys = Keys(settings.keys, "secret")
     assert work.caller.principal is not None
     seals = code_seals(keys, work.caller.principal, entry.code)
-    found = await work.obtain(queries.ENTER_CODE, seals=seals, hours=settings.confirmed_hours)
+    secret = work.secret(_CONFIRMATION)
+    confirmation = CONFIRMATION + secret
+    found = await work.obtain(
+        queries.ENTER_CODE,
+        request=hash_token(entry.request),
+        seals=seals,
+        given=hash_token(confirmation),
+        hours=settings.confirmed_hours,
+        idle=settings.confirmed_idle_minutes,
+    )
     if found["verdict"] == "wrong":
         left = found["tries"]
         return Answer(
@@ -342,9 +372,23 @@ async def enter_code(work: Work, entry: CodeEntry, settings: Settings) -> Answer
         )
     if found["verdict"] != "confirmed":
         raise _REFUSED[found["verdict"]]()
-    return Answer(json.dumps({"second_step": "confirmed", "confirmed_until": write_moment(found["until"])}))
+    accepted = {
+        "second_step": "confirmed",
+        "confirmation": confirmation,
+        "confirmed_until": write_moment(found["until"]),
+    }
+    return Answer(json.dumps(accepted), secrets={_CONFIRMATION: secret})
 
 
+BARRED: Mapping[str, str] = {
+    "submitted": "You submitted this enquiry. A colleague verifies its contact.",
+    "replaced": "You named this contact. A colleague verifies it.",
+    "token": "You were shown the token of this contact. A colleague verifies it.",
+    "own_address": "This is your own address.",
+    "colleague": "This is the address of a member of staff. A supervisor may verify it, and says why in exception_reason.",
+    "force_address": "This is an address of a police force. A supervisor may verify it, and says why in exception_reason.",
+}
+"""What ``access.verification_bar`` answers, in words."""
 CODE_MINUTES, CODE_TRIES = 10, 5
 """As ``access/sql/second_step.sql`` has them."""
 _REFUSED: Mapping[str, type[Problem]] = {
@@ -370,6 +414,7 @@ async def reissue_token(work: Work, enquiry_id: UUID) -> Answer:
         raise ContactNotVerified
     token, secret = _new_token(work)
     work.owe(queries.ISSUE_TRACKING, hash_token(token), enquiry_id, contact["id"])
+    notify_adviser(work, AdviserNotice.LINK_GIVEN, enquiry_id)
     reissued = TokenReissued(id=enquiry_id, reference=contact["reference"], tracking_token=token)
     return Answer(reissued.model_dump_json(), secrets={_TOKEN: secret})
 

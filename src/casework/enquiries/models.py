@@ -69,6 +69,8 @@ class Enquiry(EnquiryFacts, table=True):
     premises_id: UUID | None = None
     organisation_id: UUID | None = Field(default=None, foreign_key="casework.organisation.id")
     case_id: UUID | None = None
+    case_withheld: bool = flag()
+    """Whether it joined a case that its contact sees nothing of, until the case's adviser or a supervisor opens it."""
     duplicate_of: UUID | None = Field(default=None, foreign_key="casework.enquiry.id")
     strand: str | None = Field(default=None, sa_type=Text)
     """The competence the work needs, as triaged."""
@@ -138,6 +140,8 @@ class Contact(ContactFacts, table=True):
     verified_by: UUID | None = Field(default=None, foreign_key="casework.person.id")
     verification_method: str | None = Field(default=None, sa_type=Text)
     verification_note: str | None = Field(default=None, sa_type=Text)
+    verification_exception: str | None = Field(default=None, sa_type=Text)
+    """Why an address of the force, or of a colleague, was verified all the same."""
     unverified_reason: str | None = Field(default=None, sa_type=Text)
     """Why an earlier verification was taken back."""
     version: int = version()

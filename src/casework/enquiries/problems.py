@@ -16,6 +16,19 @@ class ContactNotVerified(Problem):
     status, slug, title = 409, "contact-not-verified", "The contact is not verified"
 
 
+class OwnContact(Problem):
+    """Nobody becomes the business alone: whoever brought a contact in, or was shown its token, does not verify it, and an address of
+    the force or of a colleague is verified by a supervisor only, who says why. ``why`` says which it is. Ask a colleague."""
+
+    status, slug, title = 409, "own-contact", "Somebody else has to verify this contact"
+
+
+class CaseWithheld(Problem):
+    """What the case held before is opened to an enquiry that joined it by the case's adviser, or a supervisor of its team."""
+
+    status, slug, title = 409, "case-withheld", "The case's adviser or a supervisor opens it"
+
+
 class AwaitingVerification(Problem):
     """Staff ring first, on a number that they find themselves. Until then there is the status and the messages."""
 
@@ -48,3 +61,5 @@ def _absent(name: str) -> ValidationFailed:
 by_constraint["enquiry_premises_id_team_id_fkey"] = lambda: _absent("premises_id")
 by_constraint["enquiry_transfer_enquiry_id_offered_key"] = StateConflict
 by_constraint["enquiry_organisation_id_fkey"] = lambda: _absent("organisation_id")
+by_constraint["contact_own"] = OwnContact
+by_constraint["enquiry_case_withheld"] = CaseWithheld

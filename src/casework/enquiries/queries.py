@@ -123,11 +123,19 @@ NAME_NEXT_CONTACT = _plain_insert(Contact, **_NAMED, restricted=Boolean())
 ISSUE_TRACKING = "access.issue_tracking({}, {}, {}, interval '2 years')"
 ACKNOWLEDGE = "work.acknowledge({})"
 
-ASK_CODE = written("SELECT * FROM access.ask_code(:an_hour)", an_hour=Integer())
+ASK_CODE = written(
+    "SELECT * FROM access.ask_code(:request, :network, :an_hour)",
+    request=LargeBinary(),
+    network=LargeBinary(),
+    an_hour=Integer(),
+)
 ENTER_CODE = written(
-    "SELECT * FROM access.enter_code(:seals, make_interval(hours => :hours))",
+    "SELECT * FROM access.enter_code(:request, :seals, :given, make_interval(hours => :hours), :idle)",
+    request=LargeBinary(),
     seals=ARRAY(LargeBinary()),
+    given=LargeBinary(),
     hours=Integer(),
+    idle=Integer(),
 )
 
 # --- the business ---
@@ -210,14 +218,20 @@ OWN_MESSAGES = read_one(
 
 # --- staff ---
 
+_contact: dict[str, Any] = {
+    "verified_by": func.access.name_of(contact.verified_by),
+    "force_address": and_(contact.email.is_not(None), func.access.is_force_address(contact.email)),
+}
 _current = and_(contact.enquiry_id == enquiry.id, contact.current)
-# Only a verified contact is given a token, or can be unverified.
+# Only a verified contact is given a token, or can be unverified; who brought it in does not verify it.
 _allowed: Any = literal_column("""(
     SELECT coalesce(json_agg(o.action ORDER BY o.place), '[]'::json)
     FROM json_array_elements_text(access.allowed_actions(
         'enquiry', enquiry.state, enquiry.case_id, enquiry.team_id, enquiry.restricted)) WITH ORDINALITY o (action, place)
-    WHERE o.action NOT IN ('contact.unverify', 'enquiry.reissue_token') OR EXISTS (
-        SELECT FROM casework.contact k WHERE k.enquiry_id = enquiry.id AND k.current AND k.verified_at IS NOT NULL))""")
+    WHERE o.action NOT IN ('contact.verify', 'contact.unverify', 'enquiry.reissue_token') OR EXISTS (
+        SELECT FROM casework.contact k WHERE k.enquiry_id = enquiry.id AND k.current
+          AND CASE o.action WHEN 'contact.verify' THEN access.verification_bar(k.id, true) IS NULL
+                            ELSE k.verified_at IS NOT NULL END))""")
 _LIKELY: Any = literal_column("""CASE WHEN access.holds('premises.read') THEN (
     SELECT coalesce(json_agg(json_build_object('id', l.id, 'name', l.name, 'address', l.address, 'town', l.town,
                                                'postcode', l.postcode, 'reasons', l.reasons)
@@ -240,10 +254,7 @@ _enquiry = render(
     EnquiryView,
     Enquiry,
     team=select(team.name).where(team.id == enquiry.team_id).correlate(Enquiry).scalar_subquery(),
-    contact=select(render(ContactView, Contact, verified_by=func.access.name_of(contact.verified_by)))
-    .where(_current)
-    .correlate(Enquiry)
-    .scalar_subquery(),
+    contact=select(render(ContactView, Contact, **_contact)).where(_current).correlate(Enquiry).scalar_subquery(),
     premises=select(place.name).where(place.id == enquiry.premises_id).correlate(Enquiry).scalar_subquery(),
     submitted_by=func.access.name_of(enquiry.submitted_by),
     likely_premises=_LIKELY,
@@ -270,7 +281,7 @@ CONTACTS_OF = read_one(
     func.json_build_object(
         literal_column("'items'"),
         listed(
-            select(render(ContactOfPast, Contact, verified_by=func.access.name_of(contact.verified_by)))
+            select(render(ContactOfPast, Contact, **_contact))
             .where(contact.enquiry_id == enquiry.id)
             .order_by(contact.current.desc(), contact.created_at.desc(), contact.id)
             .correlate(Enquiry)
@@ -369,8 +380,19 @@ REMOVED = "(removed)"
 CLEAR_CONTACTS = Statement(
     update(contact)
     .where(contact.enquiry_id == given("id", Uuid()))
-    .where(or_(contact.verification_note.is_not(None), contact.unverified_reason.is_not(None)))
-    .values(verification_note=null(), unverified_reason=null(), version=contact.version + 1)
+    .where(
+        or_(
+            contact.verification_note.is_not(None),
+            contact.unverified_reason.is_not(None),
+            contact.verification_exception.is_not(None),
+        )
+    )
+    .values(
+        verification_note=null(),
+        unverified_reason=null(),
+        verification_exception=case((contact.verification_exception.is_not(None), literal_column(f"'{REMOVED}'"))),
+        version=contact.version + 1,
+    )
 )
 CLEAR_TRANSFERS = Statement(
     update(passing)
@@ -424,6 +446,18 @@ TO_ACCEPT = replace(
 )
 """What a case is made from, once reach, version and state allow it; nobody else moves the enquiry until the end."""
 REISSUE = _move(Action.ENQUIRY_REISSUE_TOKEN, token_number=enquiry.token_number + 1)
+OPEN_CASE = guarded(
+    ENQUIRIES,
+    changes={"case_withheld": literal_column("false")},
+    guards=(enquiry.case_withheld,),
+    returning=(enquiry.case_id,),
+)
+"""Who may, the database judges (``access/sql/contacts.sql``)."""
+VERIFICATION_BAR = Statement(
+    select(func.access.verification_bar(contact.id, given("excepted", Boolean())).label("why")).where(
+        contact.enquiry_id == given("id", Uuid()), contact.current
+    )
+)
 TOUCH_FOR_VERIFICATION = _move(Action.CONTACT_VERIFY)
 TOUCH_FOR_UNVERIFICATION = _move(Action.CONTACT_UNVERIFY)
 TOUCH_FOR_REPLACEMENT = guarded(
@@ -447,6 +481,7 @@ VERIFY = Statement(
         verified_by=given("me", Uuid()),
         verification_method=given("method", Text()),
         verification_note=given("note", Text()),
+        verification_exception=given("exception_reason", Text()),
         unverified_reason=null(),
         version=contact.version + 1,
     )
@@ -460,6 +495,7 @@ UNVERIFY = Statement(
         verified_by=null(),
         verification_method=null(),
         verification_note=null(),
+        verification_exception=null(),
         unverified_reason=given("reason", Text()),
         version=contact.version + 1,
     )

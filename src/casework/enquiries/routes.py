@@ -9,11 +9,13 @@ from casework.enquiries import actions, queries
 from casework.enquiries.lifecycle import EnquiryState, PassingState
 from casework.enquiries.problems import (
     AwaitingVerification,
+    CaseWithheld,
     CodeExpired,
     CodeWrong,
     ContactNotVerified,
     NoEmail,
     NoTeam,
+    OwnContact,
 )
 from casework.enquiries.schemas import (
     CodeAccepted,
@@ -112,8 +114,9 @@ async def track(door: AtDoor) -> Response:
     ),
 )
 async def ask_code(door: AtDoor, _nothing: Nothing | None = None) -> Response:
-    """Sent by e-mail to the verified contact; good once, for ten minutes and five tries. It opens the visit's time and the advice."""
-    return await door.write(lambda work: actions.ask_code(work, door.settings), status=202)
+    """Sent by e-mail to the verified contact; good once, for ten minutes and five tries, and on the device that asked: what is
+    answered here goes with the code. It opens the visit's time and the advice. An address asks for one at a time."""
+    return await door.write(lambda work: actions.ask_code(work, door.settings, door.network), status=202)
 
 
 @router.post(
@@ -124,15 +127,14 @@ async def ask_code(door: AtDoor, _nothing: Nothing | None = None) -> Response:
         CodeAccepted,
         suffix="confirmation",
         creates=True,
-        keyed=False,
-        kept=False,
         problems=(AwaitingVerification, CodeWrong, CodeExpired),
-        example={"code": "10293847"},
+        example={"request": "lqJq0wJr3nO7mE0Zg1yq5cXq1n0m9o2v7kqk1m3bTgE", "code": "10293847"},
     ),
 )
 async def enter_code(door: AtDoor, entry: CodeEntry) -> Response:
-    """From the next request on this token opens what concerns the business itself. The right code, sent again, is right again."""
-    # Nothing is kept of the request: its fingerprint would tell whoever reads the database which code it was.
+    """Answers a second token for this device. Sent in `X-Confirmation` beside the tracking token, it opens what concerns the
+    business itself; the tracking token alone opens no more than before. A lost reply: ask again with the same Idempotency-Key."""
+    # The fingerprint that is kept tells nobody the code: it is of the request's own secret as well, which is stored nowhere.
     return await door.write(lambda work: actions.enter_code(work, entry, door.settings))
 
 
@@ -319,12 +321,32 @@ async def hand_over(door: AtDoor, enquiry_id: Id, handing: EnquiryHandOver) -> R
         "Record that the contact was verified",
         EnquiryStanding,
         moves=True,
+        problems=(OwnContact,),
         example={"method": "call_back_independent_number"},
     ),
 )
 async def verify_contact(door: AtDoor, enquiry_id: Id, verification: ContactVerification) -> Response:
-    """By calling back on an independently found number, or another recorded way. Until then the token opens status and messages only."""
+    """By calling back on an independently found number, or another recorded way. Until then the token opens status and messages only.
+    Whoever submitted the enquiry, named the contact or was shown its token does not verify it."""
     return await door.write(lambda work: actions.verify_contact(work, enquiry_id, verification))
+
+
+@router.post(
+    "/enquiries/{enquiry_id}/case-opening",
+    **operation(
+        Action.ENQUIRY_ACCEPT,
+        "Open a case to an enquiry that joined it",
+        EnquiryStanding,
+        moves=True,
+        suffix="open-case",
+        problems=(CaseWithheld,),
+        example={},
+    ),
+)
+async def open_case(door: AtDoor, enquiry_id: Id, _nothing: Nothing | None = None) -> Response:
+    """An enquiry that somebody else joined to a case shows its contact nothing of it until the case's adviser, or a supervisor
+    of its team, opens it."""
+    return await door.write(lambda work: actions.open_case(work, enquiry_id))
 
 
 @router.post(

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 from casework.access.actions import Action
 from casework.enquiries.lifecycle import Author, Channel, EnquiryState, PassingState
 from casework.enquiries.models import ContactFacts, EnquiryFacts, MessageFacts, TransferFacts
-from casework.kernel.columns import Moment, OneTimeCode, code, line, prose, reference
+from casework.kernel.columns import Moment, OneTimeCode, code, line, opaque, prose, reference
 from casework.kernel.inputs import Input, Truth, Uuid
 from casework.kernel.views import Page, View
 from casework.reference.models import Need
@@ -166,6 +166,8 @@ class ContactVerification(Input):
     method: Annotated[str, code(60)]
     """A word of ``verification_methods``."""
     note: Annotated[str, prose(2_000)] | None = None
+    exception_reason: Annotated[str, prose(2_000)] | None = None
+    """Why an address of the force, or of a colleague, is the business's all the same; a supervisor's word."""
 
 
 class ContactReplacement(ContactStated):
@@ -177,6 +179,8 @@ class ContactReplacement(ContactStated):
 class CodeEntry(Input):
     """The code, as it stands in the message; what stands between its digits does not matter."""
 
+    request: Annotated[str, opaque(100)]
+    """What was answered on this device when the code was asked for."""
     code: OneTimeCode
 
 
@@ -208,18 +212,23 @@ SecondStep = Literal["awaiting_verification", "code_required", "confirmed"]
 
 
 class CodeSent(View):
-    """A code is on its way to the e-mail address that we have of you. One that was sent before is void."""
+    """A code is on its way to the e-mail address that we have of you. It is good on the device that asked for it."""
 
     outcome: Literal["sent"]
+    request: str
+    """Keep it on this device, until the code is entered with it. It is shown this once."""
     valid_minutes: int
     tries: int
 
 
 class CodeAccepted(View):
-    """The code was right: this token opens more for a while."""
+    """The code was right: this device sees more for a while."""
 
     second_step: Literal["confirmed"]
+    confirmation: str
+    """Send it in `X-Confirmation`, beside the tracking token. It is shown this once."""
     confirmed_until: datetime
+    """When it ends at the latest; after a while without a request it ends before."""
 
 
 class ForceView(View):
@@ -311,7 +320,7 @@ class TrackingView(View):
     second_step: SecondStep
     """What is still needed to see the visit's time and the advice."""
     confirmed_until: datetime | None
-    """Until when the one-time code that was entered is good."""
+    """Until when the one-time code that was entered on this device is good."""
     team: TeamContact
     messages: list[MessageView]
     version: int
@@ -346,7 +355,11 @@ class ContactView(View):
     verified_by: str | None
     verification_method: str | None
     verification_note: str | None
+    verification_exception: str | None
+    """Why an address of the force, or of a colleague, was verified all the same."""
     unverified_reason: str | None
+    force_address: bool
+    """Whether the e-mail address is of a police force: its owner is hardly the business."""
 
 
 class ContactOfPast(ContactView):
@@ -399,6 +412,8 @@ class EnquiryView(View):
     strand: str | None
     triage_note: str | None
     case_id: UUID | None
+    case_withheld: bool
+    """Whether its contact sees nothing of the case that it joined, until the case's adviser or a supervisor opens it."""
     duplicate_of: UUID | None
     signposted_to: Need | None
     reason_code: str | None
@@ -432,6 +447,8 @@ class EnquiryStanding(View):
     premises_id: UUID | None
     organisation_id: UUID | None
     case_id: UUID | None
+    case_withheld: bool
+    """Whether its contact sees nothing of the case that it joined, until the case's adviser or a supervisor opens it."""
     duplicate_of: UUID | None
     signposted_to: Need | None
     reason_code: str | None

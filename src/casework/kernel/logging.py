@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\b(?:ses|trk|cli)_[A-Za-z0-9_-]{20,}"), "[token]"),
+    (re.compile(r"\b(?:ses|trk|cli|cnf)_[A-Za-z0-9_-]{20,}"), "[token]"),
     (re.compile(r"(?i)\bbearer\s+[^\s\"',;]+"), "Bearer [token]"),
     (re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]*(?=@)"), "[credentials]"),
     (re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),

@@ -103,9 +103,14 @@ class Settings(BaseSettings):
     tracking_page: str | None = Field(default=None, max_length=500)
     """The address of the public page where a business tracks its enquiry; messages name it."""
     confirmed_hours: int = Field(default=12, ge=1, le=24)
-    """For how long a one-time code opens more than the status."""
-    codes_per_hour: int = Field(default=5, ge=1, le=20)
-    """One-time codes that a contact may ask for."""
+    """For how long a one-time code opens more than the status to the device that entered it."""
+    confirmed_idle_minutes: int = Field(default=60, ge=1)
+    """After how long without a request it is over before."""
+    force_mail_domains: CommaSeparated = ("police.uk",)
+    """The forces' own mail domains, with all below them: an address of one is no contact's, but by a supervisor's word.
+    `casework migrate` tells the database."""
+    codes_per_hour: int = Field(default=5, ge=1, le=10)
+    """One-time codes that one network address may ask for a contact; whatever the addresses, ten a day are sent to one."""
 
     @model_validator(mode="after")
     def _check_provider(self) -> Self:

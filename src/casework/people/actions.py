@@ -14,10 +14,12 @@ from casework.kernel.problems import (
     AlreadyExists,
     Forbidden,
     NotFound,
+    PreconditionFailed,
     StateConflict,
     Unauthenticated,
     ValidationFailed,
 )
+from casework.kernel.statements import Statement
 from casework.people import queries
 from casework.people.problems import (
     FederatedLoginOff,
@@ -27,6 +29,7 @@ from casework.people.problems import (
     LocalLoginOff,
     NeverOneself,
     NeverTheRequester,
+    NeverTheSuspender,
     WrongCredentials,
 )
 from casework.people.schemas import (
@@ -37,6 +40,7 @@ from casework.people.schemas import (
     PersonAmendment,
     PersonCreation,
     RoleGiving,
+    SuspensionStating,
     TeamAmendment,
     TeamCreation,
     TokenRequest,
@@ -128,6 +132,33 @@ async def end_sessions_of(work: Work, person_id: UUID) -> Answer:
     if ended is None:
         raise Forbidden("You may see this person, but they stand in none of the teams for which you may do this.")
     return _ended(ended)
+
+
+async def suspend(work: Work, person_id: UUID, stating: SuspensionStating) -> Answer:
+    """Lock somebody else out, from their next request on. Nothing changes hands, and no role ends."""
+    return await _lock(work, person_id, queries.SUSPEND, reason=stating.reason)
+
+
+async def reinstate(work: Work, person_id: UUID) -> Answer:
+    """Let somebody in again whom another person locked out."""
+    return await _lock(work, person_id, queries.REINSTATE)
+
+
+async def _lock(work: Work, person_id: UUID, statement: Statement, **stated: Any) -> Answer:
+    _never_oneself(work, person_id)
+    seen = await work.obtain(queries.PERSON_SEEN, id=person_id)
+    verdict = (await work.obtain(statement, id=person_id, **stated))["verdict"]
+    if verdict == "out_of_reach":
+        raise Forbidden("You may see this person, but they stand in none of the teams for which you may do this.")
+    if verdict == "stale":
+        raise PreconditionFailed(headers={"ETag": f'"{seen["version"]}"'})
+    if verdict == "same_person":
+        raise NeverTheSuspender
+    if verdict == "already":
+        raise StateConflict("They are locked out already.", state="suspended", possible_from=["active"])
+    if verdict == "none":
+        raise StateConflict("They are not locked out.", state="active", possible_from=["suspended"])
+    return await work.show(queries.STANDING_SHOWN, person_id)
 
 
 def _ended(count: int) -> Answer:

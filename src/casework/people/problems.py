@@ -37,6 +37,12 @@ class NeverTheRequester(Problem):
     status, slug, title = 403, "never-the-requester", "Another administrator has to approve this"
 
 
+class NeverTheSuspender(Problem):
+    """Whoever locked somebody out neither lets them in again nor makes it final. Ask another supervisor of the team, or an administrator."""
+
+    status, slug, title = 409, "never-the-suspender", "Somebody else has to decide about this"
+
+
 class IntakeNeeded(Problem):
     """Each force has one team to which its enquiries come. Make another team the intake team; this one then stops."""
 
@@ -70,6 +76,7 @@ class InvalidTokenRequest(Problem):
 by_constraint["team_phone_check"] = numberless
 by_constraint.update(
     {
+        "suspension_final": NeverTheSuspender,
         "person_email_key": lambda: AlreadyExists("Somebody else has this e-mail address."),
         "credential_login_key": lambda: AlreadyExists("Somebody else logs in with this e-mail address."),
         "membership_holding_key": lambda: AlreadyExists(

@@ -1,6 +1,20 @@
 """Every statement about people, teams, API clients and sessions."""
 
-from sqlalchemy import Boolean, LargeBinary, Text, Uuid, any_, case, cast, func, literal_column, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    LargeBinary,
+    Text,
+    Uuid,
+    any_,
+    case,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
@@ -80,6 +94,10 @@ SESSIONS = written(
     **BEGINNING,
 )
 END_OWN_SESSION = written("SELECT access.end_own_session(:id) AS done", id=Uuid())
+SUSPEND = written(
+    "SELECT access.suspend(:id, :versions, :reason) AS verdict", id=Uuid(), versions=ARRAY(Integer), reason=Text()
+)
+REINSTATE = written("SELECT access.reinstate(:id, :versions) AS verdict", id=Uuid(), versions=ARRAY(Integer))
 END_SESSIONS_OF = written("SELECT access.end_sessions_of(:id) AS ended", id=Uuid())
 
 # --- people ---
@@ -92,12 +110,20 @@ _ROLES = f"""(SELECT coalesce(json_agg({_ROLE} ORDER BY r.granted_at, r.id), '[]
     FROM access.roles_of(casework.person.id) r JOIN casework.team t ON t.id = r.team_id)"""  # noqa: S608 — constants
 _home = select(team.name).where(team.id == person.team_id).scalar_subquery()
 _colleague = render(ColleagueView, Person, team=_home)
-_person = render(PersonView, Person, team=_home, roles=literal_column(_ROLES))
+_SUSPENSION = f"""(SELECT json_build_object('reason', s.reason, 'suspended_at', {_moment("s.suspended_at")},
+    'suspended_by', access.name_of(s.suspended_by), 'decide_by', {_moment("s.decide_by")})
+    FROM access.suspension_of(casework.person.id) s)"""  # noqa: S608 — constants of the code
+_person = render(PersonView, Person, team=_home, roles=literal_column(_ROLES), suspension=literal_column(_SUSPENSION))
+_standing = func.json_build_object(
+    literal_column("'person_id'"), person.id, literal_column("'suspension'"), literal_column(_SUSPENSION)
+)
+STANDING_OF = read_one(PEOPLE, _standing)
+STANDING_SHOWN = show_one(PEOPLE, _standing)
 _roles = func.json_build_object(literal_column("'items'"), literal_column(_ROLES))
 
 PERSON_BY_ID = read_one(PEOPLE, case((_managing, _person), else_=_colleague))
 PERSON_SHOWN = show_one(PEOPLE, _person)
-PERSON_SEEN = Statement(select(person.id, person.email).where(person.id == given("id", Uuid())))
+PERSON_SEEN = Statement(select(person.id, person.email, person.version).where(person.id == given("id", Uuid())))
 PERSON_LIST = Listing(
     PEOPLE,
     _colleague,

@@ -19,6 +19,7 @@ from casework.people.problems import (
     LocalLoginOff,
     NeverOneself,
     NeverTheRequester,
+    NeverTheSuspender,
     WrongCredentials,
 )
 from casework.people.schemas import (
@@ -34,6 +35,7 @@ from casework.people.schemas import (
     IdentitiesView,
     IdentityLinking,
     IdentityView,
+    LockOutView,
     Me,
     PasswordSet,
     PasswordSetting,
@@ -49,6 +51,7 @@ from casework.people.schemas import (
     SessionsEnded,
     SessionsView,
     StaffRole,
+    SuspensionStating,
     TeamAmendment,
     TeamCreation,
     TeamPage,
@@ -205,7 +208,7 @@ async def read_person(door: AtDoor, person_id: Id) -> Response:
         PersonView,
         suffix="amend",
         amends=True,
-        problems=(NeverOneself, AlreadyExists),
+        problems=(NeverOneself, NeverTheSuspender, AlreadyExists),
         example={"competences": ["pal", "events"], "active": True},
     ),
 )
@@ -221,6 +224,49 @@ async def amend_person(door: AtDoor, person_id: Id, amendment: PersonAmendment) 
 async def end_sessions(door: AtDoor, person_id: Id) -> Response:
     """Their next request is refused. For a supervisor of a team of the person, or an administrator."""
     return await door.write(lambda work: actions.end_sessions_of(work, person_id))
+
+
+@router.post(
+    "/people/{person_id}/suspension",
+    **operation(
+        Action.PERSON_SUSPEND,
+        "Lock a person out at once",
+        LockOutView,
+        status=201,
+        moves=True,
+        problems=(NeverOneself,),
+        example={"reason": "Their laptop was stolen this morning."},
+    ),
+)
+async def suspend(door: AtDoor, person_id: Id, stating: SuspensionStating) -> Response:
+    """No log-in and no request from the next one on, nor by a tool for them. Nothing changes hands, and no role ends. Every
+    administrator and auditor is told. Somebody else lifts it (`reinstatement`), or makes it final (`active: false`), within seven days."""
+    return await door.write(lambda work: actions.suspend(work, person_id, stating), status=201)
+
+
+@router.post(
+    "/people/{person_id}/reinstatement",
+    **operation(
+        Action.PERSON_SUSPEND,
+        "Let a person in again",
+        LockOutView,
+        suffix="lift",
+        moves=True,
+        problems=(NeverOneself, NeverTheSuspender),
+    ),
+)
+async def reinstate(door: AtDoor, person_id: Id) -> Response:
+    """Never by whoever locked them out. They log in anew."""
+    return await door.write(lambda work: actions.reinstate(work, person_id))
+
+
+@router.get(
+    "/people/{person_id}/suspension",
+    **operation(Action.PERSON_LIST, "Read whether a person is locked out", LockOutView, suffix="suspension"),
+)
+async def read_suspension(door: AtDoor, person_id: Id) -> Response:
+    """By whom, why and until when it is to be decided, for those who lock people out or manage them; null for others."""
+    return await door.one(queries.STANDING_OF, id=person_id)
 
 
 @router.put(

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from casework.access import policy
-from casework.kernel.columns import Email, code, line, secret
+from casework.kernel.columns import Email, code, line, prose, secret
 from casework.kernel.inputs import Input, Truth, Uuid, amendment
 from casework.kernel.strict_json import is_sound
 from casework.kernel.views import ForeignView, Page, View
@@ -231,6 +231,28 @@ class IdentitiesView(View):
     items: list[IdentityView]
 
 
+class SuspensionStating(Input):
+    """Why somebody is locked out at once."""
+
+    reason: Annotated[str, prose(2_000)]
+
+
+class SuspensionView(View):
+    """Since when somebody is locked out, and until when somebody else is to lift it or make it final."""
+
+    reason: str
+    suspended_at: datetime
+    suspended_by: str | None
+    decide_by: datetime
+
+
+class LockOutView(View):
+    """Whether a person is locked out."""
+
+    person_id: UUID
+    suspension: SuspensionView | None
+
+
 class PersonView(View):
     """What whoever manages people sees of one."""
 
@@ -241,6 +263,7 @@ class PersonView(View):
     team: str
     competences: list[str]
     active: bool
+    suspension: SuspensionView | None
     roles: list[RoleHeldView]
     version: int
     created_at: datetime

@@ -40,7 +40,7 @@ from casework.work.unit import Creation, Guarded
 
 UUIDS = ARRAY(Uuid)
 BEGIN = (
-    "access.begin(:hash, :action, :purpose, :request, :acting, :asked) AS ctx"
+    "access.begin(:hash, :action, :purpose, :request, :acting, :asked, :confirming) AS ctx"
     " CROSS JOIN set_config('synchronous_commit', 'off', true) AS unflushed"
 )
 BEGINNING = {
@@ -50,6 +50,7 @@ BEGINNING = {
     "request": Uuid(),
     "acting": Uuid(),
     "asked": Uuid(),
+    "confirming": LargeBinary(),
 }
 """For a read that is written by hand: the row of the caller (and ``UNFLUSHED``), and the types of its parameters."""
 

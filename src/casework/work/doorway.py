@@ -25,6 +25,7 @@ from casework.kernel.keys import Keys
 from casework.kernel.lending import Lender
 from casework.kernel.paging import Cursors
 from casework.kernel.problems import Problem
+from casework.kernel.rates import network
 from casework.kernel.requests import small_ids_of_body
 from casework.kernel.settings import Settings
 from casework.kernel.statements import Connection, Statement, written
@@ -35,8 +36,8 @@ from casework.work.troubles import trouble
 from casework.work.unit import BEGUN_AS, Answer, Caller, Keeping, Reaction, Work
 
 _BEGIN = f"""SELECT {BEGUN_AS}, k.claim, k.status, k.headers, k.body, k.salt
-FROM access.begin($1, $2, $3, $4, $5, $6, false) b CROSS JOIN set_config('synchronous_commit', 'off', true)
-LEFT JOIN LATERAL work.claim($7, $8) k ON $7::bytea IS NOT NULL AND b.decision = 'allow'"""  # noqa: S608 — constants of the code
+FROM access.begin($1, $2, $3, $4, $5, $6, $7, false) b CROSS JOIN set_config('synchronous_commit', 'off', true)
+LEFT JOIN LATERAL work.claim($8, $9) k ON $8::bytea IS NOT NULL AND b.decision = 'allow'"""  # noqa: S608 — constants of the code
 BEGUN = written(f"SELECT ctx.decision, ctx.event FROM {BEGIN}", **BEGINNING)  # noqa: S608 — constants of the code
 _CASE_ADDRESS = re.compile(r"/v1/cases/([0-9a-f-]{36})(?:/|$)")
 _LEAST_PUBLIC_KEY = 20
@@ -86,6 +87,7 @@ class Door:
         "acting_for",
         "action",
         "asked",
+        "confirming",
         "house",
         "operation",
         "outside",
@@ -107,6 +109,9 @@ class Door:
         self.request_id = UUID(state["request_id"]) if "request_id" in state else uuid4()
         self.asked = UUID(state["client_request_id"]) if state.get("client_request_id") else None
         """The id that the client gave to its request."""
+        confirmation = request.headers.get("x-confirmation") if self.outside else None
+        self.confirming = hash_token(confirmation) if confirmation is not None else None
+        """What the device of an enquirer was given for a one-time code, by its hash."""
         self._begun: Begun | None = None
         self.acting_for = _acting_for(request)
         self.stated: Any = None
@@ -118,6 +123,12 @@ class Door:
     def settings(self) -> Settings:
         """The settings of the running service."""
         return self.house.settings
+
+    @property
+    def network(self) -> bytes:
+        """The network address of the caller, as a keyed hash: known again, and telling nothing."""
+        client = self.request.scope.get("client") or ("", 0)
+        return self.house.secrets.seal(b"network address", network(client[0]).encode())
 
     def told(self, body: str, warnings: Iterable[InputWarning] = ()) -> str:
         """The answer of a write, with what is doubtful in its request, and what else is to be warned of."""
@@ -135,6 +146,7 @@ class Door:
             "request": self.request_id,
             "acting": self.acting_for,
             "asked": self.asked,
+            "confirming": self.confirming,
         }
 
     def _purpose(self) -> str | None:
@@ -388,6 +400,7 @@ class Door:
                 self.request_id,
                 self.acting_for,
                 self.asked,
+                self.confirming,
                 key_hash,
                 print_,
             )
@@ -418,6 +431,8 @@ class Door:
             for label, secret in answer.secrets.items():
                 kept = kept.replace(secret, _place(row["salt"], label))
             work.keep(answer, kept)
+        elif begun.key_hash is not None:
+            work.owe("work.release({})", begun.key_hash)
         await work.settle()
         begun.refusal = answer.refusal
         code = answer.status or status
@@ -549,7 +564,9 @@ async def _judged_alone(door: Door) -> None:
     async with door._lender().lend() as connection, trouble():
         values = door._begin_values()
         _judge(
-            await connection.fetchval("SELECT b.decision FROM access.begin($1, $2, $3, $4, $5, $6) b", *values.values())
+            await connection.fetchval(
+                "SELECT b.decision FROM access.begin($1, $2, $3, $4, $5, $6, $7) b", *values.values()
+            )
         )
 
 

@@ -57,7 +57,7 @@ class Job:
             now = await connection.fetchval("SELECT casework.now()")
             return Caller("system", None, ("system",), (), None, clock=Clock(now))
         row = await connection.fetchrow(
-            f"SELECT {BEGUN_AS} FROM access.begin($1, $2, NULL, gen_random_uuid(), $3, NULL, false) b",  # noqa: S608 — constants of the code
+            f"SELECT {BEGUN_AS} FROM access.begin($1, $2, NULL, gen_random_uuid(), $3, NULL, NULL, false) b",  # noqa: S608 — constants of the code
             cause["hash"],
             action.value,
             cause["acting"],

@@ -56,6 +56,11 @@ TEAM: Mapping[str, tuple[str, str]] = {
         "{reference} is offered to you",
         "Another force passes the enquiry {reference} to your team. Accept it or return it.",
     ),
+    "codes_used_up": (
+        "Many codes were asked for enquiry {reference}",
+        "Whoever holds the tracking token of {reference} has asked for more one-time codes than are sent in a day. "
+        "Its link may be in other hands. Ring the contact on a number that you know; a new tracking token ends the old one.",
+    ),
 }
 AUTHORS: Mapping[str, tuple[str, str]] = {
     "threat_level_raised": (
@@ -65,6 +70,46 @@ AUTHORS: Mapping[str, tuple[str, str]] = {
     ),
 }
 """What is told to members of staff, each in a letter of their own."""
+OVERSEERS: Mapping[str, tuple[str, str]] = {
+    "person_suspended": (
+        "Somebody of {reference} was locked out",
+        "A member of staff of {reference} was locked out at once. The list of people says who, and their entry by whom and why. "
+        "Somebody else lifts it, or makes it final, within seven days.",
+    ),
+}
+_LOOK = " Its timeline says who and why. If you did not expect it, look into it now."
+ADVISER: Mapping[str, tuple[str, str]] = {
+    "contact_verified": (
+        "The contact of {reference} was verified",
+        "Somebody recorded that the contact of {reference}, an enquiry of your case, was verified. "
+        "With a one-time code they see the visits and the advice." + _LOOK,
+    ),
+    "contact_unverified": (
+        "The contact of {reference} is no longer verified",
+        "Somebody took back the verification of the contact of {reference}, an enquiry of your case." + _LOOK,
+    ),
+    "contact_replaced": (
+        "{reference} has another contact",
+        "Somebody named another contact for {reference}, an enquiry of your case. The one before is out." + _LOOK,
+    ),
+    "link_given": (
+        "{reference} has a new tracking token",
+        "Somebody was shown a new tracking token of {reference}, an enquiry of your case. The one before has ended."
+        + _LOOK,
+    ),
+    "enquiry_joined": (
+        "{reference} was joined to your case",
+        "Somebody joined the enquiry {reference} to your case. Its contact sees nothing of the case until you "
+        "or a supervisor open it to them, unless a supervisor joined it." + _LOOK,
+    ),
+    "case_opened": (
+        "Your case was opened to {reference}",
+        "A supervisor opened your case to the contact of {reference}. Once verified, and with a one-time code, "
+        "they see its visits and its advice." + _LOOK,
+    ),
+}
+STAFF: Mapping[str, tuple[str, str]] = {**TEAM, **OVERSEERS, **ADVISER, **AUTHORS}
+"""What is told to staff, in English, unsigned."""
 _SIGNED = {"en": "{team}\n{ways}", "cy": "{team}\n{ways}"}
 _PAGE = {"en": "the page where the enquiry was made", "cy": "y dudalen lle gwnaed yr ymholiad"}
 _EMERGENCY = {
@@ -76,8 +121,8 @@ _EMERGENCY = {
 def compose(letter: Mapping[str, Any], *, page: str | None, code: str | None = None) -> tuple[str, str]:
     """Subject and text of one letter, as ``work.letters`` names it."""
     kind, facts = letter["kind"], {"reference": letter["reference"], "code": code}
-    if kind in TEAM or kind in AUTHORS:
-        subject, text = TEAM.get(kind) or AUTHORS[kind]
+    if kind in STAFF:
+        subject, text = STAFF[kind]
         return subject.format(**facts), text.format(**facts) + "\n"
     languages = ("cy", "en") if letter["nation"] == "Wales" else ("en",)
     parts, subjects = [], []

@@ -28,6 +28,19 @@ class TeamNotice(StrEnum):
     EMERGENCY_ACCESS = "emergency_access"
     CASE_OFFERED = "case_offered"
     ENQUIRY_OFFERED = "enquiry_offered"
+    CODES_USED_UP = "codes_used_up"
+    """Said by the database, where the day's codes are counted."""
+
+
+class AdviserNotice(StrEnum):
+    """What is told to the adviser of a case about its contacts, where somebody else did it."""
+
+    CONTACT_VERIFIED = "contact_verified"
+    CONTACT_UNVERIFIED = "contact_unverified"
+    CONTACT_REPLACED = "contact_replaced"
+    LINK_GIVEN = "link_given"
+    ENQUIRY_JOINED = "enquiry_joined"
+    CASE_OPENED = "case_opened"
 
 
 RAISED = "threat_level_raised"
@@ -56,3 +69,8 @@ def notify_team(
     named = {"case_id": case_id, "enquiry_id": enquiry_id}
     ids = {name: str(id_) for name, id_ in named.items() if id_ is not None}
     work.enqueue(SEND, {"kind": notice.value, "team_id": str(team_id), **ids})
+
+
+def notify_adviser(work: Work, notice: AdviserNotice, enquiry_id: UUID) -> None:
+    """Write to the adviser of the enquiry's case; to its team where it has none, and to nobody where it has no case."""
+    work.enqueue(SEND, {"kind": notice.value, "enquiry_id": str(enquiry_id), "to": "adviser"})

@@ -107,6 +107,9 @@ def operation(
             "X-Acting-For", "For tools: the id of the person for whom it acts, who must be allowed too.", required=False
         )
     )
+    if Role.VERIFIED_ENQUIRER in POLICY[action].reach:
+        told = "For businesses, beside the tracking token: what this device was given for a one-time code (`cnf_…`)."
+        headers.append(_header("X-Confirmation", told, required=False))
     extra: dict[str, Any] = {"x-action": action.value, "parameters": headers}
     if example is not None:
         extra["requestBody"] = {"content": {"application/json": {"example": example}}}

@@ -303,11 +303,19 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT EXISTS (SELECT FROM access.published p WHERE p.advice_id = advice)
 $$;
 
--- The part an enquirer plays: verified once staff have verified the contact *and* they have entered a one-time code that was
--- sent to them (a token alone proves that a link was forwarded).
+-- Until when what this transaction was begun with confirms somebody: given to this contact, beside this very tracking token.
+CREATE OR REPLACE FUNCTION access.confirmed_until(of_session bytea, of_contact uuid) RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT c.expires_at FROM access.confirmation c
+    WHERE c.token_hash = decode(nullif(current_setting('casework.confirmation', true), ''), 'hex')
+      AND c.session_hash = of_session AND c.contact_id = of_contact AND c.expires_at > now() AND c.idle_until > now()
+$$;
+
+-- The part an enquirer plays: verified once staff have verified the contact *and* this device has entered a one-time code that
+-- was sent to them (a token alone proves that a link was forwarded).
 CREATE OR REPLACE FUNCTION access.enquirer_role(hash bytea) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT CASE WHEN l.verified AND s.confirmed_until > now() THEN 'verified_enquirer' ELSE 'enquirer' END
+    SELECT CASE WHEN l.verified AND access.confirmed_until(s.token_hash, s.principal_id) IS NOT NULL THEN 'verified_enquirer' ELSE 'enquirer' END
     FROM access.session s JOIN access.enquiry_link l ON l.enquiry_id = s.enquiry_id AND l.contact_id = s.principal_id
     WHERE s.token_hash = hash AND s.kind = 'enquirer' AND s.revoked_at IS NULL AND s.expires_at > now()
 $$;
@@ -326,7 +334,7 @@ CREATE OR REPLACE FUNCTION access.own_cases(allowed text[]) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     RETURN coalesce((SELECT array_agg(DISTINCT l.case_id) FROM access.enquiry_link l
-        WHERE l.enquiry_id = ANY (access.own_enquiries(allowed)) AND l.case_id IS NOT NULL), '{}');
+        WHERE l.enquiry_id = ANY (access.own_enquiries(allowed)) AND l.case_id IS NOT NULL AND NOT l.withheld), '{}');
 END $$;
 
 CREATE OR REPLACE FUNCTION access.own_write(allowed text[]) RETURNS text[]
@@ -342,20 +350,24 @@ $$;
 -- The first word of every transaction. Resolves the bearer, judges the action, opens the log's event, sets the context.
 -- decision: allow, unauthenticated or forbidden. A refusal is logged too, and reaches no row.
 -- ``acting``: the person for whom a tool acts; both must hold the action. ``asked``: the client's own id of its request.
+-- ``confirming``: the hash of what an enquirer's device was given for a one-time code.
 -- ``listing``: whether the cases reached by themselves are wanted as a list; a write asks of each (access.reaches).
 DROP FUNCTION IF EXISTS access.begin(bytea, text, text, uuid);
 DROP FUNCTION IF EXISTS access.begin(bytea, text, text, uuid, uuid);
 DROP FUNCTION IF EXISTS access.begin(bytea, text, text, uuid, uuid, boolean);
 DROP FUNCTION IF EXISTS access.begin(bytea, text, text, uuid, uuid, uuid, boolean);
+DROP FUNCTION IF EXISTS access.begin(bytea, text, text, uuid, uuid, uuid, bytea, boolean);
 CREATE FUNCTION access.begin(
-    hash bytea, wanted text, purpose text, request uuid, acting uuid, asked uuid DEFAULT NULL, listing boolean DEFAULT true,
+    hash bytea, wanted text, purpose text, request uuid, acting uuid, asked uuid DEFAULT NULL, confirming bytea DEFAULT NULL,
+    listing boolean DEFAULT true,
     OUT decision text, OUT kind text, OUT principal uuid, OUT roles text[], OUT teams uuid[], OUT cases uuid[],
     OUT enquiry uuid, OUT event bigint, OUT answering uuid[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE s access.session; scopes text[]; everywhere boolean;
 BEGIN
     kind := 'public'; roles := '{}'; teams := '{}'; cases := '{}'; answering := '{}'; decision := 'unauthenticated';
-    PERFORM set_config('casework.acting', coalesce(acting::text, ''), true);
+    PERFORM set_config('casework.acting', coalesce(acting::text, ''), true),
+            set_config('casework.confirmation', coalesce(encode(confirming, 'hex'), ''), true);
     IF hash IS NULL THEN
         roles := ARRAY['public'];
         decision := CASE WHEN EXISTS (SELECT FROM access.policy p WHERE p.action = wanted AND p.role = 'public')
@@ -373,13 +385,17 @@ BEGIN
                 roles := '{}';
             ELSE
                 principal := s.principal_id; enquiry := s.enquiry_id;
+                IF roles[1] = 'verified_enquirer' THEN
+                    UPDATE access.confirmation c SET idle_until = now() + make_interval(mins => c.idle_minutes)
+                    WHERE c.token_hash = confirming AND c.idle_until < now() + make_interval(mins => c.idle_minutes - 1);
+                END IF;
                 decision := CASE WHEN EXISTS (SELECT FROM access.policy p WHERE p.action = wanted AND p.role = roles[1])
                             THEN 'allow' ELSE 'forbidden' END;
                 -- the case of the business, where this action of its part reaches its own
                 SELECT coalesce(array_agg(DISTINCT l.case_id), '{}') INTO cases
                 FROM access.enquiry_link l
                 JOIN access.policy p ON p.action = wanted AND p.role = roles[1] AND p.reach = 'own'
-                WHERE l.enquiry_id = s.enquiry_id AND l.case_id IS NOT NULL;
+                WHERE l.enquiry_id = s.enquiry_id AND l.case_id IS NOT NULL AND NOT l.withheld;
             END IF;
         ELSIF s.kind IS NOT NULL AND EXISTS (SELECT FROM access.principal c WHERE c.id = s.principal_id AND c.active) THEN
             kind := s.kind; principal := s.principal_id;
@@ -570,6 +586,9 @@ BEGIN
     IF wanted = 'unscoped' THEN
         RETURN (SELECT string_agg(p.action, ' ' ORDER BY p.action) FROM access.policy p
                 WHERE p.role = 'service' AND p.reach NOT IN ('own', 'all') AND p.scope IS NULL);
+    END IF;
+    IF wanted = 'suspensions_overdue' THEN
+        RETURN (SELECT count(*) FROM access.suspension s WHERE s.ended_at IS NULL AND s.suspended_at < now() - interval '7 days');
     END IF;
     RETURN (SELECT s.value FROM access.setting s WHERE s.name = wanted);
 END $$;

@@ -7,13 +7,13 @@ GRANT USAGE ON SCHEMA access TO casework_door;
 
 GRANT EXECUTE ON FUNCTION
     casework.new_id(), casework.fold(text), casework.name_key(text), casework.sort_key(text), casework.clock_offset(), casework.now(), casework.today(text), casework.ended(timestamptz), casework.level_holding(text, timestamptz),
-    access.begin(bytea, text, text, uuid, uuid, uuid, boolean), access.reaches(uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
+    access.begin(bytea, text, text, uuid, uuid, uuid, bytea, boolean), access.reaches(uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
     access.state(text), access.say(uuid, text, uuid, text, text, jsonb), access.current_hash(), access.current_action(), access.current_principal(), access.doing(text[]),
     access.own_enquiries(text[]), access.own_cases(text[]), access.own_write(text[]), access.name_of(uuid),
     access.own_actions(text, text), access.enquirer_role(bytea), access.issue_tracking(bytea, uuid, uuid, interval),
     access.my_actions(), access.my_session(), access.own_sessions(), access.end_own_session(uuid),
     audit.consulted(bigint, text, uuid[], uuid[]),
-    work.claim(bytea, bytea), work.finish(bytea, integer, text, text)
+    work.claim(bytea, bytea), work.release(bytea), work.finish(bytea, integer, text, text)
 TO casework_staff, casework_outside;
 GRANT EXECUTE ON FUNCTION access.caller_of(bytea) TO casework_staff, casework_outside;
 GRANT EXECUTE ON FUNCTION access.explanation(uuid, uuid, text) TO casework_staff;
@@ -22,7 +22,7 @@ GRANT EXECUTE ON FUNCTION work.enqueue(text, jsonb, text, timestamptz) TO casewo
 -- enquiry of their own stands may ask, and learn nothing: without the right to, no role at all would look like no record.
 GRANT EXECUTE ON FUNCTION access.own_step() TO casework_staff, casework_outside;
 GRANT EXECUTE ON FUNCTION
-    access.ask_code(integer), access.enter_code(bytea[], interval), access.made_here(uuid)
+    access.ask_code(bytea, bytea, integer), access.enter_code(bytea, bytea[], bytea, interval, integer), access.made_here(uuid)
 TO casework_outside;
 GRANT EXECUTE ON FUNCTION work.acknowledge(uuid) TO casework_staff, casework_outside;
 GRANT EXECUTE ON FUNCTION access.settle_enquiry_transfer(uuid, integer, text, text, date) TO casework_staff;
@@ -31,10 +31,11 @@ GRANT EXECUTE ON FUNCTION access.arm_code(bigint, bytea), work.letters(bigint) T
 GRANT EXECUTE ON FUNCTION
     access.read_teams(text), access.answering_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]), access.write_case(text[], uuid),
     access.write_answering(text[]),
-    access.is_adviser(uuid, uuid), access.assignable(uuid, uuid), access.announce_restriction(uuid),
+    access.is_adviser(uuid, uuid), access.is_force_address(text), access.verification_bar(uuid, boolean), access.assignable(uuid, uuid), access.announce_restriction(uuid),
     access.open_in_emergency(text, text, text), access.decide_transfer(uuid, integer[], boolean, uuid, text),
     access.member_teams(text), access.holds(text), access.may_review(uuid, uuid, text), access.is_published(uuid), access.allowed_actions(text, text, uuid, uuid, boolean),
     access.grant_role(uuid, text, uuid), access.approve_role(uuid), access.end_role(uuid), access.roles_of(uuid),
+    access.suspend(uuid, integer[], text), access.reinstate(uuid, integer[]), access.suspension_of(uuid),
     access.end_sessions_of(uuid), access.people_with(text),
     access.set_client_secret(uuid, bytea), access.set_password(uuid, text, text),
     access.link_identity(uuid, text, text), access.unlink_identity(uuid, uuid), access.identities_of(uuid),

@@ -3,7 +3,9 @@
 CREATE OR REPLACE FUNCTION access.keep_principal() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    INSERT INTO access.principal (id, kind, name, active) VALUES (NEW.id, TG_ARGV[0], NEW.name, NEW.active)
+    INSERT INTO access.principal (id, kind, name, active)
+    VALUES (NEW.id, TG_ARGV[0], NEW.name,
+            NEW.active AND NOT EXISTS (SELECT FROM access.suspension s WHERE s.person_id = NEW.id AND s.ended_at IS NULL))
     ON CONFLICT (id) DO UPDATE SET name = excluded.name, active = excluded.active;
     -- Who is no longer active is out at once, and is not let in again by an old token when they come back.
     IF NOT NEW.active THEN
@@ -55,7 +57,9 @@ CREATE OR REPLACE FUNCTION access.keep_case() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     INSERT INTO access.case_home (case_id, team_id, restricted) VALUES (NEW.id, NEW.team_id, NEW.restricted)
-    ON CONFLICT (case_id) DO UPDATE SET team_id = excluded.team_id, restricted = excluded.restricted;
+    -- Written where it changes only: by when it was written one tells whether the case is new (access/sql/contacts.sql).
+    ON CONFLICT (case_id) DO UPDATE SET team_id = excluded.team_id, restricted = excluded.restricted
+    WHERE (case_home.team_id, case_home.restricted) IS DISTINCT FROM (excluded.team_id, excluded.restricted);
     INSERT INTO casework.case_headline (id, team_id, reference, state, adviser_id, premises_id, restricted, opened_at)
     VALUES (NEW.id, NEW.team_id, NEW.reference, NEW.state, NEW.adviser_id, NEW.premises_id, NEW.restricted, NEW.opened_at)
     ON CONFLICT (id) DO UPDATE SET team_id = excluded.team_id, state = excluded.state, adviser_id = excluded.adviser_id,
@@ -129,8 +133,8 @@ CREATE OR REPLACE TRIGGER keep_review AFTER INSERT OR UPDATE ON casework.advice
 CREATE OR REPLACE FUNCTION access.keep_enquiry() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    INSERT INTO access.enquiry_link (enquiry_id, case_id) VALUES (NEW.id, NEW.case_id)
-    ON CONFLICT (enquiry_id) DO UPDATE SET case_id = excluded.case_id;
+    INSERT INTO access.enquiry_link (enquiry_id, case_id, withheld) VALUES (NEW.id, NEW.case_id, NEW.case_withheld)
+    ON CONFLICT (enquiry_id) DO UPDATE SET case_id = excluded.case_id, withheld = excluded.withheld;
     -- A tracking token outlives its enquiry, or its case, by 90 days.
     IF TG_OP = 'UPDATE' AND NEW.ended_at IS DISTINCT FROM OLD.ended_at THEN
         UPDATE access.session s SET expires_at = coalesce(casework.in_real_time(NEW.ended_at) + interval '90 days', s.created_at + interval '2 years')
@@ -276,6 +280,11 @@ BEGIN
     IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'enquiry_message' AND access.doing(ARRAY['enquiry.hand_over'])
        AND to_jsonb(NEW) ->> 'body' IS NULL THEN
         free := free || ARRAY['body', 'removed_at'];
+    END IF;
+    -- Why its contact was replaced, and the like, may say it too.
+    IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'case_event' AND access.doing(ARRAY['enquiry.hand_over'])
+       AND to_jsonb(NEW) ->> 'reason' IS NULL THEN
+        free := free || ARRAY['reason'];
     END IF;
     IF TG_OP = 'DELETE' OR to_jsonb(NEW) - free IS DISTINCT FROM to_jsonb(OLD) - free THEN
         RAISE EXCEPTION '% is append only', TG_TABLE_NAME USING ERRCODE = 'CW002';

@@ -35,6 +35,16 @@ BEGIN
     WHERE q.event_id = event AND i.key_hash = key AND i.caller = q.principal_kind || ':' || coalesce(q.principal_id::text, '');
 END $$;
 
+-- A refusal that is committed all the same (a try that counts) leaves the key as any other refusal does: free.
+CREATE OR REPLACE FUNCTION work.release(key bytea) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE event bigint := audit.current_event();
+BEGIN
+    DELETE FROM work.idempotency_key i USING audit.queue q
+    WHERE q.event_id = event AND i.key_hash = key AND i.status IS NULL
+      AND i.caller = q.principal_kind || ':' || coalesce(q.principal_id::text, '');
+END $$;
+
 -- Kept 72 hours, the horizon of everything that may still ask again; purged in steps.
 CREATE OR REPLACE FUNCTION work.purge_keys(older_than interval, at_most integer) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$

@@ -22,6 +22,31 @@ BEGIN
     SELECT j.args INTO a FROM jobs.procrastinate_jobs j WHERE j.id = job AND j.status = 'doing' AND j.task_name = 'messages.send';
     IF a IS NULL THEN RETURN; END IF;
     event := access.begin_system(CASE WHEN a ->> 'threat_level_id' IS NULL THEN 'enquiry.message' ELSE 'threat_level.set' END, 'job messages.send');
+    IF a ->> 'to' = 'adviser' THEN
+        -- The case's adviser is told of what others do about its contacts; where it has none, the team.
+        RETURN QUERY SELECT 'sent:' || coalesce(p.id, t.id), a ->> 'kind', coalesce(p.email, t.mailbox), e.reference, f.nation, t.name,
+                            t.phone || coalesce(' ext. ' || t.phone_extension, ''), t.mailbox, t.hours, NULL::uuid, NULL::uuid
+            FROM casework.enquiry e JOIN casework.case_file c ON c.id = e.case_id
+            JOIN casework.team t ON t.id = e.team_id JOIN casework.police_force f ON f.code = t.force_code
+            LEFT JOIN casework.person p ON p.id = c.adviser_id AND p.active
+            WHERE e.id = (a ->> 'enquiry_id')::uuid AND coalesce(p.email, t.mailbox) IS NOT NULL
+              AND NOT EXISTS (SELECT FROM jobs.cause j JOIN audit.event v ON v.id = j.event_id
+                              WHERE j.job_id = job AND p.id IN (v.principal_id, v.acting_for))
+              AND NOT EXISTS (SELECT FROM jobs.effect x WHERE x.job_id = job AND x.step = 'sent:' || coalesce(p.id, t.id));
+        RETURN;
+    END IF;
+    IF a ->> 'to' = 'overseers' THEN
+        -- Administrators and auditors, each once; by the team of whom it is about, never by a name.
+        RETURN QUERY SELECT 'sent:' || p.id, a ->> 'kind', p.email, t.name, f.nation, t.name, NULL::text, NULL::text, NULL::text,
+                            NULL::uuid, NULL::uuid
+            FROM casework.person who JOIN casework.team t ON t.id = who.team_id JOIN casework.police_force f ON f.code = t.force_code
+            JOIN casework.person p ON p.active AND p.id <> who.id AND EXISTS (
+                SELECT FROM access.membership m WHERE m.principal_id = p.id AND m.role IN ('administrator', 'auditor')
+                  AND m.ended_at IS NULL AND NOT m.pending)
+            WHERE who.id = (a ->> 'person_id')::uuid
+              AND NOT EXISTS (SELECT FROM jobs.effect x WHERE x.job_id = job AND x.step = 'sent:' || p.id);
+        RETURN;
+    END IF;
     IF a ->> 'team_id' IS NOT NULL THEN
         RETURN QUERY SELECT 'sent:' || t.id, a ->> 'kind', t.mailbox, coalesce(h.reference, e.reference), f.nation, t.name,
                             t.phone || coalesce(' ext. ' || t.phone_extension, ''), t.mailbox, t.hours, NULL::uuid, NULL::uuid
@@ -59,7 +84,8 @@ BEGIN
         WHERE c.current AND c.email IS NOT NULL
           AND CASE WHEN a ->> 'kind' = 'code' THEN c.verified_at IS NOT NULL AND o.id IS NOT NULL
                    -- Who is not verified learns from us neither that there is a visit nor that there is advice.
-                   WHEN a ->> 'case_id' IS NOT NULL THEN e.case_id = (a ->> 'case_id')::uuid AND c.verified_at IS NOT NULL
+                   WHEN a ->> 'case_id' IS NOT NULL
+                       THEN e.case_id = (a ->> 'case_id')::uuid AND c.verified_at IS NOT NULL AND NOT e.case_withheld
                    ELSE e.id = (a ->> 'enquiry_id')::uuid END
           AND NOT EXISTS (SELECT FROM jobs.effect x WHERE x.job_id = job AND x.step = 'sent:' || c.id)
     ), told AS (

@@ -59,6 +59,8 @@ BEGIN
     DELETE FROM access.session s WHERE s.token_hash IN (
         SELECT x.token_hash FROM access.session x WHERE x.expires_at < now() - older_than LIMIT at_most);
     GET DIAGNOSTICS gone = ROW_COUNT;
+    DELETE FROM access.confirmation c WHERE c.expires_at < now() - older_than;
+    DELETE FROM access.one_time_code x WHERE x.sent_at < now() - older_than;
     RETURN gone;
 END $$;
 

@@ -5,7 +5,7 @@ confirmed or struck. What the service came with, and nobody recorded, is struck:
 no advice is issued. Exclusion under Schedule 2 is recorded, and whether a place is wholly or mainly used for its Schedule 1 use;
 nothing is filled in. In batches that commit each by itself; a run that broke off goes on where it stopped.
 
-Revision: level
+Revision: 0011
 Revises: 0010
 """
 
@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 
 from alembic import op
 
-revision = "level"
+revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
