@@ -49,6 +49,7 @@ DEFINITIONS = (
     ("access", "naming.sql"),
     ("work", "idempotency.sql"),
     ("work", "outbox.sql"),
+    ("advice", "content.sql"),
     ("audit_log", "sealing.sql"),
     ("audit_log", "reading.sql"),
     ("work", "messages.sql"),

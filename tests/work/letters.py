@@ -29,6 +29,8 @@ KINDS = {
     "News about your enquiry": "news",
     "Emergency access to": "emergency access",
     "is offered to you": "offer",
+    "is with its author again": "advice returned",
+    "You need not review advice of": "advice taken back",
 }
 
 

@@ -18,6 +18,17 @@ class AdviceState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class ReturnReason(StrEnum):
+    """Why a version is back with its author."""
+
+    REVIEW = "review"
+    """The reviewer returned it; their comment says why."""
+    CONTENT_CHANGED = "content_changed"
+    """A finding that it cites was changed, or there is other interim advice for it to carry."""
+    TAKEN_BACK = "taken_back"
+    """Its adviser, or a supervisor, took it back before it was decided."""
+
+
 class Answer(StrEnum):
     """The answer of the business to a recommendation."""
 
@@ -74,6 +85,7 @@ class Decision(StrEnum):
 
 DRAFTED = (AdviceState.DRAFT, AdviceState.RETURNED)
 WAITING = (AdviceState.IN_REVIEW, AdviceState.APPROVED)
+WORKING = (*DRAFTED, *WAITING)
 PUBLISHED = (AdviceState.ISSUED, AdviceState.SUPERSEDED, AdviceState.WITHDRAWN)
 SETTLED = (VerificationState.VERIFIED, VerificationState.SUPERSEDED, VerificationState.NOT_APPLICABLE)
 """Nothing remains to be done about a recommendation; any other of issued advice is open."""
@@ -88,6 +100,7 @@ ADVICE = Lifecycle(
             (AdviceState.DRAFT, AdviceState.RETURNED, AdviceState.IN_REVIEW),
             None,
         ),
+        Move(Action.ADVICE_TAKE_BACK, (AdviceState.IN_REVIEW,), AdviceState.RETURNED),
         Move(Action.ADVICE_REVIEW, (AdviceState.IN_REVIEW,), AdviceState.APPROVED),
         Move(Action.ADVICE_ISSUE, (AdviceState.APPROVED,), AdviceState.ISSUED),
         Move(Action.ADVICE_WITHDRAW, (AdviceState.ISSUED,), AdviceState.WITHDRAWN),

@@ -19,6 +19,12 @@ class ReviewerIsAuthor(Problem):
     status, slug, title = 409, "reviewer-is-author", "The author cannot be the reviewer"
 
 
+class ContentChanged(Problem):
+    """What stands there now is not what was read: read the advice again, and decide with the ``content_sha256`` that it shows."""
+
+    status, slug, title = 409, "content-changed", "The content is not what was reviewed"
+
+
 class NotAReviewer(Problem):
     """A reviewer holds the role reviewer, in any force, or is a supervisor of the team that keeps the case."""
 
@@ -106,5 +112,7 @@ by_constraint["verification_visit_id_case_id_team_id_restricted_fkey"] = wrong_v
 by_constraint["advice_reviewer_id_fkey"] = lambda: not_right("/reviewer_id", "reference", "There is no such person.")
 by_constraint["advice_reviewer_check"] = ReviewerIsAuthor
 by_constraint["advice_approved_check"] = OwnAdvice
+by_constraint["advice_approved_content_check"] = ContentChanged
+by_constraint["advice_issued_content_check"] = ContentChanged
 by_constraint["advice_reference_number_key"] = WorkingVersionExists
 by_constraint["advice_reference_working_key"] = WorkingVersionExists

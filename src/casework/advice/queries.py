@@ -19,12 +19,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import aliased
 
 from casework.access.actions import Action
-from casework.advice.lifecycle import ADVICE, DRAFTED, PUBLISHED, SETTLED, AdviceState
+from casework.advice.lifecycle import ADVICE, DRAFTED, PUBLISHED, SETTLED, WORKING, AdviceState, ReturnReason
 from casework.advice.models import (
     Advice,
     BusinessResponse,
@@ -119,7 +119,27 @@ _cited_here = finding.id.in_(
     .where(citation.recommendation_id == recommendation.id, _of_advice)
     .correlate(Finding, Advice)
 )
-_review = render(ReviewView, QualityReview, reviewer=func.access.name_of(review.reviewer_id))
+
+
+def _hex(hash_: Any) -> Any:
+    return func.encode(hash_, literal_column("'hex'"))
+
+
+_review = render(
+    ReviewView,
+    QualityReview,
+    reviewer=func.access.name_of(review.reviewer_id),
+    content_sha256=_hex(review.content_sha256),
+)
+# What this version carries, or would carry if it were issued now.
+_carried = or_(
+    interim.carried_into == advice.id,
+    and_(
+        interim.carried_into.is_(None),
+        interim.case_id == advice.case_id,
+        one_of(advice.state, [state.value for state in WORKING]),
+    ),
+)
 _interim = render(InterimView, InterimAdvice, giver=func.access.name_of(interim.given_by))
 _advice = render(
     AdviceView,
@@ -128,6 +148,7 @@ _advice = render(
     reviewer=func.access.name_of(advice.reviewer_id),
     approver=func.access.name_of(advice.approved_by),
     issuer=func.access.name_of(advice.issued_by),
+    content_sha256=_hex(advice.content_sha256),
     current_advice_id=current_of(advice.reference, Advice),
     recommendations=gathered(
         render(AdviceRecommendation, Recommendation, finding_ids=cited_by(Recommendation)),
@@ -137,7 +158,7 @@ _advice = render(
     ),
     findings=gathered(render(CitedFinding, Finding), finding.recorded_at, finding.id, where=_cited_here, of=Advice),
     reviews=gathered(_review, review.decided_at, review.id, where=review.advice_id == advice.id, of=Advice),
-    interim_advice=gathered(_interim, interim.given_at, interim.id, where=interim.carried_into == advice.id, of=Advice),
+    interim_advice=gathered(_interim, interim.given_at, interim.id, where=_carried, of=Advice),
     allowed_actions=_OFFERED,
 )
 ADVICE_BY_ID = read_one(ALL_ADVICE, _advice)
@@ -193,10 +214,19 @@ OWN_ADVICE_LIST = Listing(
 )
 
 TEAM_OF_CASE = Statement(select(case.team_id).where(case.id == given("case_id", Uuid())))
-STANDING = Statement(
+_standing = (
     select(advice.author_id, advice.case_id, advice.team_id, case.strand, case.state.label("case_state"))
     .join(case, case.id == advice.case_id)
     .where(advice.id == given("id", Uuid()))
+)
+STANDING = Statement(_standing)
+# Advice that this very transaction has taken back, as far as whoever caused it may read it.
+RETURNED_HERE = written(
+    """
+    SELECT a.reference, a.number FROM casework.case_event e JOIN casework.advice a ON a.id = e.subject_id
+    WHERE e.case_id = :case_id AND e.reason_code = 'content_changed' AND e.xmin = pg_current_xact_id()::xid
+    ORDER BY a.reference, a.number""",
+    case_id=Uuid(),
 )
 
 DRAFT = create_under(
@@ -351,20 +381,44 @@ REVIEW = create_under(
     "advice_id",
     REVIEWS,
     REVIEW_SHOWN,
-    {"reviewer_id": given("me", Uuid()), "decision": Text(), "comment": Text()},
+    {
+        "reviewer_id": given("me", Uuid()),
+        "decision": Text(),
+        "comment": Text(),
+        "content_sha256": func.decode(given("content_sha256", Text()), literal_column("'hex'")),
+    },
     carries=CARRIES,
     states=ADVICE.sources(Action.ADVICE_REVIEW),
 )
+TAKE_BACK = guarded(
+    ALL_ADVICE,
+    action=Action.ADVICE_TAKE_BACK,
+    lifecycle=ADVICE,
+    changes={"return_reason": literal_column(f"'{ReturnReason.TAKEN_BACK}'")},
+    returning=(advice.case_id, advice.reviewer_id),
+)
 # A grant is for a case, but the asking was for this version of advice; a supervisor reviews without being asked.
+_DECIDER = ALL_ADVICE.reached() & or_(
+    advice.reviewer_id == given("me", Uuid()), advice.team_id == any_(given("teams", UUIDS))
+)
 DECIDE = guarded(
     ALL_ADVICE,
     action=Action.ADVICE_REVIEW,
     lifecycle=ADVICE,
     changes={"state": given("state", Text()), "approved_by": given("approved_by", Uuid())},
     guards=(advice.author_id != given("me", Uuid()),),
-    reach=ALL_ADVICE.reached()
-    & or_(advice.reviewer_id == given("me", Uuid()), advice.team_id == any_(given("teams", UUIDS))),
+    reach=_DECIDER,
 )
+REVIEWED = Statement(
+    _standing.add_columns(
+        _hex(advice.content_sha256).label("content_sha256"),
+        func.coalesce(_DECIDER, literal_column("false")).label("within"),
+        and_(
+            advice.state == literal_column("'in_review'"), advice.version == any_(given("versions", ARRAY(Integer)))
+        ).label("decidable"),
+    )
+)
+"""Where advice stands for whoever is to decide it, and whether it is to be decided, at the version they read: else that is said first."""
 
 ISSUE = guarded(
     ALL_ADVICE,

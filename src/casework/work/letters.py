@@ -56,6 +56,18 @@ TEAM: Mapping[str, tuple[str, str]] = {
         "Another force passes the enquiry {reference} to your team. Accept it or return it.",
     ),
 }
+PERSON: Mapping[str, tuple[str, str]] = {
+    "advice_returned": (
+        "Advice of {reference} is with its author again",
+        "What advice of {reference} says has changed while it was in review or approved, so it went back to its author. "
+        "It is reviewed again before it is issued.",
+    ),
+    "advice_taken_back": (
+        "You need not review advice of {reference} now",
+        "The advice of {reference} that you were asked to review was taken back before you decided. "
+        "If you are to review it later, it stands in your list again.",
+    ),
+}
 _SIGNED = {"en": "{team}\n{ways}", "cy": "{team}\n{ways}"}
 _PAGE = {"en": "the page where the enquiry was made", "cy": "y dudalen lle gwnaed yr ymholiad"}
 _EMERGENCY = {
@@ -67,8 +79,9 @@ _EMERGENCY = {
 def compose(letter: Mapping[str, Any], *, page: str | None, code: str | None = None) -> tuple[str, str]:
     """Subject and text of one letter, as ``work.letters`` names it."""
     kind, facts = letter["kind"], {"reference": letter["reference"], "code": code}
-    if kind in TEAM:
-        subject, text = TEAM[kind]
+    ours = {**TEAM, **PERSON}
+    if kind in ours:
+        subject, text = ours[kind]
         return subject.format(**facts), text.format(**facts) + "\n"
     languages = ("cy", "en") if letter["nation"] == "Wales" else ("en",)
     parts, subjects = [], []

@@ -28,6 +28,14 @@ class TeamNotice(StrEnum):
     ENQUIRY_OFFERED = "enquiry_offered"
 
 
+class PersonNotice(StrEnum):
+    """What is told to one of us, by the reference of the case."""
+
+    ADVICE_RETURNED = "advice_returned"
+    """By the database, when what advice says has changed (``casework.return_advice``)."""
+    ADVICE_TAKEN_BACK = "advice_taken_back"
+
+
 def notify(work: Work, notice: Notice, *, enquiry_id: UUID | None = None, case_id: UUID | None = None) -> None:
     """Tell the business of an enquiry, or the verified contacts of a case, that there is news. Those without e-mail are rung.
 
@@ -45,3 +53,8 @@ def notify_team(
     named = {"case_id": case_id, "enquiry_id": enquiry_id}
     ids = {name: str(id_) for name, id_ in named.items() if id_ is not None}
     work.enqueue(SEND, {"kind": notice.value, "team_id": str(team_id), **ids})
+
+
+def notify_person(work: Work, person_id: UUID, notice: PersonNotice, *, case_id: UUID) -> None:
+    """Write to one of us about a case, by its reference."""
+    work.enqueue(SEND, {"kind": notice.value, "person_id": str(person_id), "case_id": str(case_id)})

@@ -297,12 +297,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
            EXISTS (SELECT FROM casework.person p WHERE p.id = person AND competence = ANY (p.competences))
 $$;
 
--- Whether advice was issued once; the triggers that keep it frozen ask on behalf of whoever writes.
-CREATE OR REPLACE FUNCTION access.is_published(advice uuid) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT EXISTS (SELECT FROM access.published p WHERE p.advice_id = advice)
-$$;
-
 -- The part an enquirer plays: verified once staff have verified the contact *and* they have entered a one-time code that was
 -- sent to them (a token alone proves that a link was forwarded).
 CREATE OR REPLACE FUNCTION access.enquirer_role(hash bytea) RETURNS text

@@ -12,7 +12,7 @@ BEGIN
 END $$;
 
 -- The letters of a job that is being done just now, less those it has sent already: to the contact of an enquiry, to those of a
--- case, or to a team's mailbox. Never a finding, a colleague's name or a time: they are not even among what can be answered.
+-- case, to a team's mailbox, or to one of us. Never a finding, a colleague's name or a time: they are not even among what can be answered.
 CREATE OR REPLACE FUNCTION work.letters(job bigint)
 RETURNS TABLE (step text, kind text, recipient text, reference text, nation text, team text, phone text, mailbox text, hours text,
                contact_id uuid, code_id uuid)
@@ -30,6 +30,15 @@ BEGIN
             LEFT JOIN casework.enquiry e ON e.id = (a ->> 'enquiry_id')::uuid
             WHERE t.id = (a ->> 'team_id')::uuid AND t.mailbox IS NOT NULL
               AND NOT EXISTS (SELECT FROM jobs.effect x WHERE x.job_id = job AND x.step = 'sent:' || t.id);
+        RETURN;
+    END IF;
+    IF a ->> 'person_id' IS NOT NULL THEN
+        RETURN QUERY SELECT 'sent:' || p.id, a ->> 'kind', p.email, h.reference, f.nation, t.name,
+                            t.phone || coalesce(' ext. ' || t.phone_extension, ''), t.mailbox, t.hours, NULL::uuid, NULL::uuid
+            FROM casework.person p JOIN casework.team t ON t.id = p.team_id JOIN casework.police_force f ON f.code = t.force_code
+            JOIN casework.case_headline h ON h.id = (a ->> 'case_id')::uuid
+            WHERE p.id = (a ->> 'person_id')::uuid AND p.active
+              AND NOT EXISTS (SELECT FROM jobs.effect x WHERE x.job_id = job AND x.step = 'sent:' || p.id);
         RETURN;
     END IF;
     RETURN QUERY WITH found AS (
