@@ -1,6 +1,6 @@
 """content
 
-What is approved is what is issued: the content of advice is written down when it is submitted, and its hash stays with what was
+What is approved is what is issued, and nobody approves what they helped to write: the content of advice is written down when it is submitted, and its hash stays with what was
 decided and issued. Of what was submitted before, the content is made out from what stands there now, and marked *reconstructed*.
 In batches that commit each by itself; a run that broke off goes on where it stopped.
 
@@ -119,6 +119,39 @@ CHECKS = {
 }
 
 
+# Whoever contributed, as authors, timeline and citations tell it.
+UNTOLD = sa.text("""
+    SELECT v.id FROM casework.advice v
+    WHERE NOT EXISTS (SELECT FROM casework.advice_contributor k WHERE k.advice_id = v.id) ORDER BY v.id LIMIT :size""")
+CONTRIBUTORS = """
+WITH a AS (SELECT * FROM casework.advice v WHERE v.id = ANY (current_setting('casework.batch')::uuid[])),
+cited AS (
+    SELECT DISTINCT a.id AS advice_id, f.id, f.case_id, f.visit_id, f.recorded_by FROM a
+    JOIN casework.recommendation r ON r.advice_id = a.id JOIN casework.recommendation_finding c ON c.recommendation_id = r.id
+    JOIN casework.finding f ON f.id = c.finding_id),
+told (advice_id, person_id, what, subject_id) AS (
+    SELECT a.id, a.author_id, 'version', a.id FROM a
+    UNION SELECT a.id, v.author_id, 'introduction', a.id FROM a JOIN casework.advice v ON v.reference = a.reference AND v.number <= a.number
+    UNION SELECT a.id, v.author_id, 'recommendation', r.id FROM a JOIN casework.recommendation r ON r.advice_id = a.id
+        JOIN casework.advice v ON v.reference = a.reference AND v.number <= a.number
+        JOIN casework.recommendation o ON o.advice_id = v.id AND o.line_id = r.line_id
+    UNION SELECT a.id, e.person_id, 'introduction', a.id FROM a JOIN casework.case_event e ON e.case_id = a.case_id
+        AND e.subject_kind = 'advice' AND e.subject_id = a.id AND e.action = 'advice.draft'
+    UNION SELECT c.advice_id, c.recorded_by, 'finding', c.id FROM cited c
+    UNION SELECT c.advice_id, e.person_id, 'finding', c.id FROM cited c JOIN casework.case_event e ON e.case_id = c.case_id
+        AND e.subject_kind = 'finding' AND e.subject_id = c.id AND e.action = 'finding.record'
+    UNION SELECT c.advice_id, s.adviser_id, 'visit', s.id FROM cited c JOIN casework.site_visit s ON s.id = c.visit_id
+    UNION SELECT c.advice_id, e.person_id, 'visit', c.visit_id FROM cited c JOIN casework.case_event e ON e.case_id = c.case_id
+        AND e.subject_kind = 'visit' AND e.subject_id = c.visit_id AND e.action = 'visit.complete'
+    UNION SELECT a.id, i.given_by, 'interim_advice', i.id FROM a JOIN casework.interim_advice i ON i.case_id = a.case_id
+        AND (i.carried_into = a.id OR i.carried_into IS NULL AND a.state IN ('draft', 'in_review', 'returned', 'approved')))
+INSERT INTO casework.advice_contributor (advice_id, case_id, team_id, restricted, person_id, what, subject_id)
+SELECT a.id, a.case_id, a.team_id, a.restricted, t.person_id, t.what, t.subject_id FROM told t JOIN a ON a.id = t.advice_id
+WHERE t.person_id IS NOT NULL
+"""
+COUNTED = sa.text("SELECT count(*) FROM casework.advice_contributor")
+
+
 def upgrade() -> None:
     """To this revision. Says how many contents were reconstructed."""
     for hash_ in HASHES:
@@ -134,12 +167,21 @@ def upgrade() -> None:
     op.execute(CONTENT)
     filled = 0
     with op.get_context().autocommit_block():
+        told = 0
+        while untold := connection.scalars(UNTOLD, {"size": BATCH}).all():
+            connection.execute(BOUNDS, {"ids": "{" + ",".join(map(str, untold)) + "}"})
+            connection.exec_driver_sql(CONTRIBUTORS)
+            told += len(untold)
         while ids := connection.scalars(LEFT, {"size": BATCH}).all():
             connection.execute(BOUNDS, {"ids": "{" + ",".join(map(str, ids)) + "}"})
             connection.exec_driver_sql(FILL)
             filled += len(ids)
     if filled:
         print(f"advice: of {filled} versions that had been submitted the content was reconstructed")
+    if told:
+        print(
+            f"advice: {connection.scalar(COUNTED)} contributions to {told} versions are known from authors, timeline and citations"
+        )
     op.execute("DROP FUNCTION work.content_now(casework.advice)")
     op.execute(RETURNED)
     for name, check in CHECKS.items():
@@ -162,6 +204,30 @@ def _contents() -> None:
         **CASEWORK,
     )
     op.create_index("advice_content_advice_id_idx", "advice_content", ["advice_id", "made_at"], **CASEWORK)
+    op.create_table(
+        "advice_contributor",
+        sa.Column("id", sa.Uuid(), server_default=NEW_ID, nullable=False),
+        sa.Column("advice_id", sa.Uuid(), nullable=False),
+        *_scope(),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "what IN ('version', 'introduction', 'recommendation', 'finding', 'visit', 'supplement', 'interim_advice')",
+            name=op.f("advice_contributor_what_check"),
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["casework.person.id"], name=op.f("advice_contributor_person_id_fkey")),
+        _of_advice("advice_contributor"),
+        sa.PrimaryKeyConstraint("id", name=op.f("advice_contributor_pkey")),
+        sa.UniqueConstraint(
+            "advice_id",
+            "person_id",
+            "what",
+            "subject_id",
+            name=op.f("advice_contributor_advice_id_person_id_what_subject_id_key"),
+        ),
+        **CASEWORK,
+    )
 
 
 def _scope() -> list[sa.Column[object]]:
@@ -187,6 +253,13 @@ UNDO = """
 DROP FUNCTION IF EXISTS casework.keep_content() CASCADE;
 DROP FUNCTION IF EXISTS casework.finding_changed() CASCADE;
 DROP FUNCTION IF EXISTS casework.interim_changed() CASCADE;
+DROP FUNCTION IF EXISTS casework.advice_written() CASCADE;
+DROP FUNCTION IF EXISTS casework.recommendation_written() CASCADE;
+DROP FUNCTION IF EXISTS casework.citation_written() CASCADE;
+DROP FUNCTION IF EXISTS casework.finding_written() CASCADE;
+DROP FUNCTION IF EXISTS casework.interim_written() CASCADE;
+DROP FUNCTION IF EXISTS casework.keep_independent() CASCADE;
+DROP FUNCTION IF EXISTS casework.keep_review_independent() CASCADE;
 """
 
 
@@ -205,6 +278,7 @@ def downgrade() -> None:
         "INSERT INTO access.published (advice_id) SELECT id FROM casework.advice WHERE state IN ('issued', 'superseded', 'withdrawn')"
     )
     op.execute("ALTER TABLE access.published OWNER TO casework_owner")  # whose functions ask it
+    op.drop_table("advice_contributor", **CASEWORK)
     op.drop_table("advice_content", **CASEWORK)
     op.drop_column("quality_review", "content_sha256", **CASEWORK)
     op.drop_column("advice", "return_reason", **CASEWORK)

@@ -50,6 +50,7 @@ DEFINITIONS = (
     ("work", "idempotency.sql"),
     ("work", "outbox.sql"),
     ("advice", "content.sql"),
+    ("advice", "contributors.sql"),
     ("audit_log", "sealing.sql"),
     ("audit_log", "reading.sql"),
     ("work", "messages.sql"),

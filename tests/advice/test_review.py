@@ -66,11 +66,11 @@ def test_an_author_never_reviews_their_own_advice(team: Team, world: World, furt
     advice = submitted(adviser, allocated_case(team, adviser))
     path = f"/v1/advice/{advice['id']}"
     assert "advice.review" not in advice["allowed_actions"]
-    refused(adviser.post(f"{path}/review", decided("approved", advice), match=advice["version"]), 403, "own-advice")
+    refused(adviser.post(f"{path}/review", decided("approved", advice), match=advice["version"]), 409, "own-advice")
     body = decided("returned", advice, "Mine")
-    refused(adviser.post(f"{path}/review", body, match=advice["version"]), 403, "own-advice")
+    refused(adviser.post(f"{path}/review", body, match=advice["version"]), 409, "own-advice")
     asking = adviser.post(f"{path}/reviewer", {"reviewer_id": adviser.person_id}, match=advice["version"])
-    refused(asking, 409, "reviewer-is-author")
+    refused(asking, 409, "own-advice")
     assert world.sql("SELECT state FROM casework.advice WHERE id = $1", advice["id"])[0]["state"] == "in_review"
 
 

@@ -68,6 +68,19 @@ def test_what_was_submitted_before_is_reconstructed(
         said = {"issued-1": ["Carried."], "in_review-1": ["Not yet."], "approved-1": ["Not yet."]}
         assert [each["advice"] for each in content["interim_advice"]] == said.get(row["reference"], [])
         assert row["version"] == 1
+    known = run(
+        superuser_url,
+        "SELECT a.reference, k.what FROM casework.advice_contributor k JOIN casework.advice a ON a.id = k.advice_id"
+        " WHERE k.person_id = a.author_id AND a.reference IN ('issued-1', 'draft-1', 'issued-2') ORDER BY 1, 2",
+    )
+    text = ["introduction", "recommendation", "version"]
+    wanted = {
+        "draft-1": sorted(["interim_advice", *text]),
+        "issued-1": sorted(["interim_advice", *text]),
+        "issued-2": text,
+    }
+    for reference, what in wanted.items():
+        assert [row["what"] for row in known if row["reference"] == reference] == what
     # Issued as it stands: the function of today makes out the same content as was reconstructed.
     issue = "UPDATE casework.advice SET state = 'issued', issued_at = now(), follow_up_on = current_date WHERE reference = 'approved-1'"
     run(url, f"SELECT access.begin_system('advice.issue', 'tests'); {issue}", "SELECT")

@@ -33,6 +33,7 @@ CASE_TABLES = {
     "finding": "finding.read",
     "advice": "advice.read",
     "advice_content": "advice.read",
+    "advice_contributor": "advice.read",
     "quality_review": "advice.read",
     "interim_advice": "advice.read",
     "recommendation": "recommendation.read",

@@ -304,7 +304,7 @@ def issued_advice(cast: Cast, case_id: str, finding_ids: list[str]) -> Any:
     refused(
         cast.adviser.post(f"{path}/reviewer", {"reviewer_id": cast.adviser.person_id}, match=version),
         409,
-        "reviewer-is-author",
+        "own-advice",
     )
     version = ok(cast.adviser.post(f"{path}/reviewer", {"reviewer_id": cast.reviewer.person_id}, match=version))[
         "version"

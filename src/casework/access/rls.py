@@ -381,6 +381,7 @@ SCOPES: tuple[Scope, ...] = (
         ),
     ),
     Scope("advice_content", A.ADVICE_READ, case="case_id"),
+    Scope("advice_contributor", A.ADVICE_READ, case="case_id"),
     Scope("quality_review", A.ADVICE_READ, (A.ADVICE_REVIEW,), (), case="case_id"),
     Scope(
         "recommendation",

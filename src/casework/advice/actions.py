@@ -172,6 +172,13 @@ async def reorder(work: Work, advice_id: UUID, ordering: RecommendationOrder) ->
 
 async def ask_reviewer(work: Work, advice_id: UUID, asking: ReviewerAsking) -> Answer:
     """Ask somebody to review, of this force or another; from now until the decision they may read the case."""
+    found = await work.row(queries.ASKED, id=advice_id)
+    if found is not None and found["askable"]:
+        contributed = await _contributed(work, advice_id, asking.reviewer_id)
+        if contributed:
+            others = await work.rows(queries.COULD_REVIEW, id=advice_id)
+            people = [{"id": str(each["id"]), "name": each["name"], "waiting": each["waiting"]} for each in others]
+            raise problems.OwnAdvice(contributed=contributed, could_be_asked=people)
     standing = await _advance(work, queries.ASSIGN, advice_id, reviewer_id=asking.reviewer_id)
     fit = await _fitness(work, asking.reviewer_id, standing)
     if not fit["part"]:
@@ -179,6 +186,12 @@ async def ask_reviewer(work: Work, advice_id: UUID, asking: ReviewerAsking) -> A
     _require_competence(fit, standing)
     work.say(standing["case_id"], subject=("advice", advice_id), facts={"reviewer_id": str(asking.reviewer_id)})
     return await work.show(queries.ADVICE_SHOWN, advice_id)
+
+
+async def _contributed(work: Work, advice_id: UUID, person: UUID | None) -> list[dict[str, str]]:
+    """What somebody contributed to a version, as a refusal names it."""
+    rows = await work.rows(queries.CONTRIBUTED, id=advice_id, person=person)
+    return [{"what": each["what"], "id": str(each["subject_id"])} for each in rows]
 
 
 async def _fitness(work: Work, person: UUID | None, standing: Record) -> Record:
@@ -205,6 +218,12 @@ async def submit(work: Work, advice_id: UUID, _: AdviceSubmission) -> Answer:
     if over:
         raise problems.targets_over(over)
     work.say(standing["case_id"], subject=("advice", advice_id))
+    if standing["reviewer_id"] is None and not await work.rows(queries.COULD_REVIEW, id=advice_id):
+        work.warn(
+            "",
+            "nobody-independent",
+            "Everybody of this force who could review this has contributed to it: ask another force.",
+        )
     return await work.show(queries.ADVICE_SHOWN, advice_id)
 
 
@@ -232,8 +251,10 @@ async def review(work: Work, advice_id: UUID, reviewing: Reviewing) -> Answer:
     if reviewing.decision is Decision.RETURNED and reviewing.comment is None:
         raise problems.not_right("/comment", "missing", "Say what is to be done before it can be approved.")
     standing = await work.row(queries.REVIEWED, id=advice_id)
-    if standing is not None and standing["decidable"] and standing["author_id"] == work.caller.person:
-        raise problems.OwnAdvice
+    if standing is not None and standing["decidable"]:
+        contributed = await _contributed(work, advice_id, work.caller.person)
+        if contributed or standing["author_id"] == work.caller.person:
+            raise problems.OwnAdvice(contributed=contributed)
     if standing is not None and standing["decidable"] and standing["within"]:
         _require_competence(await _fitness(work, work.caller.person, standing), standing)
         if standing["content_sha256"] != reviewing.content_sha256:

@@ -29,6 +29,24 @@ class ReturnReason(StrEnum):
     """Its adviser, or a supervisor, took it back before it was decided."""
 
 
+class Contribution(StrEnum):
+    """What somebody contributed to a version of advice."""
+
+    VERSION = "version"
+    """They began it."""
+    INTRODUCTION = "introduction"
+    """The title or the introduction."""
+    RECOMMENDATION = "recommendation"
+    FINDING = "finding"
+    """A finding that it cites."""
+    VISIT = "visit"
+    """They made or logged the visit of such a finding."""
+    SUPPLEMENT = "supplement"
+    """They added to what was logged of it."""
+    INTERIM_ADVICE = "interim_advice"
+    """Interim advice that it carries."""
+
+
 class Answer(StrEnum):
     """The answer of the business to a recommendation."""
 

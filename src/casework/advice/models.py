@@ -10,7 +10,16 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from casework.advice.lifecycle import AdviceState, Answer, Domain, Principle, Priority, ReturnReason, VerificationState
+from casework.advice.lifecycle import (
+    AdviceState,
+    Answer,
+    Contribution,
+    Domain,
+    Principle,
+    Priority,
+    ReturnReason,
+    VerificationState,
+)
 from casework.cases.models import of_case
 from casework.kernel.columns import LocalDate, Moment, code, line, prose
 from casework.kernel.tables import NEW_ID, flag, identity, moment, plain, version, vocabulary
@@ -161,6 +170,25 @@ class AdviceContent(SQLModel, table=True):
     reconstructed: bool = flag()
     """Made from what stood there when contents began to be kept, not at a submission."""
     made_at: datetime = moment(now=True)
+
+
+class AdviceContributor(SQLModel, table=True):
+    """Somebody who contributed to a version what stands in it; kept by trigger (``advice/sql/contributors.sql``)."""
+
+    __tablename__ = "advice_contributor"
+    __table_args__ = of_advice(
+        vocabulary("what", Contribution), UniqueConstraint("advice_id", "person_id", "what", "subject_id")
+    )
+
+    id: UUID = identity()
+    advice_id: UUID
+    case_id: UUID
+    team_id: UUID
+    restricted: bool = flag()
+    person_id: UUID = Field(foreign_key="casework.person.id")
+    what: str = plain()
+    subject_id: UUID
+    """The version, recommendation, finding, visit or interim advice."""
 
 
 class QualityReview(SQLModel, table=True):

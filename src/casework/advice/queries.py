@@ -103,7 +103,7 @@ def cited_by(of: type) -> Any:
     return select(ids).where(citation.recommendation_id == recommendation.id).correlate(of).scalar_subquery()
 
 
-# What the lifecycle and the matrix offer, less what a rule takes away: nobody reviews what they wrote or were not asked to.
+# What the lifecycle and the matrix offer, less what a rule takes away: nobody reviews what they helped to write or were not asked to.
 _OFFERED: Any = literal_column("""(
     SELECT coalesce(json_agg(o.word ORDER BY o.word), '[]') FROM (
         SELECT json_array_elements_text(access.allowed_actions('advice', casework.advice.state, casework.advice.case_id,
@@ -111,6 +111,8 @@ _OFFERED: Any = literal_column("""(
         UNION SELECT json_array_elements_text(access.allowed_actions('correction', casework.advice.state,
             casework.advice.case_id, casework.advice.team_id, casework.advice.restricted))) o
     WHERE o.word <> 'advice.review' OR casework.advice.author_id <> (SELECT access.current_principal())
+        AND NOT EXISTS (SELECT FROM casework.advice_contributor k
+                        WHERE k.advice_id = casework.advice.id AND k.person_id = (SELECT access.current_principal()))
         AND (casework.advice.reviewer_id = (SELECT access.current_principal())
              OR casework.advice.team_id = ANY ((SELECT access.read_teams('advice.review'))::uuid[])))""")
 _of_advice = recommendation.advice_id == advice.id
@@ -215,11 +217,36 @@ OWN_ADVICE_LIST = Listing(
 
 TEAM_OF_CASE = Statement(select(case.team_id).where(case.id == given("case_id", Uuid())))
 _standing = (
-    select(advice.author_id, advice.case_id, advice.team_id, case.strand, case.state.label("case_state"))
+    select(
+        advice.author_id,
+        advice.reviewer_id,
+        advice.case_id,
+        advice.team_id,
+        case.strand,
+        case.state.label("case_state"),
+    )
     .join(case, case.id == advice.case_id)
     .where(advice.id == given("id", Uuid()))
 )
 STANDING = Statement(_standing)
+_matched = advice.version == any_(given("versions", ARRAY(Integer)))
+ASKED = Statement(
+    _standing.add_columns(
+        and_(
+            func.coalesce(ALL_ADVICE.reached(), literal_column("false")),
+            one_of(advice.state, ADVICE.sources(Action.ADVICE_ASSIGN_REVIEWER)),
+            _matched,
+        ).label("askable")
+    )
+)
+CONTRIBUTED = written(
+    """
+    SELECT k.what, k.subject_id FROM casework.advice_contributor k WHERE k.advice_id = :id AND k.person_id = :person
+    ORDER BY k.what, k.subject_id""",
+    id=Uuid(),
+    person=Uuid(),
+)
+COULD_REVIEW = written("SELECT r.id, r.name, r.waiting FROM casework.could_review(:id) r", id=Uuid())
 # Advice that this very transaction has taken back, as far as whoever caused it may read it.
 RETURNED_HERE = written(
     """
@@ -413,9 +440,7 @@ REVIEWED = Statement(
     _standing.add_columns(
         _hex(advice.content_sha256).label("content_sha256"),
         func.coalesce(_DECIDER, literal_column("false")).label("within"),
-        and_(
-            advice.state == literal_column("'in_review'"), advice.version == any_(given("versions", ARRAY(Integer)))
-        ).label("decidable"),
+        and_(advice.state == literal_column("'in_review'"), _matched).label("decidable"),
     )
 )
 """Where advice stands for whoever is to decide it, and whether it is to be decided, at the version they read: else that is said first."""

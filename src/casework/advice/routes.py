@@ -209,13 +209,13 @@ async def reorder(door: AtDoor, advice_id: Id, ordering: RecommendationOrder) ->
         "Ask somebody to review",
         AdviceView,
         moves=True,
-        problems=(problems.ReviewerIsAuthor, problems.NotAReviewer, CompetenceMissing),
+        problems=(problems.OwnAdvice, problems.NotAReviewer, CompetenceMissing),
         example={"reviewer_id": "0190b2c4-0000-7000-8000-000000000002"},
     ),
 )
 async def ask_reviewer(door: AtDoor, advice_id: Id, asking: ReviewerAsking) -> Response:
-    """A reviewer of this force or another, or a supervisor of the team, with the competence of the case. They read the case
-    until they have decided."""
+    """A reviewer of this force or another, or a supervisor of the team, with the competence of the case; never a contributor. They read
+    the case until they have decided; whoever contributes meanwhile is asked no longer."""
     return await door.write(lambda work: actions.ask_reviewer(work, advice_id, asking))
 
 
@@ -267,7 +267,7 @@ async def take_back(door: AtDoor, advice_id: Id, taking: AdviceTakingBack) -> Re
     ),
 )
 async def review(door: AtDoor, advice_id: Id, reviewing: Reviewing) -> Response:
-    """By the reviewer who was asked, or a supervisor of the team; never by the author. `content_sha256` is sent back as the advice
+    """By the reviewer who was asked, or a supervisor of the team; never by a contributor. `content_sha256` is sent back as the advice
     showed it: whoever has read another content than is there now has not reviewed it."""
     return await door.write(lambda work: actions.review(work, advice_id, reviewing))
 

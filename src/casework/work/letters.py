@@ -62,6 +62,11 @@ PERSON: Mapping[str, tuple[str, str]] = {
         "What advice of {reference} says has changed while it was in review or approved, so it went back to its author. "
         "It is reviewed again before it is issued.",
     ),
+    "reviewer_needed": (
+        "Somebody else is to review advice of {reference}",
+        "Whoever was asked to review advice of {reference} has contributed to it meanwhile, and so is asked no longer. "
+        "Ask somebody else.",
+    ),
     "advice_taken_back": (
         "You need not review advice of {reference} now",
         "The advice of {reference} that you were asked to review was taken back before you decided. "

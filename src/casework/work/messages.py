@@ -34,6 +34,8 @@ class PersonNotice(StrEnum):
     ADVICE_RETURNED = "advice_returned"
     """By the database, when what advice says has changed (``casework.return_advice``)."""
     ADVICE_TAKEN_BACK = "advice_taken_back"
+    REVIEWER_NEEDED = "reviewer_needed"
+    """By the database, when whoever was asked has contributed (``casework.ask_no_longer``)."""
 
 
 def notify(work: Work, notice: Notice, *, enquiry_id: UUID | None = None, case_id: UUID | None = None) -> None:

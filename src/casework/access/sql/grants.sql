@@ -32,7 +32,7 @@ GRANT EXECUTE ON FUNCTION
     access.write_answering(text[]),
     access.is_adviser(uuid, uuid), access.assignable(uuid, uuid), access.announce_restriction(uuid),
     access.open_in_emergency(text, text, text), access.decide_transfer(uuid, integer[], boolean, uuid, text),
-    access.member_teams(text), access.holds(text), access.may_review(uuid, uuid, text), casework.is_settled(uuid), casework.hold_advice_citing(uuid[]), access.allowed_actions(text, text, uuid, uuid, boolean),
+    access.member_teams(text), access.holds(text), access.may_review(uuid, uuid, text), casework.is_settled(uuid), casework.hold_advice_citing(uuid[]), casework.could_review(uuid), access.allowed_actions(text, text, uuid, uuid, boolean),
     access.grant_role(uuid, text, uuid), access.approve_role(uuid), access.end_role(uuid), access.roles_of(uuid),
     access.end_sessions_of(uuid), access.people_with(text),
     access.set_client_secret(uuid, bytea), access.set_password(uuid, text, text),

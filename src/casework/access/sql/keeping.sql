@@ -235,18 +235,6 @@ END $$;
 CREATE OR REPLACE TRIGGER keep_frozen BEFORE INSERT OR UPDATE OR DELETE ON casework.recommendation_finding
     FOR EACH ROW EXECUTE FUNCTION access.freeze_citation();
 
--- Nobody reviews what they wrote, whatever other roles they hold.
-CREATE OR REPLACE FUNCTION access.keep_review_independent() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog AS $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM casework.advice a WHERE a.id = NEW.advice_id AND a.author_id <> NEW.reviewer_id) THEN
-        RAISE EXCEPTION 'an author never reviews their own advice' USING ERRCODE = 'CW002';
-    END IF;
-    RETURN NEW;
-END $$;
-CREATE OR REPLACE TRIGGER keep_independent BEFORE INSERT ON casework.quality_review
-    FOR EACH ROW EXECUTE FUNCTION access.keep_review_independent();
-
 -- A finding is frozen once the advice that cites it is issued.
 CREATE OR REPLACE FUNCTION access.freeze_finding() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
