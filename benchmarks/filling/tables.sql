@@ -80,14 +80,13 @@ SELECT bench.uid(opened_at + interval '20 days', n * 2 + f, 16), visit_id, id, t
 FROM bench.c, generate_series(0, 1) f WHERE visited AND (f = 0 OR n % 2 = 0) ORDER BY n, f;
 
 INSERT INTO casework.advice (id, case_id, team_id, restricted, reference, state, author_id, approved_by, title, introduction, follow_up_on,
-    issued_at, issued_by, created_at)
+    issued_at, issued_by, content_sha256, approved_sha256, issued_sha256, created_at)
 SELECT advice_id, id, team_id, restricted, bench.ref('ADV', n), CASE state WHEN 'active' THEN 'draft' ELSE 'issued' END, adviser_id,
        CASE WHEN state <> 'active' THEN supervisor_id END, 'Advice for ' || name, 'After our visit.', (opened_at + interval '120 days')::date,
        CASE WHEN state <> 'active' THEN opened_at + interval '40 days' END, CASE WHEN state <> 'active' THEN adviser_id END,
-       opened_at + interval '30 days'
+       CASE WHEN state <> 'active' THEN sha256('filled') END, CASE WHEN state <> 'active' THEN sha256('filled') END,
+       CASE WHEN state <> 'active' THEN sha256('filled') END, opened_at + interval '30 days'
 FROM bench.c WHERE visited ORDER BY n;
-
-INSERT INTO access.published (advice_id) SELECT advice_id FROM bench.c WHERE visited AND state <> 'active' ORDER BY n;
 
 INSERT INTO casework.quality_review (id, advice_id, case_id, team_id, restricted, reviewer_id, decision, decided_at)
 SELECT bench.uid(opened_at, n, 19), advice_id, id, team_id, restricted, supervisor_id, 'approved', opened_at + interval '35 days'

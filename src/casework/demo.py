@@ -305,7 +305,11 @@ class _Story:
         for step, body in (("reviewer", {"reviewer_id": self.ids["reviewer"]}), ("submission", {})):
             advice = await self.call("adviser", "POST", f"{path}/{step}", body, version=advice["version"])
         await self.calendar.turn_to(26)
-        decision = {"decision": "approved", "comment": "Clear and proportionate."}
+        decision = {
+            "decision": "approved",
+            "content_sha256": advice["content_sha256"],
+            "comment": "Clear and proportionate.",
+        }
         await self.call("reviewer", "POST", f"{path}/review", decision, version=advice["version"])
         advice = await self.call("adviser", "GET", path)
         await self.calendar.turn_to(25)

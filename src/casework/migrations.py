@@ -56,6 +56,8 @@ DEFINITIONS = (
     ("access", "deadlines.sql"),
     ("work", "idempotency.sql"),
     ("work", "outbox.sql"),
+    ("advice", "content.sql"),
+    ("advice", "contributors.sql"),
     ("audit_log", "sealing.sql"),
     ("audit_log", "reading.sql"),
     ("work", "messages.sql"),

@@ -8,5 +8,6 @@ from casework.visits import actions as visits
 from casework.work.unit import Reaction
 
 REACTIONS: Mapping[Action, Sequence[Reaction]] = {
+    Action.FINDING_RECORD: (advice.tell_returned,),
     Action.CASE_CLOSE: (visits.refuse_upcoming, advice.settle_open_recommendations),
 }

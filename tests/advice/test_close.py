@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from tests.support.callers import Caller, ok, refused
-from tests.support.story import allocated_case, approved_advice, drafted_advice, issued_advice, recommendation
+from tests.support.story import allocated_case, approved_advice, decided, drafted_advice, issued_advice, recommendation
 from tests.support.world import Team, World
 
 WAITING = "awaiting_funding"
@@ -74,7 +74,7 @@ def test_advice_in_the_making_keeps_a_case_open(team: Team) -> None:
     submitted = ok(adviser.post(f"{path}/submission", match=draft["version"]))
     refused(closing(adviser, case), 409, "advice-unfinished")
     # What was returned and never taken up again does not keep a case open for ever.
-    body = {"decision": "returned", "comment": "The business has closed down."}
+    body = decided("returned", submitted, "The business has closed down.")
     ok(supervisor.post(f"{path}/review", body, match=submitted["version"]))
     assert ok(closing(adviser, case))["state"] == "closed"
     returned = ok(adviser.get(path))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.callers import Caller, ok, refused
-from tests.support.story import allocated_case, completed_visit, drafted_advice, finding, recommendation
+from tests.support.story import allocated_case, completed_visit, decided, drafted_advice, finding, recommendation
 from tests.support.world import Team, World
 
 
@@ -34,13 +34,13 @@ def test_a_supervisor_approves_without_being_asked(team: Team) -> None:
     advice = submitted(adviser, allocated_case(team, adviser))
     assert "advice.review" in ok(supervisor.get(f"/v1/advice/{advice['id']}"))["allowed_actions"]
     path = f"/v1/advice/{advice['id']}/review"
-    review = ok(supervisor.post(path, {"decision": "approved"}, match=advice["version"]))
+    review = ok(supervisor.post(path, decided("approved", advice), match=advice["version"]))
     assert (review["decision"], review["reviewer"]) == ("approved", "Sue")
     approved = ok(adviser.get(f"/v1/advice/{advice['id']}"))
     assert (approved["state"], approved["approver"]) == ("approved", "Sue")
     assert approved["reviews"] == [review]
     refused(
-        supervisor.post(path, {"decision": "returned", "comment": "No"}, match=approved["version"]),
+        supervisor.post(path, decided("returned", approved, "No"), match=approved["version"]),
         409,
         "state-conflict",
     )
@@ -50,9 +50,9 @@ def test_returned_advice_says_why_and_is_submitted_again(team: Team) -> None:
     adviser, supervisor = team.person("adviser"), team.person("supervisor")
     advice = submitted(adviser, allocated_case(team, adviser))
     path = f"/v1/advice/{advice['id']}"
-    silent = supervisor.post(f"{path}/review", {"decision": "returned"}, match=advice["version"])
+    silent = supervisor.post(f"{path}/review", decided("returned", advice), match=advice["version"])
     assert refused(silent, 422, "validation-failed")["errors"][0]["pointer"] == "/comment"
-    body = {"decision": "returned", "comment": "Say what the bollard is to withstand."}
+    body = decided("returned", advice, "Say what the bollard is to withstand.")
     ok(supervisor.post(f"{path}/review", body, match=advice["version"]))
     returned = ok(adviser.get(path))
     assert returned["state"] == "returned"
@@ -66,11 +66,11 @@ def test_an_author_never_reviews_their_own_advice(team: Team, world: World, furt
     advice = submitted(adviser, allocated_case(team, adviser))
     path = f"/v1/advice/{advice['id']}"
     assert "advice.review" not in advice["allowed_actions"]
-    refused(adviser.post(f"{path}/review", {"decision": "approved"}, match=advice["version"]), 403, "own-advice")
-    body = {"decision": "returned", "comment": "Mine"}
-    refused(adviser.post(f"{path}/review", body, match=advice["version"]), 403, "own-advice")
+    refused(adviser.post(f"{path}/review", decided("approved", advice), match=advice["version"]), 409, "own-advice")
+    body = decided("returned", advice, "Mine")
+    refused(adviser.post(f"{path}/review", body, match=advice["version"]), 409, "own-advice")
     asking = adviser.post(f"{path}/reviewer", {"reviewer_id": adviser.person_id}, match=advice["version"])
-    refused(asking, 409, "reviewer-is-author")
+    refused(asking, 409, "own-advice")
     assert world.sql("SELECT state FROM casework.advice WHERE id = $1", advice["id"])[0]["state"] == "in_review"
 
 
@@ -96,8 +96,9 @@ def test_a_supervisor_without_the_competence_does_not_review(team: Team) -> None
     advice = submitted(adviser, allocated_case(team, adviser, strand="cni"))
     path = f"/v1/advice/{advice['id']}/review"
     supervisor = team.person("supervisor", competences=("pal",))
-    refused(supervisor.post(path, {"decision": "approved"}, match=advice["version"]), 409, "competence-missing")
-    ok(team.person("supervisor", competences=("cni",)).post(path, {"decision": "approved"}, match=advice["version"]))
+    body = decided("approved", advice)
+    refused(supervisor.post(path, body, match=advice["version"]), 409, "competence-missing")
+    ok(team.person("supervisor", competences=("cni",)).post(path, body, match=advice["version"]))
 
 
 def test_a_reviewer_of_another_force_sees_the_case_only_while_asked(team: Team, other_team: Team) -> None:
@@ -121,7 +122,7 @@ def test_a_reviewer_of_another_force_sees_the_case_only_while_asked(team: Team, 
     waiting = ok(reviewer.get("/v1/advice", awaiting_my_review=True))["items"]
     assert [each["id"] for each in waiting] == [advice["id"]]
     refused(reviewer.patch(f"/v1/advice/{advice['id']}", {"title": "Mine"}, match=advice["version"]), 403, "forbidden")
-    body = {"decision": "returned", "comment": "Look at the side door."}
+    body = decided("returned", advice, "Look at the side door.")
     review = ok(reviewer.post(f"/v1/advice/{advice['id']}/review", body, match=advice["version"]))
     assert review["comment"] == "Look at the side door."
     for path in seen:
@@ -130,7 +131,7 @@ def test_a_reviewer_of_another_force_sees_the_case_only_while_asked(team: Team, 
     # To submit it again is to ask again.
     returned = ok(adviser.get(f"/v1/advice/{advice['id']}"))
     again = ok(adviser.post(f"/v1/advice/{advice['id']}/submission", match=returned["version"]))
-    ok(reviewer.post(f"/v1/advice/{advice['id']}/review", {"decision": "approved"}, match=again["version"]))
+    ok(reviewer.post(f"/v1/advice/{advice['id']}/review", decided("approved", again), match=again["version"]))
     for path in seen:
         refused(reviewer.get(path), 404, "not-found")
 
@@ -142,13 +143,13 @@ def test_a_reviewer_decides_what_they_were_asked_and_nothing_else_of_the_case(te
     other = submitted(adviser, case)
     assert "advice.review" not in ok(reviewer.get(f"/v1/advice/{other['id']}"))["allowed_actions"]
     path = f"/v1/advice/{other['id']}/review"
-    refused(reviewer.post(path, {"decision": "approved"}, match=other["version"]), 403, "forbidden")
+    refused(reviewer.post(path, decided("approved", other), match=other["version"]), 403, "forbidden")
 
 
 def test_who_may_not_review_at_all(team: Team, other_team: Team) -> None:
     adviser = team.person("adviser")
     advice = submitted(adviser, allocated_case(team, adviser))
-    path, body = f"/v1/advice/{advice['id']}/review", {"decision": "approved"}
+    path, body = f"/v1/advice/{advice['id']}/review", decided("approved", advice)
     refused(team.person("adviser").post(path, body, match=advice["version"]), 403, "forbidden")
     refused(team.person("coordinator").post(path, body, match=advice["version"]), 403, "forbidden")
     refused(team.person("reviewer").post(path, body, match=advice["version"]), 404, "not-found")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.circle.building import Whole, break_glass, offered, open_doors, share_with, whole_case
 from tests.support.callers import Caller, ok
-from tests.support.story import finding
+from tests.support.story import decided, finding
 from tests.support.world import Team, World
 
 Losing = Callable[[], None]
@@ -91,7 +91,7 @@ def reviewed(world: World, whole: Whole) -> tuple[Caller, Losing, set[str]]:
     seen = whole.adviser.get(path)
     seen = whole.adviser.post(f"{path}/reviewer", {"reviewer_id": reviewer.person_id}, match=seen)
     seen = whole.adviser.post(f"{path}/submission", match=seen)
-    body, match = {"decision": "approved"}, seen.headers["ETag"].strip('"')
+    body, match = decided("approved", ok(seen)), seen.headers["ETag"].strip('"')
 
     def decide() -> None:
         whole.keep(reviewer, f"{path}/review", body, match=match)

@@ -16,6 +16,7 @@ from tests.support import story
 from tests.support.callers import Caller, ok, refused
 from tests.support.story import (
     allocated_case,
+    decided,
     drafted_advice,
     enquirer_of,
     moment,
@@ -290,9 +291,9 @@ def test_a_reviewer_who_has_decided_is_asked_no_more(world: World, team: Team) -
 
     for decision in ("returned", "approved"):
         ok(adviser.post(f"{path}/reviewer", {"reviewer_id": reviewer.person_id}, match=version(adviser)))
-        ok(adviser.post(f"{path}/submission", match=version(adviser)))
+        submitted = ok(adviser.post(f"{path}/submission", match=version(adviser)))
         assert [row["kind"] for row in world.sql(GRANTS, case["id"])] == ["allocated", "reviewer"]
-        ok(reviewer.post(f"{path}/review", {"decision": decision, "comment": "Read."}, match=version(reviewer)))
+        ok(reviewer.post(f"{path}/review", decided(decision, submitted, "Read."), match=version(reviewer)))
         assert [row["kind"] for row in world.sql(GRANTS, case["id"])] == ["allocated"]
         assert world.sql("SELECT FROM access.reviewing WHERE case_id = $1::text::uuid", case["id"]) == []
         refused(reviewer.get(path), 404, "not-found")

@@ -305,16 +305,17 @@ def issued_advice(cast: Cast, case_id: str, finding_ids: list[str]) -> Any:
     refused(
         cast.adviser.post(f"{path}/reviewer", {"reviewer_id": cast.adviser.person_id}, match=version),
         409,
-        "reviewer-is-author",
+        "own-advice",
     )
     version = ok(cast.adviser.post(f"{path}/reviewer", {"reviewer_id": cast.reviewer.person_id}, match=version))[
         "version"
     ]
-    version = ok(cast.adviser.post(f"{path}/submission", match=version))["version"]
+    submitted = ok(cast.adviser.post(f"{path}/submission", match=version))
+    version, decision = submitted["version"], {"decision": "approved", "content_sha256": submitted["content_sha256"]}
     business = cast.people["business"]
     refused(business.get(path), 404, "not-found")
-    refused(cast.adviser.post(f"{path}/review", {"decision": "approved"}, match=version), 403, "forbidden")
-    ok(cast.reviewer.post(f"{path}/review", {"decision": "approved"}, match=version))
+    refused(cast.adviser.post(f"{path}/review", decision, match=version), 403, "forbidden")
+    ok(cast.reviewer.post(f"{path}/review", decision, match=version))
     version = ok(cast.adviser.get(path))["version"]
     follow_up_on = (datetime.now(UTC) + timedelta(days=90)).date().isoformat()
     issued = ok(cast.adviser.post(f"{path}/issue", {"follow_up_on": follow_up_on}, match=version))

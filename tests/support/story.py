@@ -137,6 +137,11 @@ def drafted_advice(adviser: Caller, case: dict[str, Any], *recommendations: dict
     return advice
 
 
+def decided(decision: str, advice: dict[str, Any], comment: str | None = None) -> dict[str, Any]:
+    """What a review of this advice is sent with: the decision, and the content that was read."""
+    return {"decision": decision, "content_sha256": advice["content_sha256"], "comment": comment}
+
+
 def approved_advice(
     team: Team, adviser: Caller, case: dict[str, Any], *recommendations: dict[str, Any], draft: Any = None
 ) -> dict[str, Any]:
@@ -144,7 +149,7 @@ def approved_advice(
     draft = draft or drafted_advice(adviser, case, *recommendations)
     path = f"/v1/advice/{draft['id']}"
     submitted = ok(adviser.post(f"{path}/submission", match=draft["version"]))
-    ok(team.person("supervisor").post(f"{path}/review", {"decision": "approved"}, match=submitted["version"]))
+    ok(team.person("supervisor").post(f"{path}/review", decided("approved", submitted), match=submitted["version"]))
     approved: dict[str, Any] = ok(adviser.get(path))
     return approved
 

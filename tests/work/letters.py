@@ -35,6 +35,8 @@ KINDS = {
     "The contact of": "case news",
     "has a new tracking token": "case news",
     "was locked out": "locked out",
+    "is with its author again": "advice returned",
+    "You need not review advice of": "advice taken back",
 }
 
 

@@ -16,7 +16,7 @@ from tests.support import contract
 from tests.support.callers import Caller, ok, refused
 from tests.support.levels import SOURCE
 from tests.support.server import serving
-from tests.support.story import allocated_case, finding, moment, open_case, proposed_visit, recommendation
+from tests.support.story import allocated_case, decided, finding, moment, open_case, proposed_visit, recommendation
 from tests.support.world import Team, World
 from tests.work.letters import Entry, Ledger, ledger
 
@@ -36,6 +36,8 @@ SENDS: dict[tuple[str, str], set[tuple[str, str]]] = {
     ("visit.propose", "staff"): {("news", "contact")},
     ("visit.amend", "staff"): {("news", "contact")},
     ("visit.cancel", "staff"): {("news", "contact")},
+    ("finding.record-amend", "staff"): {("advice returned", "reviewer")},
+    ("advice.take_back", "staff"): {("advice taken back", "reviewer")},
     ("advice.issue", "staff"): {("news", "contact")},
 }
 """By operation, and whether staff or a business acts: each letter, and whom it is for. Where a case has a verified contact with
@@ -157,8 +159,7 @@ def advised(cast: Cast, case: dict[str, Any], business: Caller) -> None:
     seen = ok(cast.adviser.post(f"/v1/visits/{made['id']}/completion", log, match=1))
     missed = proposed_visit(cast.adviser, case, starts_at=moment(days=10), ends_at=moment(days=10, hours=1))
     ok(cast.adviser.post(f"/v1/visits/{missed['id']}/no-access", {"reason_code": "nobody_there"}, match=1))
-    found = ok(cast.adviser.post(f"/v1/visits/{made['id']}/findings", finding(area="Gate")), 201)
-    ok(cast.adviser.patch(f"/v1/findings/{found['id']}", {"likelihood": 3}, match=found["version"]))
+    ok(cast.adviser.post(f"/v1/visits/{made['id']}/findings", finding(area="Gate")), 201)
     spoken = {"given_to": "Duty manager", "given_at": moment(hours=-1), "advice": "Keep the gate shut."}
     ok(cast.adviser.post(f"/v1/cases/{case['id']}/interim-advice", spoken), 201)
 
@@ -175,15 +176,22 @@ def advised(cast: Cast, case: dict[str, Any], business: Caller) -> None:
     ok(cast.adviser.patch(f"/v1/recommendations/{one['id']}", {"priority": "critical"}, match=one["version"]))
     ok(cast.adviser.delete(f"/v1/recommendations/{two['id']}", match=two["version"]))
     reviewer = cast.team.person("reviewer")
+    cast.names[cast.world.sql("SELECT email FROM casework.person WHERE id = $1", reviewer.person_id)[0][0]] = "reviewer"
 
     def now() -> int:
         version: int = ok(cast.adviser.get(path))["version"]
         return version
 
     ok(cast.adviser.post(f"{path}/reviewer", {"reviewer_id": reviewer.person_id}, match=now()))
+    ok(cast.adviser.post(f"{path}/submission", match=now()))
+    ok(cast.adviser.post(f"{path}/recall", {}, match=now()))
     for decision in ("returned", "approved"):
-        ok(cast.adviser.post(f"{path}/submission", match=now()))
-        ok(reviewer.post(f"{path}/review", {"decision": decision, "comment": "Read."}, match=now()))
+        submitted = ok(cast.adviser.post(f"{path}/submission", match=now()))
+        ok(reviewer.post(f"{path}/review", decided(decision, submitted, "Read."), match=now()))
+    cited = seen["findings"][0]
+    ok(cast.adviser.patch(f"/v1/findings/{cited['id']}", {"impact": 3}, match=cited["version"]))
+    submitted = ok(cast.adviser.post(f"{path}/submission", match=now()))
+    ok(reviewer.post(f"{path}/review", decided("approved", submitted), match=now()))
     ok(cast.adviser.post(f"{path}/issue", {"follow_up_on": moment(days=30)[:10]}, match=now()))
     issued = f"/v1/recommendations/{one['id']}"
     ok(business.post(f"{issued}/responses", {"answer": "accepted"}), 201)

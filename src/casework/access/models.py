@@ -284,15 +284,6 @@ class Reviewing(SQLModel, table=True):
     reviewer_id: UUID
 
 
-class Published(SQLModel, table=True):
-    """Advice that was issued once, and so is frozen; kept by trigger."""
-
-    __tablename__ = "published"
-    __table_args__ = (ACCESS,)
-
-    advice_id: UUID = Field(primary_key=True)
-
-
 class EnquiryLink(SQLModel, table=True):
     """Which case an enquiry became, and whether its contact stands verified; kept by trigger."""
 

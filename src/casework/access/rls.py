@@ -106,6 +106,7 @@ VISITING = (A.VISIT_AMEND, A.VISIT_CONFIRM, A.VISIT_COMPLETE, A.VISIT_NO_ACCESS,
 ADVISING = (
     A.ADVICE_DRAFT,
     A.ADVICE_SUBMIT,
+    A.ADVICE_TAKE_BACK,
     A.ADVICE_ASSIGN_REVIEWER,
     A.ADVICE_REVIEW,
     A.ADVICE_ISSUE,
@@ -400,6 +401,8 @@ SCOPES: tuple[Scope, ...] = (
             using="state IN ('issued', 'superseded', 'withdrawn') AND " + _own("case_id", A.ADVICE_READ),
         ),
     ),
+    Scope("advice_content", A.ADVICE_READ, case="case_id"),
+    Scope("advice_contributor", A.ADVICE_READ, case="case_id"),
     Scope("quality_review", A.ADVICE_READ, (A.ADVICE_REVIEW,), (), case="case_id"),
     Scope(
         "recommendation",

@@ -14,6 +14,7 @@ from casework.advice.schemas import (
     AdviceDrafting,
     AdviceIssuing,
     AdviceSubmission,
+    AdviceTakingBack,
     AdviceWithdrawing,
     AnswerGiven,
     InterimRecording,
@@ -31,7 +32,7 @@ from casework.cases.lifecycle import RUNNING, CaseState
 from casework.cases.problems import CompetenceMissing
 from casework.kernel.problems import StateConflict
 from casework.reference.actions import Levels, require_reason, require_word, threat_levels_now
-from casework.work.messages import Notice, notify
+from casework.work.messages import Notice, PersonNotice, notify, notify_person
 from casework.work.times import require_ahead, require_behind
 from casework.work.unit import Answer, Creation, Guarded, Work, given_fields
 
@@ -181,6 +182,13 @@ async def reorder(work: Work, advice_id: UUID, ordering: RecommendationOrder) ->
 
 async def ask_reviewer(work: Work, advice_id: UUID, asking: ReviewerAsking) -> Answer:
     """Ask somebody to review, of this force or another; from now until the decision they may read the case."""
+    found = await work.row(queries.ASKED, id=advice_id)
+    if found is not None and found["askable"]:
+        contributed = await _contributed(work, advice_id, asking.reviewer_id)
+        if contributed:
+            others = await work.rows(queries.COULD_REVIEW, id=advice_id)
+            people = [{"id": str(each["id"]), "name": each["name"], "waiting": each["waiting"]} for each in others]
+            raise problems.OwnAdvice(contributed=contributed, could_be_asked=people)
     standing = await _advance(work, queries.ASSIGN, advice_id, reviewer_id=asking.reviewer_id)
     fit = await _fitness(work, asking.reviewer_id, standing)
     if not fit["part"]:
@@ -188,6 +196,12 @@ async def ask_reviewer(work: Work, advice_id: UUID, asking: ReviewerAsking) -> A
     _require_competence(fit, standing)
     work.say(standing["case_id"], subject=("advice", advice_id), facts={"reviewer_id": str(asking.reviewer_id)})
     return await work.show(queries.ADVICE_SHOWN, advice_id)
+
+
+async def _contributed(work: Work, advice_id: UUID, person: UUID | None) -> list[dict[str, str]]:
+    """What somebody contributed to a version, as a refusal names it."""
+    rows = await work.rows(queries.CONTRIBUTED, id=advice_id, person=person)
+    return [{"what": each["what"], "id": str(each["subject_id"])} for each in rows]
 
 
 async def _fitness(work: Work, person: UUID | None, standing: Record) -> Record:
@@ -214,18 +228,47 @@ async def submit(work: Work, advice_id: UUID, _: AdviceSubmission) -> Answer:
     if over:
         raise problems.targets_over(over)
     work.say(standing["case_id"], subject=("advice", advice_id))
+    if standing["reviewer_id"] is None and not await work.rows(queries.COULD_REVIEW, id=advice_id):
+        work.warn(
+            "",
+            "nobody-independent",
+            "Everybody of this force who could review this has contributed to it: ask another force.",
+        )
     return await work.show(queries.ADVICE_SHOWN, advice_id)
+
+
+async def take_back(work: Work, advice_id: UUID, taking: AdviceTakingBack) -> Answer:
+    """Take submitted advice back before it is decided. Whoever was asked to review it is told, and reads it no more."""
+    taken = await work.advance(queries.TAKE_BACK, id=advice_id)
+    work.say(taken["case_id"], subject=("advice", advice_id), reason=taking.reason)
+    if taken["reviewer_id"] not in (None, work.caller.person):
+        notify_person(work, taken["reviewer_id"], PersonNotice.ADVICE_TAKEN_BACK, case_id=taken["case_id"])
+    return await work.show(queries.ADVICE_SHOWN, advice_id)
+
+
+async def tell_returned(work: Work, row: Mapping[str, Any]) -> None:
+    """Name in the answer, as warnings, the advice of a case that this write has taken back to its author."""
+    for each in await work.rows(queries.RETURNED_HERE, case_id=row["case_id"]):
+        work.warn(
+            "",
+            "advice-returned",
+            f"{each['reference']}/{each['number']} is with its author again: its content has changed.",
+        )
 
 
 async def review(work: Work, advice_id: UUID, reviewing: Reviewing) -> Answer:
     """Return or approve advice. The answer is the review: whoever was asked from elsewhere reads the advice no more."""
     if reviewing.decision is Decision.RETURNED and reviewing.comment is None:
         raise problems.not_right("/comment", "missing", "Say what is to be done before it can be approved.")
-    standing = await work.row(queries.STANDING, id=advice_id)
-    if standing is not None:
-        if standing["author_id"] == work.caller.person:
-            raise problems.OwnAdvice
+    standing = await work.row(queries.REVIEWED, id=advice_id)
+    if standing is not None and standing["decidable"]:
+        contributed = await _contributed(work, advice_id, work.caller.person)
+        if contributed or standing["author_id"] == work.caller.person:
+            raise problems.OwnAdvice(contributed=contributed)
+    if standing is not None and standing["decidable"] and standing["within"]:
         _require_competence(await _fitness(work, work.caller.person, standing), standing)
+        if standing["content_sha256"] != reviewing.content_sha256:
+            raise problems.ContentChanged(content_sha256=standing["content_sha256"])
     review_id = await work.create(queries.REVIEW, reviewing, advice_id=advice_id)
     assert standing is not None
     work.say(standing["case_id"], subject=("advice", advice_id), facts={"decision": reviewing.decision.value})
@@ -262,6 +305,7 @@ async def issue(work: Work, advice_id: UUID, issuing: AdviceIssuing) -> Answer:
         await work.rows(queries.SETTLE_SUPERSEDED, superseded=superseded["id"])
     await work.rows(queries.CARRY, id=advice_id, case_id=issued["case_id"])
     await follow_up(work, issued["case_id"], issuing.follow_up_on)
+    await tell_returned(work, dict(issued))
     work.say(issued["case_id"], subject=("advice", advice_id))
     notify(work, Notice.ADVICE, case_id=issued["case_id"])
     return await work.show(queries.ADVICE_SHOWN, advice_id)
@@ -292,13 +336,14 @@ async def withdraw(work: Work, advice_id: UUID, withdrawing: AdviceWithdrawing) 
 
 
 async def record_interim(work: Work, case_id: UUID, recording: InterimRecording) -> Answer:
-    """Record advice given by voice or in urgency; the next issued version carries it."""
+    """Record advice given by voice or in urgency; the next issued version carries it, once that was reviewed with it."""
     require_behind(
         work, "/given_at", recording.given_at, "Give the moment at which it was said; it may not be to come."
     )
     made, new = await _created(work, queries.RECORD_INTERIM, recording, case_id=case_id)
     if new:
         work.say(case_id, subject=("interim_advice", made))
+        await tell_returned(work, {"case_id": case_id})
     return await work.show(queries.INTERIM_SHOWN, made)
 
 

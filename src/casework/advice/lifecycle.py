@@ -18,6 +18,35 @@ class AdviceState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class ReturnReason(StrEnum):
+    """Why a version is back with its author."""
+
+    REVIEW = "review"
+    """The reviewer returned it; their comment says why."""
+    CONTENT_CHANGED = "content_changed"
+    """A finding that it cites was changed, or there is other interim advice for it to carry."""
+    TAKEN_BACK = "taken_back"
+    """Its adviser, or a supervisor, took it back before it was decided."""
+
+
+class Contribution(StrEnum):
+    """What somebody contributed to a version of advice."""
+
+    VERSION = "version"
+    """They began it."""
+    INTRODUCTION = "introduction"
+    """The title or the introduction."""
+    RECOMMENDATION = "recommendation"
+    FINDING = "finding"
+    """A finding that it cites."""
+    VISIT = "visit"
+    """They made or logged the visit of such a finding."""
+    SUPPLEMENT = "supplement"
+    """They added to what was logged of it."""
+    INTERIM_ADVICE = "interim_advice"
+    """Interim advice that it carries."""
+
+
 class Answer(StrEnum):
     """The answer of the business to a recommendation."""
 
@@ -74,6 +103,7 @@ class Decision(StrEnum):
 
 DRAFTED = (AdviceState.DRAFT, AdviceState.RETURNED)
 WAITING = (AdviceState.IN_REVIEW, AdviceState.APPROVED)
+WORKING = (*DRAFTED, *WAITING)
 PUBLISHED = (AdviceState.ISSUED, AdviceState.SUPERSEDED, AdviceState.WITHDRAWN)
 SETTLED = (VerificationState.VERIFIED, VerificationState.SUPERSEDED, VerificationState.NOT_APPLICABLE)
 """Nothing remains to be done about a recommendation; any other of issued advice is open."""
@@ -88,6 +118,7 @@ ADVICE = Lifecycle(
             (AdviceState.DRAFT, AdviceState.RETURNED, AdviceState.IN_REVIEW),
             None,
         ),
+        Move(Action.ADVICE_TAKE_BACK, (AdviceState.IN_REVIEW,), AdviceState.RETURNED),
         Move(Action.ADVICE_REVIEW, (AdviceState.IN_REVIEW,), AdviceState.APPROVED),
         Move(Action.ADVICE_ISSUE, (AdviceState.APPROVED,), AdviceState.ISSUED),
         Move(Action.ADVICE_WITHDRAW, (AdviceState.ISSUED,), AdviceState.WITHDRAWN),

@@ -10,7 +10,16 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid, text
 from sqlmodel import Field, SQLModel
 
-from casework.advice.lifecycle import AdviceState, Answer, Domain, Principle, Priority, VerificationState
+from casework.advice.lifecycle import (
+    AdviceState,
+    Answer,
+    Contribution,
+    Domain,
+    Principle,
+    Priority,
+    ReturnReason,
+    VerificationState,
+)
 from casework.cases.models import of_case
 from casework.kernel.columns import LocalDate, Moment, code, line, prose
 from casework.kernel.tables import NEW_ID, flag, identity, moment, plain, version, vocabulary
@@ -86,6 +95,20 @@ class Advice(AdviceFacts, table=True):
             name="issued",
         ),
         CheckConstraint("approved_by IS NULL OR approved_by <> author_id", name="approved"),
+        vocabulary("return_reason", ReturnReason),
+        CheckConstraint("(state = 'returned') = (return_reason IS NOT NULL)", name="returned"),
+        # What is reviewed is what was submitted, what is approved is what was reviewed, what is issued is what was approved.
+        CheckConstraint("(state IN ('draft', 'returned')) = (content_sha256 IS NULL)", name="content"),
+        CheckConstraint(
+            "(state IN ('draft', 'returned', 'in_review')) = (approved_sha256 IS NULL)"
+            " AND (approved_sha256 IS NULL OR approved_sha256 = content_sha256)",
+            name="approved_content",
+        ),
+        CheckConstraint(
+            "(state IN ('draft', 'returned', 'in_review', 'approved')) = (issued_sha256 IS NULL)"
+            " AND (issued_sha256 IS NULL OR issued_sha256 = approved_sha256)",
+            name="issued_content",
+        ),
         CheckConstraint("number = 1 OR correction_reason IS NOT NULL", name="correction"),
         UniqueConstraint("id", "case_id", "team_id", "restricted"),
         UniqueConstraint("reference", "number"),
@@ -110,6 +133,11 @@ class Advice(AdviceFacts, table=True):
     author_id: UUID = Field(foreign_key="casework.person.id")
     reviewer_id: UUID | None = Field(default=None, foreign_key="casework.person.id")
     approved_by: UUID | None = Field(default=None, foreign_key="casework.person.id")
+    return_reason: str | None = Field(default=None, sa_type=Text)
+    content_sha256: bytes | None = None
+    """Of the content that was submitted (``AdviceContent``); the database keeps all three by the state."""
+    approved_sha256: bytes | None = None
+    issued_sha256: bytes | None = None
     correction_reason: Annotated[str, prose(2000)] | None = None
     drafted_threat_level: str | None = Field(default=None, sa_type=Text)
     drafted_northern_ireland_threat_level: str | None = Field(default=None, sa_type=Text)
@@ -125,6 +153,46 @@ class Advice(AdviceFacts, table=True):
     withdrawal_reason: Annotated[str, prose(2000)] | None = None
     version: int = version()
     created_at: datetime = moment(now=True)
+
+
+class AdviceContent(SQLModel, table=True):
+    """The content of a version as it was submitted: canonical JSON, written by ``casework.keep_content``; append only."""
+
+    __tablename__ = "advice_content"
+    __table_args__ = of_advice(
+        CheckConstraint("sha256 = pg_catalog.sha256(content)", name="sha256"),
+        Index("advice_content_advice_id_idx", "advice_id", "made_at"),
+    )
+
+    id: UUID = identity()
+    advice_id: UUID
+    case_id: UUID
+    team_id: UUID
+    restricted: bool = flag()
+    content: bytes
+    sha256: bytes
+    reconstructed: bool = flag()
+    """Made from what stood there when contents began to be kept, not at a submission."""
+    made_at: datetime = moment(now=True)
+
+
+class AdviceContributor(SQLModel, table=True):
+    """Somebody who contributed to a version what stands in it; kept by trigger (``advice/sql/contributors.sql``)."""
+
+    __tablename__ = "advice_contributor"
+    __table_args__ = of_advice(
+        vocabulary("what", Contribution), UniqueConstraint("advice_id", "person_id", "what", "subject_id")
+    )
+
+    id: UUID = identity()
+    advice_id: UUID
+    case_id: UUID
+    team_id: UUID
+    restricted: bool = flag()
+    person_id: UUID = Field(foreign_key="casework.person.id")
+    what: str = plain()
+    subject_id: UUID
+    """The version, recommendation, finding, visit or interim advice."""
 
 
 class QualityReview(SQLModel, table=True):
@@ -144,6 +212,8 @@ class QualityReview(SQLModel, table=True):
     reviewer_id: UUID = Field(foreign_key="casework.person.id")
     decision: str = plain()
     comment: Annotated[str, prose(5_000)] | None = None
+    content_sha256: bytes | None = None
+    """Of the content that was decided on; absent of what was decided before contents were kept."""
     decided_at: datetime = moment(now=True)
 
 

@@ -8,15 +8,16 @@ from casework.work.troubles import by_constraint
 
 
 class OwnAdvice(Problem):
-    """The author of a version of advice never reviews it, whatever other roles they hold. Ask somebody else to."""
+    """Whoever contributed to a version of advice what stands in it neither is asked to review it nor reviews it, whatever other roles
+    they hold. ``contributed`` names what it is; ``could_be_asked`` names who of the force could review, the least busy first."""
 
-    status, slug, title = 403, "own-advice", "Nobody reviews their own advice"
+    status, slug, title = 409, "own-advice", "Nobody reviews what they helped to write"
 
 
-class ReviewerIsAuthor(Problem):
-    """The person who is asked to review advice is never its author."""
+class ContentChanged(Problem):
+    """What stands there now is not what was read: read the advice again, and decide with the ``content_sha256`` that it shows."""
 
-    status, slug, title = 409, "reviewer-is-author", "The author cannot be the reviewer"
+    status, slug, title = 409, "content-changed", "The content is not what was reviewed"
 
 
 class NotAReviewer(Problem):
@@ -111,7 +112,11 @@ def wrong_visit() -> ValidationFailed:
 
 by_constraint["verification_visit_id_case_id_team_id_restricted_fkey"] = wrong_visit
 by_constraint["advice_reviewer_id_fkey"] = lambda: not_right("/reviewer_id", "reference", "There is no such person.")
-by_constraint["advice_reviewer_check"] = ReviewerIsAuthor
+by_constraint["advice_reviewer_check"] = OwnAdvice
+by_constraint["advice_independent"] = OwnAdvice
+by_constraint["quality_review_independent"] = OwnAdvice
 by_constraint["advice_approved_check"] = OwnAdvice
+by_constraint["advice_approved_content_check"] = ContentChanged
+by_constraint["advice_issued_content_check"] = ContentChanged
 by_constraint["advice_reference_number_key"] = WorkingVersionExists
 by_constraint["advice_reference_working_key"] = WorkingVersionExists

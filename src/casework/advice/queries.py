@@ -19,12 +19,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import aliased
 
 from casework.access.actions import Action
-from casework.advice.lifecycle import ADVICE, DRAFTED, PUBLISHED, SETTLED, AdviceState
+from casework.advice.lifecycle import ADVICE, DRAFTED, PUBLISHED, SETTLED, WORKING, AdviceState, ReturnReason
 from casework.advice.models import (
     Advice,
     BusinessResponse,
@@ -105,7 +105,7 @@ def cited_by(of: type) -> Any:
     return select(ids).where(citation.recommendation_id == recommendation.id).correlate(of).scalar_subquery()
 
 
-# What the lifecycle and the matrix offer, less what a rule takes away: nobody reviews what they wrote or were not asked to.
+# What the lifecycle and the matrix offer, less what a rule takes away: nobody reviews what they helped to write or were not asked to.
 _OFFERED: Any = literal_column("""(
     SELECT coalesce(json_agg(o.word ORDER BY o.word), '[]') FROM (
         SELECT json_array_elements_text(access.allowed_actions('advice', casework.advice.state, casework.advice.case_id,
@@ -113,6 +113,8 @@ _OFFERED: Any = literal_column("""(
         UNION SELECT json_array_elements_text(access.allowed_actions('correction', casework.advice.state,
             casework.advice.case_id, casework.advice.team_id, casework.advice.restricted))) o
     WHERE o.word <> 'advice.review' OR casework.advice.author_id <> (SELECT access.current_principal())
+        AND NOT EXISTS (SELECT FROM casework.advice_contributor k
+                        WHERE k.advice_id = casework.advice.id AND k.person_id = (SELECT access.current_principal()))
         AND (casework.advice.reviewer_id = (SELECT access.current_principal())
              OR casework.advice.team_id = ANY ((SELECT access.read_teams('advice.review'))::uuid[])))""")
 _of_advice = recommendation.advice_id == advice.id
@@ -121,7 +123,27 @@ _cited_here = finding.id.in_(
     .where(citation.recommendation_id == recommendation.id, _of_advice)
     .correlate(Finding, Advice)
 )
-_review = render(ReviewView, QualityReview, reviewer=func.access.name_of(review.reviewer_id))
+
+
+def _hex(hash_: Any) -> Any:
+    return func.encode(hash_, literal_column("'hex'"))
+
+
+_review = render(
+    ReviewView,
+    QualityReview,
+    reviewer=func.access.name_of(review.reviewer_id),
+    content_sha256=_hex(review.content_sha256),
+)
+# What this version carries, or would carry if it were issued now.
+_carried = or_(
+    interim.carried_into == advice.id,
+    and_(
+        interim.carried_into.is_(None),
+        interim.case_id == advice.case_id,
+        one_of(advice.state, [state.value for state in WORKING]),
+    ),
+)
 _interim = render(InterimView, InterimAdvice, giver=func.access.name_of(interim.given_by))
 _struck = gathered(
     render(StruckLevel, ThreatLevel),
@@ -137,6 +159,7 @@ _advice = render(
     reviewer=func.access.name_of(advice.reviewer_id),
     approver=func.access.name_of(advice.approved_by),
     issuer=func.access.name_of(advice.issued_by),
+    content_sha256=_hex(advice.content_sha256),
     current_advice_id=current_of(advice.reference, Advice),
     recommendations=gathered(
         render(AdviceRecommendation, Recommendation, finding_ids=cited_by(Recommendation)),
@@ -146,7 +169,7 @@ _advice = render(
     ),
     findings=gathered(render(CitedFinding, Finding), finding.recorded_at, finding.id, where=_cited_here, of=Advice),
     reviews=gathered(_review, review.decided_at, review.id, where=review.advice_id == advice.id, of=Advice),
-    interim_advice=gathered(_interim, interim.given_at, interim.id, where=interim.carried_into == advice.id, of=Advice),
+    interim_advice=gathered(_interim, interim.given_at, interim.id, where=_carried, of=Advice),
     allowed_actions=_OFFERED,
 )
 ADVICE_BY_ID = read_one(ALL_ADVICE, _advice)
@@ -203,9 +226,10 @@ OWN_ADVICE_LIST = Listing(
 )
 
 SITE_OF_CASE = Statement(select(case.team_id, case.premises_id).where(case.id == given("case_id", Uuid())))
-STANDING = Statement(
+_standing = (
     select(
         advice.author_id,
+        advice.reviewer_id,
         advice.case_id,
         advice.team_id,
         case.premises_id,
@@ -214,6 +238,33 @@ STANDING = Statement(
     )
     .join(case, case.id == advice.case_id)
     .where(advice.id == given("id", Uuid()))
+)
+STANDING = Statement(_standing)
+_matched = advice.version == any_(given("versions", ARRAY(Integer)))
+ASKED = Statement(
+    _standing.add_columns(
+        and_(
+            func.coalesce(ALL_ADVICE.reached(), literal_column("false")),
+            one_of(advice.state, ADVICE.sources(Action.ADVICE_ASSIGN_REVIEWER)),
+            _matched,
+        ).label("askable")
+    )
+)
+CONTRIBUTED = written(
+    """
+    SELECT k.what, k.subject_id FROM casework.advice_contributor k WHERE k.advice_id = :id AND k.person_id = :person
+    ORDER BY k.what, k.subject_id""",
+    id=Uuid(),
+    person=Uuid(),
+)
+COULD_REVIEW = written("SELECT r.id, r.name, r.waiting FROM casework.could_review(:id) r", id=Uuid())
+# Advice that this very transaction has taken back, as far as whoever caused it may read it.
+RETURNED_HERE = written(
+    """
+    SELECT a.reference, a.number FROM casework.case_event e JOIN casework.advice a ON a.id = e.subject_id
+    WHERE e.case_id = :case_id AND e.reason_code = 'content_changed' AND e.xmin = pg_current_xact_id()::xid
+    ORDER BY a.reference, a.number""",
+    case_id=Uuid(),
 )
 
 DRAFT = create_under(
@@ -370,20 +421,42 @@ REVIEW = create_under(
     "advice_id",
     REVIEWS,
     REVIEW_SHOWN,
-    {"reviewer_id": given("me", Uuid()), "decision": Text(), "comment": Text()},
+    {
+        "reviewer_id": given("me", Uuid()),
+        "decision": Text(),
+        "comment": Text(),
+        "content_sha256": func.decode(given("content_sha256", Text()), literal_column("'hex'")),
+    },
     carries=CARRIES,
     states=ADVICE.sources(Action.ADVICE_REVIEW),
 )
+TAKE_BACK = guarded(
+    ALL_ADVICE,
+    action=Action.ADVICE_TAKE_BACK,
+    lifecycle=ADVICE,
+    changes={"return_reason": literal_column(f"'{ReturnReason.TAKEN_BACK}'")},
+    returning=(advice.case_id, advice.reviewer_id),
+)
 # A grant is for a case, but the asking was for this version of advice; a supervisor reviews without being asked.
+_DECIDER = ALL_ADVICE.reached() & or_(
+    advice.reviewer_id == given("me", Uuid()), advice.team_id == any_(given("teams", UUIDS))
+)
 DECIDE = guarded(
     ALL_ADVICE,
     action=Action.ADVICE_REVIEW,
     lifecycle=ADVICE,
     changes={"state": given("state", Text()), "approved_by": given("approved_by", Uuid())},
     guards=(advice.author_id != given("me", Uuid()),),
-    reach=ALL_ADVICE.reached()
-    & or_(advice.reviewer_id == given("me", Uuid()), advice.team_id == any_(given("teams", UUIDS))),
+    reach=_DECIDER,
 )
+REVIEWED = Statement(
+    _standing.add_columns(
+        _hex(advice.content_sha256).label("content_sha256"),
+        func.coalesce(_DECIDER, literal_column("false")).label("within"),
+        and_(advice.state == literal_column("'in_review'"), _matched).label("decidable"),
+    )
+)
+"""Where advice stands for whoever is to decide it, and whether it is to be decided, at the version they read: else that is said first."""
 
 ISSUE = guarded(
     ALL_ADVICE,

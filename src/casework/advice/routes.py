@@ -14,6 +14,7 @@ from casework.advice.schemas import (
     AdviceIssuing,
     AdvicePage,
     AdviceSubmission,
+    AdviceTakingBack,
     AdviceView,
     AdviceWithdrawing,
     InterimPage,
@@ -208,13 +209,13 @@ async def reorder(door: AtDoor, advice_id: Id, ordering: RecommendationOrder) ->
         "Ask somebody to review",
         AdviceView,
         moves=True,
-        problems=(problems.ReviewerIsAuthor, problems.NotAReviewer, CompetenceMissing),
+        problems=(problems.OwnAdvice, problems.NotAReviewer, CompetenceMissing),
         example={"reviewer_id": "0190b2c4-0000-7000-8000-000000000002"},
     ),
 )
 async def ask_reviewer(door: AtDoor, advice_id: Id, asking: ReviewerAsking) -> Response:
-    """A reviewer of this force or another, or a supervisor of the team, with the competence of the case. They read the case
-    until they have decided."""
+    """A reviewer of this force or another, or a supervisor of the team, with the competence of the case; never a contributor. They read
+    the case until they have decided; whoever contributes meanwhile is asked no longer."""
     return await door.write(lambda work: actions.ask_reviewer(work, advice_id, asking))
 
 
@@ -230,8 +231,24 @@ async def ask_reviewer(door: AtDoor, advice_id: Id, asking: ReviewerAsking) -> R
     ),
 )
 async def submit(door: AtDoor, advice_id: Id, submission: AdviceSubmission) -> Response:
-    """With one recommendation at least. The reviewer may be asked before or after."""
+    """With one recommendation at least. The reviewer may be asked before or after. What it says now, with the interim advice that it
+    would carry, is its content: `content_sha256` names it, and a change of it takes the advice back (`return_reason: content_changed`)."""
     return await door.write(lambda work: actions.submit(work, advice_id, submission))
+
+
+@router.post(
+    "/advice/{advice_id}/recall",
+    **operation(
+        Action.ADVICE_TAKE_BACK,
+        "Take submitted advice back",
+        AdviceView,
+        moves=True,
+        example={"reason": "One measure more is needed."},
+    ),
+)
+async def take_back(door: AtDoor, advice_id: Id, taking: AdviceTakingBack) -> Response:
+    """Before it is decided, by the case's adviser or a supervisor. Whoever was asked to review it is told, and reads it no more."""
+    return await door.write(lambda work: actions.take_back(work, advice_id, taking))
 
 
 @router.post(
@@ -241,12 +258,17 @@ async def submit(door: AtDoor, advice_id: Id, submission: AdviceSubmission) -> R
         "Return or approve advice",
         ReviewView,
         moves=True,
-        problems=(problems.OwnAdvice, CompetenceMissing),
-        example={"decision": "returned", "comment": "The second finding is not answered."},
+        problems=(problems.OwnAdvice, problems.ContentChanged, CompetenceMissing),
+        example={
+            "decision": "returned",
+            "content_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "comment": "The second finding is not answered.",
+        },
     ),
 )
 async def review(door: AtDoor, advice_id: Id, reviewing: Reviewing) -> Response:
-    """By the reviewer who was asked, or a supervisor of the team; never by the author."""
+    """By the reviewer who was asked, or a supervisor of the team; never by a contributor. `content_sha256` is sent back as the advice
+    showed it: whoever has read another content than is there now has not reviewed it."""
     return await door.write(lambda work: actions.review(work, advice_id, reviewing))
 
 
@@ -257,7 +279,12 @@ async def review(door: AtDoor, advice_id: Id, reviewing: Reviewing) -> Response:
         "Issue advice",
         AdviceView,
         moves=True,
-        problems=(problems.NoThreatLevel, problems.ThreatLevelChanged, problems.CaseNotRunning),
+        problems=(
+            problems.NoThreatLevel,
+            problems.ThreatLevelChanged,
+            problems.ContentChanged,
+            problems.CaseNotRunning,
+        ),
         example={"follow_up_on": "2027-06-01"},
     ),
 )
@@ -374,7 +401,8 @@ async def verify(door: AtDoor, recommendation_id: Id, verifying: Verifying) -> R
     ),
 )
 async def record_interim(door: AtDoor, case_id: Id, recording: InterimRecording) -> Response:
-    """What was advised by voice or in urgency: to whom, when and what. The next issued version carries it."""
+    """What was advised by voice or in urgency: to whom, when and what. The next issued version carries it; one that is in review or
+    approved goes back to its author, and the answer's warnings name it."""
     return await door.write(lambda work: actions.record_interim(work, case_id, recording), status=201)
 
 

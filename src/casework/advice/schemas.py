@@ -15,10 +15,11 @@ from casework.advice.lifecycle import (
     Domain,
     Principle,
     Priority,
+    ReturnReason,
     VerificationState,
 )
 from casework.advice.models import AdviceFacts, InterimAdviceFacts, RecommendationFacts
-from casework.kernel.columns import LocalDate, code, prose
+from casework.kernel.columns import LocalDate, Sha256, code, prose
 from casework.kernel.inputs import Input, Uuid, amendment
 from casework.kernel.views import Page, View
 from casework.reference.models import Level, ThreatKind
@@ -81,10 +82,18 @@ class AdviceSubmission(Input):
     """Nothing needs to be said."""
 
 
+class AdviceTakingBack(Input):
+    """Why advice is taken back before it is decided, if that is to be said."""
+
+    reason: Annotated[str, prose(2000)] | None = None
+
+
 class Reviewing(Input):
-    """What a review came to."""
+    """What a review came to, and of which content."""
 
     decision: Decision
+    content_sha256: Sha256
+    """As the advice showed it: who has read another content than is there now has not reviewed it."""
     comment: Annotated[str, prose(5_000)] | None = None
     """Required when the advice is returned."""
 
@@ -203,6 +212,8 @@ class ReviewView(View):
     reviewer: str
     decision: Decision
     comment: str | None
+    content_sha256: str | None
+    """Of the content that was decided on; null of what was decided before contents were kept."""
     decided_at: datetime
 
 
@@ -245,6 +256,10 @@ class AdviceView(View):
     reviewer: str | None
     approved_by: UUID | None
     approver: str | None
+    return_reason: ReturnReason | None
+    """Why it is back with its author, while it is returned."""
+    content_sha256: str | None
+    """Of the content that was submitted, from then on: the reviewer sends it back, and what is issued has it still."""
     correction_reason: str | None
     drafted_threat_level: str | None
     drafted_northern_ireland_threat_level: str | None
@@ -264,7 +279,7 @@ class AdviceView(View):
     findings: list[CitedFinding]
     reviews: list[ReviewView]
     interim_advice: list[InterimView]
-    """What was advised by voice before and is carried into this version."""
+    """What was advised by voice before and is carried into this version; until it is issued, what would be."""
     version: int
     created_at: datetime
     allowed_actions: list[Action]

@@ -308,6 +308,23 @@ OneTimeCode = Annotated[
 ]
 
 
+def read_sha256(value: Any) -> str:
+    """A SHA-256 as we write it: 64 hexadecimal digits in small letters."""
+    text = _bare(value, 64).lower()
+    if _SHA256.fullmatch(text) is None:
+        raise PydanticCustomError("sha256", "Give the 64 hexadecimal digits of the SHA-256 that you were shown")
+    return text
+
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+Sha256 = Annotated[
+    str,
+    Rule(
+        read_sha256, {"type": "string", "maxLength": 64 + _PASTED, "examples": ["e3b0c44298fc1c149afbf4c8" + "0" * 40]}
+    ),
+]
+
+
 # --- moments, dates and the clock on the wall ---
 
 _YEAR = re.compile(r"[0-9]{4}")

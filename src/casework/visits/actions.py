@@ -148,15 +148,17 @@ async def record_finding(work: Work, visit_id: UUID, recording: FindingRecording
 
 
 async def amend_finding(work: Work, finding_id: UUID, amendment: FindingAmendment) -> Answer:
-    """Amend a finding, as long as no issued advice cites it."""
+    """Amend a finding, as long as no issued advice cites it. Advice in review or approved goes back to its author."""
     finding = await _reached(work, queries.FINDING_NOW, finding_id)
     stated = amendment.model_dump(exclude_unset=True)
     await require_word(work, "attack_methodologies", stated.get("methodology"), "/methodology")
     if stated.get("area_id") != finding["area_id"]:
         await _require_area(work, finding["premises_id"], stated.get("area_id"))
+    await work.row(queries.HOLD_ADVICE, finding_ids=[finding_id])
     answer = await carry_out(work, queries.AMENDING_FINDING, finding_id, amendment)
     if amendment.model_fields_set:
         work.say(finding["case_id"], subject=("finding", finding_id))
+        await work.react(finding)
     return answer
 
 

@@ -302,3 +302,4 @@ RECORD = create_under(
     states=[VisitState.COMPLETED.value],
 )
 AMENDING_FINDING = Amending(FINDINGS, FINDING_SHOWN)
+HOLD_ADVICE = written("SELECT casework.hold_advice_citing(:finding_ids)", finding_ids=UUIDS)

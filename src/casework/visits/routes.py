@@ -246,5 +246,6 @@ async def read_finding(door: AtDoor, finding_id: Id) -> Response:
     ),
 )
 async def amend_finding(door: AtDoor, finding_id: Id, amendment: FindingAmendment) -> Response:
-    """Not possible once advice that cites it is issued."""
+    """Not possible once advice that cites it is issued. Advice in review or approved goes back to its author when what it cites changes;
+    the answer's warnings name it."""
     return await door.write(lambda work: actions.amend_finding(work, finding_id, amendment))

@@ -62,6 +62,23 @@ TEAM: Mapping[str, tuple[str, str]] = {
         "Its link may be in other hands. Ring the contact on a number that you know; a new tracking token ends the old one.",
     ),
 }
+PERSON: Mapping[str, tuple[str, str]] = {
+    "advice_returned": (
+        "Advice of {reference} is with its author again",
+        "What advice of {reference} says has changed while it was in review or approved, so it went back to its author. "
+        "It is reviewed again before it is issued.",
+    ),
+    "reviewer_needed": (
+        "Somebody else is to review advice of {reference}",
+        "Whoever was asked to review advice of {reference} has contributed to it meanwhile, and so is asked no longer. "
+        "Ask somebody else.",
+    ),
+    "advice_taken_back": (
+        "You need not review advice of {reference} now",
+        "The advice of {reference} that you were asked to review was taken back before you decided. "
+        "If you are to review it later, it stands in your list again.",
+    ),
+}
 AUTHORS: Mapping[str, tuple[str, str]] = {
     "threat_level_raised": (
         "The threat level was raised",
@@ -108,7 +125,7 @@ ADVISER: Mapping[str, tuple[str, str]] = {
         "they see its visits and its advice." + _LOOK,
     ),
 }
-STAFF: Mapping[str, tuple[str, str]] = {**TEAM, **OVERSEERS, **ADVISER, **AUTHORS}
+STAFF: Mapping[str, tuple[str, str]] = {**TEAM, **OVERSEERS, **ADVISER, **AUTHORS, **PERSON}
 """What is told to staff, in English, unsigned."""
 _SIGNED = {"en": "{team}\n{ways}", "cy": "{team}\n{ways}"}
 _PAGE = {"en": "the page where the enquiry was made", "cy": "y dudalen lle gwnaed yr ymholiad"}

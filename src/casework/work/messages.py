@@ -52,6 +52,16 @@ def tell_authors(work: Work, level_id: UUID, *, when: datetime | None = None) ->
     work.enqueue(SEND, {"kind": RAISED, "threat_level_id": str(level_id)}, not_before=when)
 
 
+class PersonNotice(StrEnum):
+    """What is told to one of us, by the reference of the case."""
+
+    ADVICE_RETURNED = "advice_returned"
+    """By the database, when what advice says has changed (``casework.return_advice``)."""
+    ADVICE_TAKEN_BACK = "advice_taken_back"
+    REVIEWER_NEEDED = "reviewer_needed"
+    """By the database, when whoever was asked has contributed (``casework.ask_no_longer``)."""
+
+
 def notify(work: Work, notice: Notice, *, enquiry_id: UUID | None = None, case_id: UUID | None = None) -> None:
     """Tell the business of an enquiry, or the verified contacts of a case, that there is news. Those without e-mail are rung.
 
@@ -74,3 +84,8 @@ def notify_team(
 def notify_adviser(work: Work, notice: AdviserNotice, enquiry_id: UUID) -> None:
     """Write to the adviser of the enquiry's case; to its team where it has none, and to nobody where it has no case."""
     work.enqueue(SEND, {"kind": notice.value, "enquiry_id": str(enquiry_id), "to": "adviser"})
+
+
+def notify_person(work: Work, person_id: UUID, notice: PersonNotice, *, case_id: UUID) -> None:
+    """Write to one of us about a case, by its reference."""
+    work.enqueue(SEND, {"kind": notice.value, "person_id": str(person_id), "case_id": str(case_id)})

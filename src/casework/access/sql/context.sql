@@ -297,12 +297,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
            EXISTS (SELECT FROM casework.person p WHERE p.id = person AND competence = ANY (p.competences))
 $$;
 
--- Whether advice was issued once; the triggers that keep it frozen ask on behalf of whoever writes.
-CREATE OR REPLACE FUNCTION access.is_published(advice uuid) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT EXISTS (SELECT FROM access.published p WHERE p.advice_id = advice)
-$$;
-
 -- Until when what this transaction was begun with confirms somebody: given to this contact, beside this very tracking token.
 CREATE OR REPLACE FUNCTION access.confirmed_until(of_session bytea, of_contact uuid) RETURNS timestamptz
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$

@@ -180,7 +180,8 @@ END $$;
 CREATE OR REPLACE TRIGGER keep_directory AFTER INSERT OR UPDATE ON casework.organisation
     FOR EACH ROW EXECUTE FUNCTION access.keep_directory();
 
--- Issued advice never changes: only its end (superseded, withdrawn) may be told of it.
+-- Issued advice never changes: only its end (superseded, withdrawn) may be told of it. What is in review or approved keeps its words:
+-- to change them, it goes back first (advice/sql/content.sql).
 CREATE OR REPLACE FUNCTION access.freeze_advice() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE free text[] := ARRAY['state', 'ended_at', 'withdrawal_reason', 'version', 'team_id', 'restricted'];
@@ -190,19 +191,23 @@ BEGIN
             OR NEW.state NOT IN ('issued', 'superseded', 'withdrawn')) THEN
         RAISE EXCEPTION 'issued advice never changes' USING ERRCODE = 'CW002';
     END IF;
+    IF OLD.state IN ('in_review', 'approved') AND (NEW.title, NEW.introduction, NEW.correction_reason)
+       IS DISTINCT FROM (OLD.title, OLD.introduction, OLD.correction_reason) THEN
+        RAISE EXCEPTION 'what is being reviewed does not change' USING ERRCODE = 'CW002';
+    END IF;
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER keep_frozen BEFORE UPDATE ON casework.advice
     FOR EACH ROW EXECUTE FUNCTION access.freeze_advice();
 
--- Nor does a recommendation of issued advice, but for its two tracks; nor which findings it cites.
+-- Nor does a recommendation of such advice, but for its two tracks; nor which findings it cites.
 CREATE OR REPLACE FUNCTION access.freeze_recommendation() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE free text[] := ARRAY['answer', 'verification', 'version', 'team_id', 'restricted'];
 BEGIN
-    IF EXISTS (SELECT FROM access.published p WHERE p.advice_id = OLD.advice_id)
+    IF casework.is_settled(OLD.advice_id)
        AND (TG_OP = 'DELETE' OR to_jsonb(NEW) - free IS DISTINCT FROM to_jsonb(OLD) - free) THEN
-        RAISE EXCEPTION 'recommendations of issued advice never change' USING ERRCODE = 'CW002';
+        RAISE EXCEPTION 'recommendations of advice that is in review, approved or issued never change' USING ERRCODE = 'CW002';
     END IF;
     RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
 END $$;
@@ -212,8 +217,8 @@ CREATE OR REPLACE TRIGGER keep_frozen BEFORE UPDATE OR DELETE ON casework.recomm
 CREATE OR REPLACE FUNCTION access.freeze_new_recommendation() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    IF EXISTS (SELECT FROM access.published p WHERE p.advice_id = NEW.advice_id) THEN
-        RAISE EXCEPTION 'issued advice takes no further recommendation' USING ERRCODE = 'CW002';
+    IF casework.is_settled(NEW.advice_id) THEN
+        RAISE EXCEPTION 'advice that is in review, approved or issued takes no further recommendation' USING ERRCODE = 'CW002';
     END IF;
     RETURN NEW;
 END $$;
@@ -227,36 +232,13 @@ DECLARE free text[] := ARRAY['team_id', 'restricted']; cited uuid := CASE WHEN T
 BEGIN
     IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - free IS NOT DISTINCT FROM to_jsonb(OLD) - free THEN RETURN NEW; END IF;
     IF TG_OP = 'UPDATE' OR NOT EXISTS (
-        SELECT FROM casework.recommendation r WHERE r.id = cited AND NOT access.is_published(r.advice_id)) THEN
-        RAISE EXCEPTION 'recommendations of issued advice never change' USING ERRCODE = 'CW002';
+        SELECT FROM casework.recommendation r WHERE r.id = cited AND NOT casework.is_settled(r.advice_id)) THEN
+        RAISE EXCEPTION 'recommendations of advice that is in review, approved or issued never change' USING ERRCODE = 'CW002';
     END IF;
     RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
 END $$;
 CREATE OR REPLACE TRIGGER keep_frozen BEFORE INSERT OR UPDATE OR DELETE ON casework.recommendation_finding
     FOR EACH ROW EXECUTE FUNCTION access.freeze_citation();
-
--- Nobody reviews what they wrote, whatever other roles they hold.
-CREATE OR REPLACE FUNCTION access.keep_review_independent() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog AS $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM casework.advice a WHERE a.id = NEW.advice_id AND a.author_id <> NEW.reviewer_id) THEN
-        RAISE EXCEPTION 'an author never reviews their own advice' USING ERRCODE = 'CW002';
-    END IF;
-    RETURN NEW;
-END $$;
-CREATE OR REPLACE TRIGGER keep_independent BEFORE INSERT ON casework.quality_review
-    FOR EACH ROW EXECUTE FUNCTION access.keep_review_independent();
-
-CREATE OR REPLACE FUNCTION access.keep_published() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
-BEGIN
-    IF NEW.state IN ('issued', 'superseded', 'withdrawn') THEN
-        INSERT INTO access.published (advice_id) VALUES (NEW.id) ON CONFLICT DO NOTHING;
-    END IF;
-    RETURN NEW;
-END $$;
-CREATE OR REPLACE TRIGGER keep_published AFTER INSERT OR UPDATE ON casework.advice
-    FOR EACH ROW EXECUTE FUNCTION access.keep_published();
 
 -- A finding is frozen once the advice that cites it is issued.
 CREATE OR REPLACE FUNCTION access.freeze_finding() RETURNS trigger
@@ -293,7 +275,7 @@ BEGIN
 END $$;
 DO $$ DECLARE kept text; BEGIN
     FOREACH kept IN ARRAY ARRAY['case_note', 'case_event', 'enquiry_message', 'quality_review', 'business_response',
-                                'verification', 'open_reason'] LOOP
+                                'verification', 'open_reason', 'advice_content'] LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON casework.%I
                         FOR EACH ROW EXECUTE FUNCTION access.append_only()', kept);
     END LOOP;

@@ -98,11 +98,11 @@ BEGIN
 END $$;
 
 -- Makes audit.log_<table>(), the trigger of a table whose rows are records: one line per record, the names of the fields that
--- were given or have changed, and the state's old and new value. Written out of the table's own columns, because a document of
+-- were given or have changed, the state's old and new value, and every hash of content (a column named …sha256). Written out of the table's own columns, because a document of
 -- each row, taken apart by name, cost twice as much as the line. (A JSON null is no value, like SQL's.)
 CREATE OR REPLACE FUNCTION audit.make_log(of_table text, case_column text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $make$
-DECLARE given text; changed text; moved text; stood text;
+DECLARE given text; changed text; moved text; stood text; hashes text; hashed text;
 BEGIN
     SELECT string_agg(CASE WHEN c.needed THEN quote_literal(c.name)
                            ELSE format('CASE WHEN num_nonnulls(%s) = 1 THEN %L END', format(c.value, 'n'), c.name) END, ', ' ORDER BY c.name COLLATE "default"),
@@ -110,13 +110,20 @@ BEGIN
            CASE WHEN bool_or(c.name = 'state') THEN 'jsonb_build_object(''state'', n.state)' ELSE 'NULL::jsonb' END,
            CASE WHEN bool_or(c.name = 'state')
                 THEN 'CASE WHEN n.state IS DISTINCT FROM o.state THEN jsonb_build_object(''from'', o.state, ''state'', n.state) END'
-                ELSE 'NULL::jsonb' END
-    INTO given, changed, stood, moved
+                ELSE 'NULL::jsonb' END,
+           string_agg(format('%L, encode(n.%I, ''hex'')', c.name, c.name), ', ') FILTER (WHERE c.name LIKE '%sha256'),
+           string_agg(format('%L, CASE WHEN n.%I IS DISTINCT FROM o.%I THEN encode(n.%I, ''hex'') END', c.name, c.name, c.name, c.name), ', ')
+               FILTER (WHERE c.name LIKE '%sha256')
+    INTO given, changed, stood, moved, hashes, hashed
     FROM (SELECT a.attname::text AS name, a.attnotnull AND NOT of_json AS needed,
                  CASE WHEN of_json THEN format('nullif(%%s.%I::jsonb, ''null'')', a.attname) ELSE format('%%s.%I', a.attname) END AS value
           FROM pg_attribute a, LATERAL (SELECT a.atttypid IN ('json'::regtype, 'jsonb'::regtype)) AS j (of_json)
           WHERE a.attrelid = ('casework.' || of_table)::regclass AND a.attnum > 0 AND NOT a.attisdropped
             AND a.attgenerated = '') c;  -- what the database computes, nobody gave or changed
+    IF hashes IS NOT NULL THEN
+        stood := format('nullif(coalesce(%s, ''{}'') || jsonb_strip_nulls(jsonb_build_object(%s)), ''{}'')', stood, hashes);
+        moved := format('nullif(coalesce(%s, ''{}'') || jsonb_strip_nulls(jsonb_build_object(%s)), ''{}'')', moved, hashed);
+    END IF;
     EXECUTE format($written$
         CREATE OR REPLACE FUNCTION audit.%I() RETURNS trigger
         LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $trigger$

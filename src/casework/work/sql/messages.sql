@@ -12,7 +12,7 @@ BEGIN
 END $$;
 
 -- The letters of a job that is being done just now, less those it has sent already: to the contact of an enquiry, to those of a
--- case, or to a team's mailbox. Never a finding, a colleague's name or a time: they are not even among what can be answered.
+-- case, to a team's mailbox, or to one of us. Never a finding, a colleague's name or a time: they are not even among what can be answered.
 CREATE OR REPLACE FUNCTION work.letters(job bigint)
 RETURNS TABLE (step text, kind text, recipient text, reference text, nation text, team text, phone text, mailbox text, hours text,
                contact_id uuid, code_id uuid)
@@ -75,6 +75,15 @@ BEGIN
         FROM held h JOIN casework.person p ON p.id = h.author_id AND p.active JOIN casework.team t ON t.id = p.team_id
         WHERE NOT EXISTS (SELECT FROM jobs.effect x WHERE x.job_id = job AND x.step = 'sent:' || p.id)
         GROUP BY p.id, p.email, t.name, t.mailbox;
+        RETURN;
+    END IF;
+    IF a ->> 'person_id' IS NOT NULL THEN
+        RETURN QUERY SELECT 'sent:' || p.id, a ->> 'kind', p.email, h.reference, f.nation, t.name,
+                            t.phone || coalesce(' ext. ' || t.phone_extension, ''), t.mailbox, t.hours, NULL::uuid, NULL::uuid
+            FROM casework.person p JOIN casework.team t ON t.id = p.team_id JOIN casework.police_force f ON f.code = t.force_code
+            JOIN casework.case_headline h ON h.id = (a ->> 'case_id')::uuid
+            WHERE p.id = (a ->> 'person_id')::uuid AND p.active
+              AND NOT EXISTS (SELECT FROM jobs.effect x WHERE x.job_id = job AND x.step = 'sent:' || p.id);
         RETURN;
     END IF;
     RETURN QUERY WITH found AS (
