@@ -44,6 +44,7 @@ DEFINITIONS = (
     ("access", "second_step.sql"),
     ("access", "passing.sql"),
     ("access", "sharing.sql"),
+    ("access", "visiting.sql"),
     ("access", "moving.sql"),
     ("access", "explaining.sql"),
     ("access", "naming.sql"),

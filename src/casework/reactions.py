@@ -8,5 +8,7 @@ from casework.visits import actions as visits
 from casework.work.unit import Reaction
 
 REACTIONS: Mapping[Action, Sequence[Reaction]] = {
+    Action.CASE_ALLOCATE: (visits.hand_on,),
+    Action.CASE_HAND_OVER: (visits.hand_on,),
     Action.CASE_CLOSE: (visits.refuse_upcoming, advice.settle_open_recommendations),
 }

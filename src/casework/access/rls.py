@@ -37,6 +37,8 @@ class Scope:
     outside: Outside = field(default_factory=Outside)
     delete: bool = False
     key: str = "id"
+    visit: str | None = None
+    """The column that names the visit, where its own adviser may write what an action of theirs allows."""
 
     def rows(self, teams: str, answering: str, reached: str) -> str:
         """The common shape, of two arrays of teams and of what tells that the case is reached by itself."""
@@ -101,7 +103,14 @@ TRIAGE = (
     A.ENQUIRY_TRANSFER,
 )
 CONTACTS = (A.CONTACT_VERIFY, A.CONTACT_UNVERIFY, A.CONTACT_REPLACE, A.ENQUIRY_HAND_OVER)
-VISITING = (A.VISIT_AMEND, A.VISIT_CONFIRM, A.VISIT_COMPLETE, A.VISIT_NO_ACCESS, A.VISIT_CANCEL)
+VISITING = (
+    A.VISIT_AMEND,
+    A.VISIT_CONFIRM,
+    A.VISIT_COMPLETE,
+    A.VISIT_SUPPLEMENT,
+    A.VISIT_NO_ACCESS,
+    A.VISIT_CANCEL,
+)
 ADVISING = (
     A.ADVICE_DRAFT,
     A.ADVICE_SUBMIT,
@@ -321,8 +330,9 @@ SCOPES: tuple[Scope, ...] = (
         "site_visit",
         A.VISIT_READ,
         (A.VISIT_PROPOSE,),
-        VISITING,
+        (*VISITING, A.CASE_HAND_OVER, A.CASE_ALLOCATE),
         case="case_id",
+        visit="id",
         outside=Outside(
             select=(
                 "id",
@@ -350,7 +360,9 @@ SCOPES: tuple[Scope, ...] = (
         (A.VISIT_COMPLETE, A.FINDING_RECORD),
         (A.FINDING_RECORD, A.ADVICE_ISSUE),
         case="case_id",
+        visit="visit_id",
     ),
+    Scope("visit_supplement", A.FINDING_READ, (A.VISIT_SUPPLEMENT,), (), case="case_id", visit="visit_id"),
     Scope(
         "advice",
         A.ADVICE_READ,
@@ -478,6 +490,9 @@ BY_TABLE = {scope.table: scope for scope in SCOPES}
 KEPT = ("case_headline", "case_event", "organisation_directory", "emergency_access")
 # Read by definer functions: which teams there are, in which of them a person stands, and whom to write to about what.
 JUDGED_BY = ("team", "person", "police_force", "enquiry", "contact", "case_file")
+# Compared by a definer function while a visit is logged or corrected: with the other visits of who made it, and their towns.
+COMPARED = ("site_visit", "premises")
+LOGGING = (A.VISIT_PROPOSE, A.VISIT_COMPLETE, A.VISIT_SUPPLEMENT)
 # Looked up by definer functions while somebody asks why a record can be seen, or reads the log, and at no other time.
 LOCATED = (
     "enquiry",
@@ -512,10 +527,13 @@ def _read(scope: Scope) -> str:
 
 def _written(scope: Scope, words: str) -> str:
     # A list is compared with an array, made once. What is written is a row or a few: each is asked about by itself.
+    reached = f"access.write_case({words}, {scope.case})"
+    if scope.visit is not None:
+        reached += f" OR access.write_visit({words}, {scope.visit})"
     return scope.rows(
         f"(SELECT access.write_teams({words}))::uuid[]",
         f"(SELECT access.write_answering({words}))::uuid[]",
-        f"access.write_case({words}, {scope.case})",
+        reached,
     )
 
 
@@ -571,6 +589,9 @@ def statements() -> Iterator[str]:
         yield f"CREATE POLICY owner_all ON casework.{table} TO casework_owner USING (true) WITH CHECK (true)"
     for table in JUDGED_BY:
         yield f"CREATE POLICY owner_select ON casework.{table} FOR SELECT TO casework_owner USING (true)"
+    for table in COMPARED:
+        logging = f"(SELECT access.doing({_words(LOGGING)}))"
+        yield f"CREATE POLICY owner_compare ON casework.{table} FOR SELECT TO casework_owner USING ({logging})"
     for table in LOCATED:
         looking = f"(SELECT access.doing({_words((A.ACCESS_EXPLAIN, A.AUDIT_READ, A.CASE_ACCESS_LOG))}))"
         yield f"CREATE POLICY owner_locate ON casework.{table} FOR SELECT TO casework_owner USING ({looking})"

@@ -21,6 +21,7 @@ from casework.advice.models import AdviceFacts, InterimAdviceFacts, Recommendati
 from casework.kernel.columns import LocalDate, code, prose
 from casework.kernel.inputs import Input, Uuid, amendment
 from casework.kernel.views import Page, View
+from casework.visits.lifecycle import TimeMark
 
 
 def _once_each(ids: list[UUID]) -> list[UUID]:
@@ -129,12 +130,16 @@ class Progress(StrEnum):
 
 
 class Verifying(Input):
-    """How far a recommendation was carried out, and what shows it: a completed visit, or other evidence."""
+    """How far a recommendation was carried out, and what shows it: a visit made since it was issued, or other evidence."""
 
     id: Uuid | None = None
     state: Progress
     visit_id: Uuid | None = None
+    """A completed visit of the case, made after the issue of the first version that held this recommendation."""
     evidence: Annotated[str, prose(4_000)] | None = None
+    """What else shows it, in a sentence and more."""
+    reason: Annotated[str, prose(1_000)] | None = None
+    """Why it does not apply; needed where the state is ``not_applicable``."""
 
 
 class InterimRecording(InterimAdviceFacts, Input):
@@ -157,6 +162,9 @@ class CitedFinding(View):
     impact: int
     threat_level: str | None
     frozen: bool
+    visit_time_marks: list[TimeMark]
+    """What is not plausible about the times of the visit at which it was found, for whoever reviews the advice."""
+    visit_time_reason: str | None
     version: int
 
 
@@ -428,6 +436,7 @@ class VerificationView(View):
     state: VerificationState
     visit_id: UUID | None
     evidence: str | None
+    reason: str | None
     verified_by: UUID
     verifier: str
     verified_at: datetime

@@ -6,7 +6,7 @@ GRANT USAGE ON SCHEMA casework, access, audit, work TO casework_staff, casework_
 GRANT USAGE ON SCHEMA access TO casework_door;
 
 GRANT EXECUTE ON FUNCTION
-    casework.new_id(), casework.fold(text), casework.name_key(text), casework.sort_key(text), casework.clock_offset(), casework.now(), casework.today(text), casework.ended(timestamptz), access.begin(bytea, text, text, uuid, uuid, uuid, boolean), access.reaches(uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
+    casework.new_id(), casework.fold(text), casework.name_key(text), casework.sort_key(text), casework.clock_offset(), casework.now(), casework.today(text), casework.ended(timestamptz), access.begin(bytea, text, text, uuid, uuid, uuid, boolean), access.reaches(uuid), access.goes(uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
     access.state(text), access.say(uuid, text, uuid, text, text, jsonb), access.current_hash(), access.current_action(), access.current_principal(), access.doing(text[]),
     access.own_enquiries(text[]), access.own_cases(text[]), access.own_write(text[]), access.name_of(uuid),
     access.own_actions(text, text), access.enquirer_role(bytea), access.issue_tracking(bytea, uuid, uuid, interval),
@@ -29,10 +29,11 @@ GRANT EXECUTE ON FUNCTION access.arm_code(bigint, bytea), work.letters(bigint) T
 
 GRANT EXECUTE ON FUNCTION
     access.read_teams(text), access.answering_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]), access.write_case(text[], uuid),
-    access.write_answering(text[]),
+    access.write_answering(text[]), access.may_visit(uuid, uuid), access.may_log(uuid, uuid), access.write_visit(text[], uuid),
+    access.time_marks(uuid, uuid, uuid, uuid[], text, timestamptz, timestamptz, boolean, timestamptz, timestamptz), access.needs_time_reason(text[]),
     access.is_adviser(uuid, uuid), access.assignable(uuid, uuid), access.announce_restriction(uuid),
     access.open_in_emergency(text, text, text), access.decide_transfer(uuid, integer[], boolean, uuid, text),
-    access.member_teams(text), access.holds(text), access.may_review(uuid, uuid, text), access.is_published(uuid), access.allowed_actions(text, text, uuid, uuid, boolean),
+    access.member_teams(text), access.holds(text), access.may_review(uuid, uuid, text), access.is_published(uuid), access.allowed_actions(text, text, uuid, uuid, boolean, uuid),
     access.grant_role(uuid, text, uuid), access.approve_role(uuid), access.end_role(uuid), access.roles_of(uuid),
     access.end_sessions_of(uuid), access.people_with(text),
     access.set_client_secret(uuid, bytea), access.set_password(uuid, text, text),

@@ -283,7 +283,7 @@ BEGIN
 END $$;
 DO $$ DECLARE kept text; BEGIN
     FOREACH kept IN ARRAY ARRAY['case_note', 'case_event', 'enquiry_message', 'quality_review', 'business_response',
-                                'verification', 'open_reason'] LOOP
+                                'verification', 'open_reason', 'visit_supplement'] LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON casework.%I
                         FOR EACH ROW EXECUTE FUNCTION access.append_only()', kept);
     END LOOP;
