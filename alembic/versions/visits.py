@@ -51,7 +51,7 @@ BEGIN
              WHERE e.case_id = v.case_id AND e.subject_id = v.id AND e.action = 'visit.complete' ORDER BY e.at DESC LIMIT 1) AS person
         FROM casework.site_visit v JOIN casework.case_file c ON c.id = v.case_id
         WHERE v.state = 'completed' AND v.id >= current_setting('casework.since')::uuid
-          AND (current_setting('casework.until') = '' OR v.id < current_setting('casework.until')::uuid)),
+          AND v.id < coalesce(nullif(current_setting('casework.until'), '')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')),
     filled AS (
         UPDATE casework.site_visit v SET time_marks = t.marks, logged_by = coalesce(v.logged_by, t.person)
         FROM told t WHERE t.id = v.id AND (v.time_marks, v.logged_by) IS DISTINCT FROM (t.marks, coalesce(v.logged_by, t.person))
@@ -61,7 +61,7 @@ BEGIN
     SELECT v.id, v.case_id, v.adviser_id FROM casework.site_visit v
     JOIN casework.case_file c ON c.id = v.case_id
     WHERE v.state IN ('proposed', 'confirmed', 'completed') AND v.id >= current_setting('casework.since')::uuid
-      AND (current_setting('casework.until') = '' OR v.id < current_setting('casework.until')::uuid)
+      AND v.id < coalesce(nullif(current_setting('casework.until'), '')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
       -- What came from another team is nobody's own there.
       AND EXISTS (SELECT FROM access.membership m WHERE m.principal_id = v.adviser_id AND m.team_id = c.team_id)
     ON CONFLICT DO NOTHING;
