@@ -139,6 +139,8 @@ def advised(cast: Cast, case: dict[str, Any], business: Caller) -> None:
     times = {"arrived_at": moment(hours=-3), "left_at": moment(hours=-1)}
     log = {**times, "time_reason": "They asked us to come at once.", "findings": [finding()]}
     seen = ok(cast.adviser.post(f"/v1/visits/{made['id']}/completion", log, match=1))
+    said = {"notes": "The gate was locked.", "reason": "Left out."}
+    ok(cast.adviser.post(f"/v1/visits/{made['id']}/supplements", said), 201)
     missed = proposed_visit(cast.adviser, case, starts_at=moment(), ends_at=moment(hours=1))
     ok(cast.adviser.post(f"/v1/visits/{missed['id']}/no-access", {"reason_code": "nobody_there"}, match=1))
     found = ok(cast.adviser.post(f"/v1/visits/{made['id']}/findings", finding(area="Gate")), 201)
