@@ -94,7 +94,8 @@ FINDING = {
 def _completions(driven: Driven, _: str, seconds: float) -> Requests:
     ids = asyncio.run(prepare.visits(driven.cluster.superuser, driven.filled, int(seconds * A_SECOND)))
     body = json.dumps({
-        "arrived_at": "2026-01-05T09:00:00.000Z", "left_at": "2026-01-05T11:00:00.000Z", "notes": "Walked the site with the manager.",
+        "arrived_at": "2026-01-05T09:00:00.000Z", "left_at": "2026-01-05T11:00:00.000Z",
+        "time_reason": "Taken over from the diary.", "notes": "Walked the site with the manager.",
         "attendance": [{"name": "Ana Kowalska", "role": "Operations manager"}], "findings": [FINDING],
     })  # fmt: skip
     return Requests(

@@ -49,6 +49,7 @@ DEFINITIONS = (
     ("access", "removing.sql"),
     ("access", "passing.sql"),
     ("access", "sharing.sql"),
+    ("access", "visiting.sql"),
     ("access", "moving.sql"),
     ("access", "explaining.sql"),
     ("access", "naming.sql"),

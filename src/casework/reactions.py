@@ -9,5 +9,8 @@ from casework.work.unit import Reaction
 
 REACTIONS: Mapping[Action, Sequence[Reaction]] = {
     Action.FINDING_RECORD: (advice.tell_returned,),
+    Action.VISIT_SUPPLEMENT: (advice.tell_returned,),
+    Action.CASE_ALLOCATE: (visits.hand_on,),
+    Action.CASE_HAND_OVER: (visits.hand_on,),
     Action.CASE_CLOSE: (visits.refuse_upcoming, advice.settle_open_recommendations),
 }

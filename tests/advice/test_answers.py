@@ -16,6 +16,7 @@ from tests.support.story import (
     moment,
     proposed_visit,
     recommendation,
+    visit_just_made,
 )
 from tests.support.world import Team, World
 
@@ -135,7 +136,7 @@ def test_verified_needs_a_visit_or_other_evidence(adviser: Caller, case: dict[st
     told = refused(adviser.post(f"{path}/verifications", {"state": "verified"}), 422, "validation-failed")
     assert told["errors"][0]["pointer"] == "/evidence"
     ok(adviser.post(f"{path}/verifications", {"state": "in_progress"}), 201)
-    visit = completed_visit(adviser, case)
+    visit = visit_just_made(adviser, case)
     seen = ok(adviser.post(f"{path}/verifications", {"state": "verified", "visit_id": visit["id"]}), 201)
     assert (seen["visit_id"], seen["verifier"]) == (visit["id"], "Ada")
     now = ok(adviser.get(path))
@@ -175,7 +176,13 @@ def test_the_register_is_filtered(world: World, team: Team, adviser: Caller) -> 
     follow_up = {"follow_up_on": moment(days=30)[:10]}
     advice = ok(adviser.post(f"/v1/advice/{approved['id']}/issue", follow_up, match=approved["version"]))
     done = advice["recommendations"][2]["id"]
-    ok(adviser.post(f"/v1/recommendations/{done}/verifications", {"state": "verified", "evidence": "Seen."}), 201)
+    ok(
+        adviser.post(
+            f"/v1/recommendations/{done}/verifications",
+            {"state": "verified", "evidence": "Seen in place on the evening walk."},
+        ),
+        201,
+    )
     ok(adviser.post(f"/v1/recommendations/{advice['recommendations'][1]['id']}/responses", {"answer": "accepted"}), 201)
 
     def found(**filters: Any) -> list[str]:

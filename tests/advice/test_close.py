@@ -24,7 +24,13 @@ def test_each_open_recommendation_needs_a_reason(team: Team, world: World) -> No
     case = allocated_case(team, adviser)
     advice = issued_advice(team, adviser, case, *(recommendation(action=word) for word in ("One", "Two", "Three")))
     one, two, three = (each["id"] for each in advice["recommendations"])
-    ok(adviser.post(f"/v1/recommendations/{three}/verifications", {"state": "not_applicable"}), 201)
+    ok(
+        adviser.post(
+            f"/v1/recommendations/{three}/verifications",
+            {"state": "not_applicable", "reason": "The door was bricked up."},
+        ),
+        201,
+    )
     ok(adviser.post(f"/v1/recommendations/{two}/responses", {"answer": "declined", "reason_code": "cost"}), 201)
     told = refused(closing(adviser, case), 409, "recommendations-open")
     assert [(each["id"], each["action"]) for each in told["recommendations"]] == [(one, "One"), (two, "Two")]
@@ -46,7 +52,13 @@ def test_a_case_whose_recommendations_are_verified_closes(team: Team) -> None:
     case = allocated_case(team, adviser)
     advice = issued_advice(team, adviser, case, recommendation(priority="critical"))
     known = advice["recommendations"][0]["id"]
-    ok(adviser.post(f"/v1/recommendations/{known}/verifications", {"state": "verified", "evidence": "Seen."}), 201)
+    ok(
+        adviser.post(
+            f"/v1/recommendations/{known}/verifications",
+            {"state": "verified", "evidence": "Seen in place on the evening walk."},
+        ),
+        201,
+    )
     assert ok(closing(adviser, case))["state"] == "closed"
     correction = {"correction_reason": "Too late."}
     refused(adviser.post(f"/v1/advice/{advice['id']}/versions", correction), 409, "case-not-running")

@@ -97,14 +97,19 @@ def found_amended_after(desk: Desk) -> None:
 def visited(desk: Desk) -> None:
     times = {"starts_at": moment(hours=1), "ends_at": moment(hours=3), "adviser_id": desk.colleague.person_id}
     visit = proposed_visit(desk.adviser, desk.case, **times)
-    log = {"arrived_at": moment(hours=-3), "left_at": moment(hours=-1), "findings": [finding()]}
+    log = {
+        "arrived_at": moment(hours=-3),
+        "left_at": moment(hours=-1),
+        "findings": [finding()],
+        "time_reason": "We came early.",
+    }
     made = ok(desk.adviser.post(f"/v1/visits/{visit['id']}/completion", log, match=visit["version"]))
     desk.recommend(desk.adviser, finding_ids=[made["findings"][0]["id"]])
 
 
 def logged(desk: Desk) -> None:
     visit = proposed_visit(desk.adviser, desk.case, starts_at=moment(hours=1), ends_at=moment(hours=3))
-    log = {"arrived_at": moment(hours=-3), "left_at": moment(hours=-1)}
+    log = {"arrived_at": moment(hours=-3), "left_at": moment(hours=-1), "time_reason": "We came early."}
     ok(desk.colleague.post(f"/v1/visits/{visit['id']}/completion", log, match=visit["version"]))
     found = ok(desk.adviser.post(f"/v1/visits/{visit['id']}/findings", finding()), 201)
     desk.recommend(desk.adviser, finding_ids=[found["id"]])
@@ -114,7 +119,29 @@ def spoken(desk: Desk) -> None:
     ok(desk.colleague.post(f"/v1/cases/{desk.case['id']}/interim-advice", SPOKEN), 201)
 
 
+def supplemented(desk: Desk) -> None:
+    visit = completed_visit(desk.adviser, desk.case, finding())
+    desk.recommend(desk.adviser, finding_ids=[visit["findings"][0]["id"]])
+    said = {"notes": "The gate stood open.", "reason": "Left out when it was logged."}
+    ok(desk.colleague.post(f"/v1/visits/{visit['id']}/supplements", said), 201)
+
+
+def was_there(desk: Desk) -> None:
+    visit = proposed_visit(desk.adviser, desk.case, starts_at=moment(hours=1), ends_at=moment(hours=3))
+    log = {
+        "arrived_at": moment(hours=-3),
+        "left_at": moment(hours=-1),
+        "findings": [finding()],
+        "time_reason": "Early.",
+    }
+    log["attended_by"] = [desk.colleague.person_id]
+    made = ok(desk.adviser.post(f"/v1/visits/{visit['id']}/completion", log, match=visit["version"]))
+    desk.recommend(desk.adviser, finding_ids=[made["findings"][0]["id"]])
+
+
 WAYS = {
+    supplemented: "supplement",
+    was_there: "visit",
     introduction: "introduction",
     written: "recommendation",
     amended: "recommendation",

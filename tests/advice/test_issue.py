@@ -106,7 +106,13 @@ def test_a_correction_supersedes_when_it_is_issued_and_not_before(team: Team) ->
     one, two = recommendation(action="One", finding_ids=[cited]), recommendation(action="Two")
     first = issued_advice(team, adviser, case, one, two)
     done, open_ = first["recommendations"]
-    ok(adviser.post(f"/v1/recommendations/{done['id']}/verifications", {"state": "verified", "evidence": "Seen."}), 201)
+    ok(
+        adviser.post(
+            f"/v1/recommendations/{done['id']}/verifications",
+            {"state": "verified", "evidence": "Seen in place on the evening walk."},
+        ),
+        201,
+    )
     path = f"/v1/advice/{first['id']}/versions"
     refused(adviser.post(path, {}), 422, "validation-failed")
     refused(team.person("supervisor").post(path, {"correction_reason": "Gate"}), 403, "forbidden")

@@ -31,8 +31,14 @@ def test_nothing_is_added_to_the_table() -> None:
 def test_a_share_lends_what_the_owner_says() -> None:
     read, contribute = authority.lent()
     assert {action.value for action in policy.SHARED_READ} == read
-    assert {action.value for action in policy.SHARED_CONTRIBUTE} == contribute - authority.NOT_LENT_YET
-    assert contribute >= authority.NOT_LENT_YET
+    assert {action.value for action in policy.SHARED_CONTRIBUTE} == contribute - authority.LENT_FOR_OWN_VISIT
+    assert {action.value for action in policy.LENT_FOR_OWN_VISIT} == authority.LENT_FOR_OWN_VISIT
+    assert contribute >= authority.LENT_FOR_OWN_VISIT
+
+
+def test_what_a_visits_own_adviser_has_is_what_the_owner_says(world: World) -> None:
+    assert {action.value for action in policy.OF_OWN_VISIT} == authority.of_own_visit()
+    assert set(world.sql("SELECT access.of_own_visit() AS named")[0]["named"]) == authority.of_own_visit()
 
 
 def test_what_tools_will_do_for_people_has_its_scopes_and_none_of_them_is_given_yet() -> None:

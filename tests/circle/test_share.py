@@ -34,7 +34,8 @@ LENT = {
 def writes(caller: Caller, whole: Whole) -> dict[str, int]:
     """Everything that could be done beneath a case, tried: what a share may lend, and what it never does."""
     proposal = {"starts_at": moment(days=9), "ends_at": moment(days=9, hours=1)}
-    done = {"arrived_at": moment(hours=-2), "left_at": moment(hours=-1), "findings": []}
+    times = {"arrived_at": moment(hours=-2), "left_at": moment(hours=-1)}
+    done = {**times, "time_reason": "They asked us to come earlier.", "findings": []}
     amended = caller.patch(f"/v1/visits/{whole.coming_id}", {"place_note": "Gate 2"}, match=1)
     return {
         "case.note": caller.post(f"{whole.path}/notes", {"body": "Theirs."}).status_code,

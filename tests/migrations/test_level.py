@@ -46,7 +46,7 @@ def test_nothing_invented_holds_and_nothing_that_was_stamped_is_lost(
     migrations.migrate(url)
     command.downgrade(configuration, "0010")
     run(superuser_url, FILL, "SELECT 1")
-    command.upgrade(configuration, "level")
+    command.upgrade(configuration, "0011")
     told = capsys.readouterr().out
     assert "threat levels: 2 that came with the service struck; 3 versions of advice name the level" in told
     assert f"1 deadlines of cases known as counted; {MANY} findings and 1 versions in Northern Ireland" in told
@@ -68,4 +68,4 @@ def test_nothing_invented_holds_and_nothing_that_was_stamped_is_lost(
     ]
     held = run(superuser_url, "SELECT nation, count(*) AS n FROM casework.threat_level GROUP BY 1 ORDER BY 1")
     assert [tuple(row) for row in held] == [("Great Britain", 2), ("Northern Ireland", 1)]
-    command.upgrade(configuration, "level")
+    command.upgrade(configuration, "0011")

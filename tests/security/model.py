@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from tests.support.authority import NOT_LENT_YET, lent
+from tests.support.authority import LENT_FOR_OWN_VISIT, lent
 from tests.support.authority import table as authority
 from tests.support.callers import Caller
 
 # authority.md, "Shares with another force".
 SHARED_READ, _CONTRIBUTE = lent()
-SHARED_CONTRIBUTE = _CONTRIBUTE - NOT_LENT_YET
+SHARED_CONTRIBUTE = _CONTRIBUTE - LENT_FOR_OWN_VISIT
 SHARED_WITH = {"adviser", "supervisor"}
 
 

@@ -87,7 +87,10 @@ def furnish(
     business = enquirer_of(world, team, case)
     enquiry = world.sql("SELECT id FROM casework.enquiry WHERE case_id = $1::text::uuid", case["id"])[0][0]
     ok(business.post(f"/v1/enquiries/{enquiry}/messages", {"body": f"When will you come? {team.mark}"}), 201)
-    found = completed_visit(adviser, case, finding())["findings"]
+    visit = completed_visit(adviser, case, finding())
+    found = visit["findings"]
+    said = {"notes": f"The gate was locked. {team.mark}", "reason": "Left out."}
+    ok(adviser.post(f"/v1/visits/{visit['id']}/supplements", said), 201)
     # An adviser is in one place at a time.
     proposed_visit(adviser, case, starts_at=moment(days=day), ends_at=moment(days=day, hours=2))
     spoken = example("/v1/cases/{case_id}/interim-advice")

@@ -30,6 +30,7 @@ CASE_TABLES = {
     "case_transfer": "case.read",
     "enquiry": "enquiry.read",
     "site_visit": "visit.read",
+    "visit_supplement": "finding.read",
     "finding": "finding.read",
     "advice": "advice.read",
     "advice_content": "advice.read",

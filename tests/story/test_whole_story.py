@@ -20,6 +20,7 @@ import pytest
 
 from casework.kernel import embedded
 from tests.support.callers import Caller, ok, refused
+from tests.support.story import just_now
 
 DERBYSHIRE, KENT = "E23000018", "E23000032"
 PASSWORD = "correct horse battery staple"
@@ -268,8 +269,8 @@ def code_in(mail: Path) -> str:
 
 
 def made_visit(cast: Cast, business: Caller, case_id: str, *, kind: str = "survey", finding_gap: str = "") -> Any:
-    ended = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
-    times = {"starts_at": (ended + timedelta(hours=1)).isoformat(), "ends_at": (ended + timedelta(hours=2)).isoformat()}
+    now = datetime.now(UTC).replace(microsecond=0)
+    times = {"starts_at": now.isoformat(), "ends_at": (now + timedelta(hours=1)).isoformat()}
     proposed = ok(cast.adviser.post(f"/v1/cases/{case_id}/visits", {**times, "kind": kind}), 201)
     mine = ok(business.get(f"/v1/visits/{proposed['id']}"))
     assert mine["adviser"] == "Adviser"
@@ -280,8 +281,8 @@ def made_visit(cast: Cast, business: Caller, case_id: str, *, kind: str = "surve
     assert confirmed["state"] == "confirmed"
     findings = [{"area": "Service road", "phase": "egress", "methodology": "vaw", "likelihood": 2, "impact": 4,
                  "existing_control": "A lifting gate.", "gap": finding_gap}] if finding_gap else []  # fmt: skip
-    arrived = (ended - timedelta(hours=1)).isoformat()
-    completion = {"arrived_at": arrived, "left_at": ended.isoformat(), "findings": findings,
+    # A visit of an instant: what is done next is done after it.
+    completion = {"arrived_at": just_now(5), "left_at": just_now(10), "findings": findings,
                   "attendance": [{"name": "Ana Kowalska", "role": "Manager"}], "notes": "Walked the site."}  # fmt: skip
     return ok(cast.adviser.post(f"/v1/visits/{proposed['id']}/completion", completion, match=confirmed["version"]))
 

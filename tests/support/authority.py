@@ -35,8 +35,8 @@ NOT_YET: dict[tuple[str, str], Difference] = {
 }
 """By action and column (``what`` or a role)."""
 
-# What a contribution by a share is yet to lend: only for one's own visit, and who is a visit's own is not recorded yet.
-NOT_LENT_YET = {"visit.no_access", "visit.supplement"}
+# What a share to contribute lends for one's own visit alone.
+LENT_FOR_OWN_VISIT = {"visit.no_access", "visit.supplement"}
 
 
 @cache
@@ -78,6 +78,15 @@ ACTING_SCOPES = {
     "interim_advice.write": {"interim_advice.record"},
 }  # fmt: skip
 """The scopes of what tools are to do for people, and what each will open."""
+
+
+def of_own_visit() -> set[str]:
+    """What a visit's adviser has for their own visit alone, as ``docs/authority.md`` says it (*involved*)."""
+    said = re.search(
+        r"for their own visit only and for (.+?) alone, its adviser", (DOCS / "authority.md").read_text("utf-8")
+    )
+    assert said
+    return set(re.findall(r"[a-z_]+\.[a-z_]+", said[1]))
 
 
 def lent() -> tuple[set[str], set[str]]:

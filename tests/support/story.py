@@ -54,15 +54,30 @@ def finding(**facts: Any) -> dict[str, Any]:
 
 
 def completed_visit(adviser: Caller, case: dict[str, Any], *findings: dict[str, Any], **facts: Any) -> dict[str, Any]:
-    """A visit made this morning, earlier than was agreed, with its findings."""
+    """A visit made earlier than was agreed, with its findings."""
     visit = proposed_visit(adviser, case, **{"starts_at": moment(hours=1), "ends_at": moment(hours=3), **facts})
     body = {
         "arrived_at": moment(hours=-3),
         "left_at": moment(hours=-1),
+        "time_reason": "They asked us to come at once.",
         "findings": [_marked(each, adviser) for each in findings],
     }
     completed: dict[str, Any] = ok(adviser.post(f"/v1/visits/{visit['id']}/completion", body, match=visit["version"]))
     return completed
+
+
+def just_now(milliseconds: int = 0) -> str:
+    """A moment from now, to the millisecond. Five minutes ahead are now, for clocks differ."""
+    at = datetime.now(UTC) + timedelta(milliseconds=milliseconds)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
+
+
+def visit_just_made(adviser: Caller, case: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    """A visit made this instant, when it was due: after whatever was done before."""
+    visit = proposed_visit(adviser, case, starts_at=moment(), ends_at=moment(hours=1), **facts)
+    body = {"arrived_at": just_now(5), "left_at": just_now(10)}
+    made: dict[str, Any] = ok(adviser.post(f"/v1/visits/{visit['id']}/completion", body, match=visit["version"]))
+    return made
 
 
 def _marked(found: dict[str, Any], adviser: Caller) -> dict[str, Any]:

@@ -63,6 +63,7 @@ def test_a_methodology_is_a_word_of_the_look_up(team: Team) -> None:
     body = {
         "arrived_at": moment(hours=-2),
         "left_at": moment(hours=-1),
+        "time_reason": "They asked us to come earlier.",
         "findings": [finding(), finding(methodology="laser")],
     }
     document = refused(

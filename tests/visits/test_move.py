@@ -8,7 +8,11 @@ from tests.support.world import Team, World
 
 BODIES = {
     "confirmation": {"decision": "confirm"},
-    "completion": {"arrived_at": "2020-01-01T10:00:00Z", "left_at": "2020-01-01T11:00:00Z"},
+    "completion": {
+        "arrived_at": "2020-01-01T10:00:00Z",
+        "left_at": "2020-01-01T11:00:00Z",
+        "time_reason": "Taken over from the diary.",
+    },
     "no-access": {"reason_code": "nobody_there"},
     "cancellation": {"reason_code": "asked_by_business"},
 }
@@ -33,8 +37,13 @@ def moved(caller, visit, path: str, body: object = None):
 
 
 def visit_in(state: str, adviser, case):
-    visit = proposed_visit(adviser, case)
+    visit = due_now(adviser, case)
     return ok(moved(adviser, visit, WAY[state])) if state in WAY else visit
+
+
+def due_now(adviser, case):
+    """A visit that has just begun."""
+    return proposed_visit(adviser, case, starts_at=moment(), ends_at=moment(hours=1))
 
 
 @pytest.mark.parametrize("state", POSSIBLE)
@@ -57,7 +66,7 @@ def test_each_state_allows_its_moves_and_no_other(team: Team, state: str, path: 
             ["visit.amend", "visit.cancel", "visit.complete", "visit.confirm", "visit.no_access"],
         ),
         ("confirmed", ["visit.amend", "visit.cancel", "visit.complete", "visit.no_access"]),
-        ("completed", ["finding.record"]),
+        ("completed", ["finding.record", "visit.supplement"]),
         ("cancelled", []),
     ],
 )
@@ -113,7 +122,7 @@ def test_another_force_finds_nothing_to_move(team: Team, other_team: Team) -> No
 def test_a_visit_that_is_not_made_has_a_reason(world: World, team: Team, path: str, kind: str) -> None:
     adviser = team.person("adviser")
     case = allocated_case(team, adviser)
-    visit = proposed_visit(adviser, case)
+    visit = due_now(adviser, case)
     document = refused(moved(adviser, visit, path, {"reason_code": "because"}), 422, "validation-failed")
     words = {row["code"] for row in world.sql("SELECT code FROM casework.lookup WHERE kind = $1 AND active", kind)}
     assert document["errors"][0]["pointer"] == "/reason_code"
@@ -136,6 +145,7 @@ def test_a_visit_is_completed_with_attendance_and_findings_in_one(team: Team) ->
         "left_at": moment(hours=-1),
         "attendance": [{"name": "Jo Field", "role": "duty manager"}],
         "notes": "Busy night.",
+        "time_reason": "They had an event that night.",
     }
     completed = ok(moved(adviser, visit, "completion", body))
     assert {name: completed[name] for name in body} == body

@@ -155,9 +155,12 @@ def the_second_step(cast: Cast, kept: Ledger) -> None:
 def advised(cast: Cast, case: dict[str, Any], business: Caller) -> None:
     """Visits made and missed, findings, advice through review to issue, answers, a correction, and the end of the case."""
     made = proposed_visit(cast.adviser, case, starts_at=moment(days=9), ends_at=moment(days=9, hours=2))
-    log = {"arrived_at": moment(hours=-3), "left_at": moment(hours=-1), "findings": [finding()]}
+    times = {"arrived_at": moment(hours=-3), "left_at": moment(hours=-1)}
+    log = {**times, "time_reason": "They asked us to come at once.", "findings": [finding()]}
     seen = ok(cast.adviser.post(f"/v1/visits/{made['id']}/completion", log, match=1))
-    missed = proposed_visit(cast.adviser, case, starts_at=moment(days=10), ends_at=moment(days=10, hours=1))
+    said = {"notes": "The gate was locked.", "reason": "Left out."}
+    ok(cast.adviser.post(f"/v1/visits/{made['id']}/supplements", said), 201)
+    missed = proposed_visit(cast.adviser, case, starts_at=moment(), ends_at=moment(hours=1))
     ok(cast.adviser.post(f"/v1/visits/{missed['id']}/no-access", {"reason_code": "nobody_there"}, match=1))
     ok(cast.adviser.post(f"/v1/visits/{made['id']}/findings", finding(area="Gate")), 201)
     spoken = {"given_to": "Duty manager", "given_at": moment(hours=-1), "advice": "Keep the gate shut."}

@@ -284,6 +284,17 @@ class Reviewing(SQLModel, table=True):
     reviewer_id: UUID
 
 
+class Visiting(SQLModel, table=True):
+    """Whose visit it is, for what its own adviser may do about it; kept by trigger."""
+
+    __tablename__ = "visiting"
+    __table_args__ = (Index("visiting_case_id_idx", "case_id"), ACCESS)
+
+    visit_id: UUID = Field(primary_key=True)
+    case_id: UUID
+    principal_id: UUID
+
+
 class EnquiryLink(SQLModel, table=True):
     """Which case an enquiry became, and whether its contact stands verified; kept by trigger."""
 

@@ -519,6 +519,10 @@ SHARED_CONTRIBUTE = frozenset(
     }
 )
 SHARED_WITH = frozenset({Role.ADVISER, Role.SUPERVISOR})
+# What the adviser of a visit has for it alone, whoever has the case: ``access.of_own_visit()`` of the database. A share to
+# contribute lends some of it for one's own visit only.
+LENT_FOR_OWN_VISIT = frozenset({Action.VISIT_NO_ACCESS, Action.VISIT_SUPPLEMENT})
+OF_OWN_VISIT = LENT_FOR_OWN_VISIT | {Action.VISIT_COMPLETE, Action.FINDING_RECORD}
 
 # What an API client must have been given to use an action. What stands nowhere here needs no scope: it is everybody's, or one's
 # own. Whatever else a tool reaches has one, or nothing is served (``access/catalogue.py``).

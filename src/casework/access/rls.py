@@ -37,6 +37,8 @@ class Scope:
     outside: Outside = field(default_factory=Outside)
     delete: bool = False
     key: str = "id"
+    visit: str | None = None
+    """The column that names the visit, where its own adviser may write what an action of theirs allows."""
 
     def rows(self, teams: str, answering: str, reached: str) -> str:
         """The common shape, of two arrays of teams and of what tells that the case is reached by itself."""
@@ -102,7 +104,14 @@ TRIAGE = (
     A.ENQUIRY_TRANSFER,
 )
 CONTACTS = (A.CONTACT_VERIFY, A.CONTACT_UNVERIFY, A.CONTACT_REPLACE, A.ENQUIRY_HAND_OVER)
-VISITING = (A.VISIT_AMEND, A.VISIT_CONFIRM, A.VISIT_COMPLETE, A.VISIT_NO_ACCESS, A.VISIT_CANCEL)
+VISITING = (
+    A.VISIT_AMEND,
+    A.VISIT_CONFIRM,
+    A.VISIT_COMPLETE,
+    A.VISIT_SUPPLEMENT,
+    A.VISIT_NO_ACCESS,
+    A.VISIT_CANCEL,
+)
 ADVISING = (
     A.ADVICE_DRAFT,
     A.ADVICE_SUBMIT,
@@ -341,8 +350,9 @@ SCOPES: tuple[Scope, ...] = (
         "site_visit",
         A.VISIT_READ,
         (A.VISIT_PROPOSE,),
-        VISITING,
+        (*VISITING, A.CASE_HAND_OVER, A.CASE_ALLOCATE),
         case="case_id",
+        visit="id",
         outside=Outside(
             select=(
                 "id",
@@ -370,7 +380,9 @@ SCOPES: tuple[Scope, ...] = (
         (A.VISIT_COMPLETE, A.FINDING_RECORD),
         (A.FINDING_RECORD, A.ADVICE_ISSUE),
         case="case_id",
+        visit="visit_id",
     ),
+    Scope("visit_supplement", A.FINDING_READ, (A.VISIT_SUPPLEMENT,), (), case="case_id", visit="visit_id"),
     Scope(
         "advice",
         A.ADVICE_READ,
@@ -504,6 +516,9 @@ KEPT = ("case_headline", "case_event", "organisation_directory", "emergency_acce
 JUDGED_BY = ("team", "person", "police_force", "local_authority", "threat_level", "enquiry", "contact", "case_file")
 # Read by the job that tells authors of a raised threat level: whose advice is not issued yet, and where its site lies.
 TOLD_OF = ("advice", "premises")
+# Compared by a definer function while a visit is logged or corrected: with the other visits of who made it, and their towns.
+COMPARED = ("site_visit", "premises")
+LOGGING = (A.VISIT_PROPOSE, A.VISIT_COMPLETE, A.VISIT_SUPPLEMENT)
 # Looked up by definer functions while somebody asks why a record can be seen, or reads the log, and at no other time.
 LOCATED = (
     "enquiry",
@@ -538,10 +553,13 @@ def _read(scope: Scope) -> str:
 
 def _written(scope: Scope, words: str) -> str:
     # A list is compared with an array, made once. What is written is a row or a few: each is asked about by itself.
+    reached = f"access.write_case({words}, {scope.case})"
+    if scope.visit is not None:
+        reached += f" OR access.write_visit({words}, {scope.visit})"
     return scope.rows(
         f"(SELECT access.write_teams({words}))::uuid[]",
         f"(SELECT access.write_answering({words}))::uuid[]",
-        f"access.write_case({words}, {scope.case})",
+        reached,
     )
 
 
@@ -600,6 +618,9 @@ def statements() -> Iterator[str]:
     for table in TOLD_OF:
         telling = f"(SELECT access.doing({_words((A.THREAT_LEVEL_SET,))}))"
         yield f"CREATE POLICY owner_tell ON casework.{table} FOR SELECT TO casework_owner USING ({telling})"
+    for table in COMPARED:
+        logging = f"(SELECT access.doing({_words(LOGGING)}))"
+        yield f"CREATE POLICY owner_compare ON casework.{table} FOR SELECT TO casework_owner USING ({logging})"
     for table in LOCATED:
         looking = f"(SELECT access.doing({_words((A.ACCESS_EXPLAIN, A.AUDIT_READ, A.CASE_ACCESS_LOG))}))"
         yield f"CREATE POLICY owner_locate ON casework.{table} FOR SELECT TO casework_owner USING ({looking})"

@@ -38,6 +38,9 @@ from casework.work.unit import Answer, Creation, Guarded, Work, given_fields
 
 TARGET_AHEAD = "Give a day that is still to come: today, or later."
 
+SENTENCE = 6
+"""How many words evidence has at least, where no visit is cited."""
+
 
 async def _created(work: Work, creation: Creation, stated: Any, **values: Any) -> tuple[UUID, bool]:
     """The id of a record, and whether it is new: from a repeat under the client's id nothing follows a second time."""
@@ -370,14 +373,26 @@ async def respond(work: Work, recommendation_id: UUID, responding: Responding) -
 
 async def verify(work: Work, recommendation_id: UUID, verifying: Verifying) -> Answer:
     """Record how far a recommendation was carried out, and what shows it."""
-    if verifying.state is Progress.VERIFIED and verifying.visit_id is None and verifying.evidence is None:
-        raise problems.not_right("/evidence", "missing", "Name the visit that showed it, or other evidence.")
+    if verifying.state is Progress.VERIFIED and verifying.visit_id is None:
+        if verifying.evidence is None:
+            raise problems.not_right("/evidence", "missing", "Name the visit that showed it, or other evidence.")
+        if len(verifying.evidence.split()) < SENTENCE:
+            raise problems.not_right("/evidence", "too-short", "Say in a sentence what was seen, where and when.")
+    if verifying.state is Progress.NOT_APPLICABLE and verifying.reason is None:
+        raise problems.not_right("/reason", "missing", "Say why the recommendation does not apply.")
+    if verifying.state is not Progress.NOT_APPLICABLE and verifying.reason is not None:
+        raise problems.not_right(
+            "/reason", "out-of-place", "A reason belongs to what does not apply; evidence to the rest."
+        )
     made, new = await _created(work, queries.VERIFY, verifying, recommendation_id=recommendation_id)
     if new:
         case_id = await _standing_case(work, recommendation_id)
         if verifying.visit_id is not None:
             wrong = problems.wrong_visit()
-            await work.obtain(queries.COMPLETED_VISIT, wrong, visit_id=verifying.visit_id, case_id=case_id)
+            seen = await work.obtain(queries.COMPLETED_VISIT, wrong, visit_id=verifying.visit_id, case_id=case_id)
+            issued = await work.obtain(queries.FIRST_ISSUED, id=recommendation_id)
+            if seen["arrived_at"] <= issued["at"]:
+                raise problems.visit_before_issue()
         await work.obtain(queries.VERIFIED, id=recommendation_id, state=verifying.state.value)
         work.say(case_id, subject=("recommendation", recommendation_id), facts={"verification": verifying.state.value})
     return await work.show(queries.VERIFICATION_SHOWN, made)

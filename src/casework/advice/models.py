@@ -345,6 +345,8 @@ class Verification(SQLModel, table=True):
     state: str = plain()
     visit_id: UUID | None = None
     evidence: Annotated[str, prose(4_000)] | None = None
+    reason: Annotated[str, prose(1_000)] | None = None
+    """Why it does not apply, where that is the state."""
     verified_by: UUID = Field(foreign_key="casework.person.id")
     verified_at: datetime = moment(now=True)
 

@@ -110,6 +110,12 @@ def wrong_visit() -> ValidationFailed:
     return not_right("/visit_id", "reference", "Name a completed visit of this case.")
 
 
+def visit_before_issue() -> ValidationFailed:
+    """A visit shows what was carried out after the business was told of it."""
+    message = "This visit was made before the recommendation was issued: name a later one, or other evidence."
+    return not_right("/visit_id", "before-issue", message)
+
+
 by_constraint["verification_visit_id_case_id_team_id_restricted_fkey"] = wrong_visit
 by_constraint["advice_reviewer_id_fkey"] = lambda: not_right("/reviewer_id", "reference", "There is no such person.")
 by_constraint["advice_reviewer_check"] = OwnAdvice

@@ -125,6 +125,11 @@ _cited_here = finding.id.in_(
 )
 
 
+def _of_the_visit(column: Any) -> Any:
+    """What the reviewer is to know of the visit at which a finding was made."""
+    return select(column).where(visit.id == finding.visit_id).correlate(Finding).scalar_subquery()
+
+
 def _hex(hash_: Any) -> Any:
     return func.encode(hash_, literal_column("'hex'"))
 
@@ -167,7 +172,18 @@ _advice = render(
         where=_of_advice,
         of=Advice,
     ),
-    findings=gathered(render(CitedFinding, Finding), finding.recorded_at, finding.id, where=_cited_here, of=Advice),
+    findings=gathered(
+        render(
+            CitedFinding,
+            Finding,
+            visit_time_marks=func.to_json(_of_the_visit(visit.time_marks)),
+            visit_time_reason=_of_the_visit(visit.time_reason),
+        ),
+        finding.recorded_at,
+        finding.id,
+        where=_cited_here,
+        of=Advice,
+    ),
     reviews=gathered(_review, review.decided_at, review.id, where=review.advice_id == advice.id, of=Advice),
     interim_advice=gathered(_interim, interim.given_at, interim.id, where=_carried, of=Advice),
     allowed_actions=_OFFERED,
@@ -745,7 +761,7 @@ VERIFY = create_under(
     "recommendation_id",
     VERIFICATIONS,
     VERIFICATION_SHOWN,
-    {"state": Text(), "visit_id": Uuid(), "evidence": Text(), "verified_by": given("me", Uuid())},
+    {"state": Text(), "visit_id": Uuid(), "evidence": Text(), "reason": Text(), "verified_by": given("me", Uuid())},
     carries=_scope,
 )
 VERIFIED = Statement(
@@ -754,8 +770,21 @@ VERIFIED = Statement(
     .values(verification=given("state", Text()), version=recommendation.version + 1)
     .returning(recommendation.id)
 )
+# When the business was first told of the recommendation, in whichever version.
+FIRST_ISSUED = written(
+    """
+    SELECT min(a.issued_at) AS at FROM casework.recommendation named
+    JOIN casework.recommendation r ON r.line_id = named.line_id AND r.case_id = named.case_id
+    JOIN casework.advice a ON a.id = r.advice_id
+    WHERE named.id = :id""",
+    id=Uuid(),
+)
+# As the last supplement has it, if one says something else than what was logged.
+_arrived_instead: Any = literal_column("""(
+    SELECT (c.change ->> 'new')::timestamptz FROM casework.visit_supplement s, jsonb_array_elements(s.changes) AS c (change)
+    WHERE s.visit_id = casework.site_visit.id AND c.change ->> 'field' = 'arrived_at' ORDER BY s.visit_version DESC LIMIT 1)""")
 COMPLETED_VISIT = Statement(
-    select(visit.id).where(
+    select(func.coalesce(_arrived_instead, visit.arrived_at).label("arrived_at")).where(
         visit.id == given("visit_id", Uuid()),
         visit.case_id == given("case_id", Uuid()),
         visit.state == literal_column("'completed'"),

@@ -380,7 +380,7 @@ async def respond(door: AtDoor, recommendation_id: Id, responding: Responding) -
     ),
 )
 async def verify(door: AtDoor, recommendation_id: Id, verifying: Verifying) -> Response:
-    """How far it was carried out. *Verified* cites a completed visit of the case, or other evidence."""
+    """How far it was carried out. *Verified* cites a visit made after the recommendation was first issued, or other evidence."""
     return await door.write(lambda work: actions.verify(work, recommendation_id, verifying), status=201)
 
 

@@ -23,6 +23,7 @@ from casework.kernel.columns import LocalDate, Sha256, code, prose
 from casework.kernel.inputs import Input, Uuid, amendment
 from casework.kernel.views import Page, View
 from casework.reference.models import Level, ThreatKind
+from casework.visits.lifecycle import TimeMark
 
 
 def _once_each(ids: list[UUID]) -> list[UUID]:
@@ -141,12 +142,16 @@ class Progress(StrEnum):
 
 
 class Verifying(Input):
-    """How far a recommendation was carried out, and what shows it: a completed visit, or other evidence."""
+    """How far a recommendation was carried out, and what shows it: a visit made since it was issued, or other evidence."""
 
     id: Uuid | None = None
     state: Progress
     visit_id: Uuid | None = None
+    """A completed visit of the case, made after the issue of the first version that held this recommendation."""
     evidence: Annotated[str, prose(4_000)] | None = None
+    """What else shows it, in a sentence and more."""
+    reason: Annotated[str, prose(1_000)] | None = None
+    """Why it does not apply; needed where the state is ``not_applicable``."""
 
 
 class InterimRecording(InterimAdviceFacts, Input):
@@ -179,6 +184,9 @@ class CitedFinding(View):
     threat_level: str | None
     northern_ireland_threat_level: str | None
     frozen: bool
+    visit_time_marks: list[TimeMark]
+    """What is not plausible about the times of the visit at which it was found, for whoever reviews the advice."""
+    visit_time_reason: str | None
     version: int
 
 
@@ -463,6 +471,7 @@ class VerificationView(View):
     state: VerificationState
     visit_id: UUID | None
     evidence: str | None
+    reason: str | None
     verified_by: UUID
     verifier: str
     verified_at: datetime

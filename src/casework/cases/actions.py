@@ -161,10 +161,23 @@ async def allocate(work: Work, case_id: UUID, allocation: CaseAllocation) -> Ans
     """Give a case to an adviser who holds its competence; one that is being worked on stays where it stands."""
     case = await _judged(work, case_id)
     await _competent(work, case, allocation.adviser_id)
+    await _hand_visits(work, case, allocation)
     await work.advance(queries.MOVES[work.action], id=case_id, adviser_id=allocation.adviser_id)
     work.say(case_id, subject=("person", allocation.adviser_id))
     await work.row(queries.PASS_ON, case_id=case_id, adviser_id=allocation.adviser_id)
     return await work.show(queries.CASE_SHOWN, case_id)
+
+
+async def _hand_visits(work: Work, case: Any, handing: CaseAllocation | CaseHandingOver) -> None:
+    """Before the case is handed on, for whoever hands it on may be out of its circle then (``casework.reactions``)."""
+    await work.react(
+        {
+            "case_id": case["id"],
+            "former": case["adviser_id"],
+            "adviser_id": handing.adviser_id,
+            "visits": handing.visits,
+        }
+    )
 
 
 async def hand_over(work: Work, case_id: UUID, handing: CaseHandingOver) -> Answer:
@@ -174,6 +187,7 @@ async def hand_over(work: Work, case_id: UUID, handing: CaseHandingOver) -> Answ
     if handing.adviser_id == case["adviser_id"]:
         raise AlreadyInvolved("This person is the case's adviser already.")
     await _competent(work, case, handing.adviser_id)
+    await _hand_visits(work, case, handing)
     await work.advance(queries.MOVES[work.action], id=case_id, adviser_id=handing.adviser_id)
     work.say(case_id, subject=("person", handing.adviser_id), reason_code=handing.reason_code, reason=handing.note)
     left = await work.obtain(queries.CASE_LEFT, id=case_id)

@@ -18,6 +18,13 @@ class CaseState(StrEnum):
     REOPENED = "reopened"
 
 
+class Handed(StrEnum):
+    """What becomes of a visit to come when its case changes hands: the new adviser makes it, or whoever was to make it."""
+
+    MOVE = "move"
+    LEAVE = "leave"
+
+
 class CaseKind(StrEnum):
     """How a case came about."""
 

@@ -22,4 +22,11 @@ class AlreadyInvolved(Problem):
     status, slug, title = 409, "already-involved", "This person works on the case already"
 
 
+class VisitsUndecided(Problem):
+    """The former adviser has visits to come; ``visits`` names them. Say of each whether the new adviser makes it (``move``)
+    or whoever was to make it still does (``leave``)."""
+
+    status, slug, title = 409, "visits-undecided", "Say what becomes of the visits to come"
+
+
 by_constraint["collaborator_case_id_person_id_key"] = AlreadyInvolved

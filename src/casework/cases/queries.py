@@ -10,6 +10,7 @@ from sqlalchemy import (
     Integer,
     Text,
     Uuid,
+    and_,
     any_,
     cast,
     func,
@@ -137,9 +138,12 @@ _advised = EVENTS.within(
     cast(select(func.access.cases(literal_column("'advice.read'"))).scalar_subquery(), ARRAY(Uuid)),
     cast(select(func.access.answering_teams(literal_column("'advice.read'"))).scalar_subquery(), ARRAY(Uuid)),
 )
-_plain = ~one_of(
-    func.split_part(event.action, literal_column("'.'"), literal_column("1")),
-    ("advice", "interim_advice", "finding", "recommendation"),
+_plain = and_(
+    event.action != literal_column(f"'{Action.VISIT_SUPPLEMENT}'"),
+    ~one_of(
+        func.split_part(event.action, literal_column("'.'"), literal_column("1")),
+        ("advice", "interim_advice", "finding", "recommendation"),
+    ),
 )
 TIMELINE = Listing(
     EVENTS,

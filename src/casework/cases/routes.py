@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from casework.access.actions import Action
 from casework.cases import actions, queries
 from casework.cases.lifecycle import CaseState
-from casework.cases.problems import AlreadyInvolved, CompetenceMissing, NothingToTake
+from casework.cases.problems import AlreadyInvolved, CompetenceMissing, NothingToTake, VisitsUndecided
 from casework.cases.schemas import (
     CaseAllocation,
     CaseAmendment,
@@ -199,12 +199,15 @@ async def read_timeline(
         "Allocate a case",
         CaseView,
         moves=True,
-        problems=(CompetenceMissing,),
+        problems=(CompetenceMissing, VisitsUndecided),
         example={"adviser_id": SOMEBODY},
     ),
 )
 async def allocate(door: AtDoor, case_id: Id, allocation: CaseAllocation) -> Response:
-    """Give a case to an adviser of the team; re-allocating is the same again, and leaves the state where it is."""
+    """Give a case to an adviser of the team; re-allocating is the same again, and leaves the state where it is.
+
+    `visits` says of each visit to come of the former adviser whether the new one makes it.
+    """
     return await door.write(lambda work: actions.allocate(work, case_id, allocation))
 
 
@@ -215,12 +218,15 @@ async def allocate(door: AtDoor, case_id: Id, allocation: CaseAllocation) -> Res
         "Hand a case to a colleague",
         CaseView,
         moves=True,
-        problems=(CompetenceMissing, AlreadyInvolved),
+        problems=(CompetenceMissing, AlreadyInvolved, VisitsUndecided),
         example={"adviser_id": SOMEBODY, "reason_code": "other", "note": "On leave until March."},
     ),
 )
 async def hand_over(door: AtDoor, case_id: Id, handing: CaseHandingOver) -> Response:
-    """To an adviser of the same team. Who hands a restricted case over sees no more than its headline from then on."""
+    """To an adviser of the same team. Who hands a restricted case over sees no more than its headline from then on.
+
+    `visits` says of each visit to come of the former adviser whether the new one makes it (`move`) or they still do (`leave`).
+    """
     return await door.write(lambda work: actions.hand_over(work, case_id, handing))
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from casework.access.actions import Action
-from casework.cases.lifecycle import CaseKind, CaseState
+from casework.cases.lifecycle import CaseKind, CaseState, Handed
 from casework.cases.models import CaseFacts, CaseNoteFacts
 from casework.kernel.columns import LocalDate, code, line, prose, reference
 from casework.kernel.inputs import Input, Uuid, amendment
@@ -52,10 +52,20 @@ class CaseTaking(Input):
     """Nothing needs to be stated: the next case is the one that is due first."""
 
 
+class HandedVisit(Input):
+    """What becomes of a visit to come."""
+
+    visit_id: Uuid
+    then: Handed
+    """Whether the new adviser makes it, or whoever was to make it still does."""
+
+
 class CaseAllocation(Input):
     """Who is to work on a case."""
 
     adviser_id: Uuid
+    visits: list[HandedVisit] = Field(default=[], max_length=100)
+    """What becomes of each visit to come of the former adviser."""
 
 
 class CaseHandingOver(Input):
@@ -64,6 +74,8 @@ class CaseHandingOver(Input):
     adviser_id: Uuid
     reason_code: ReasonCode
     note: Note | None = None
+    visits: list[HandedVisit] = Field(default=[], max_length=100)
+    """What becomes of each visit to come of the former adviser."""
 
 
 class CaseCollaboration(Input):

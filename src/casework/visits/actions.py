@@ -1,18 +1,23 @@
 """The verbs of visits and findings."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from asyncpg import Record
+
 from casework.cases.actions import begin_work
+from casework.cases.lifecycle import Handed
+from casework.cases.problems import VisitsUndecided
 from casework.kernel.columns import resolve_local, write_moment
 from casework.kernel.problems import AlreadyExists, Forbidden, NotFound, ValidationFailed
 from casework.kernel.statements import Statement
 from casework.reference.actions import levels_for_findings, require_reason, require_word
 from casework.visits import queries
 from casework.visits.lifecycle import Decision
-from casework.visits.problems import VisitsUpcoming
+from casework.visits.problems import SAID, VisitsUpcoming, reason_wanted
 from casework.visits.schemas import (
     FindingAmendment,
     FindingRecording,
@@ -21,20 +26,31 @@ from casework.visits.schemas import (
     VisitConfirmation,
     VisitEnding,
     VisitProposing,
+    VisitSupplementing,
 )
 from casework.work.amending import amend as carry_out
 from casework.work.messages import Notice, notify
-from casework.work.times import require_ahead
+from casework.work.times import require_ahead, require_behind
 from casework.work.unit import Answer, Guarded, Work
 
 ZONE = "Europe/London"
 LONGEST = timedelta(hours=12)
 YEARS_AHEAD = 2
 """How far ahead a visit is proposed."""
+BACK = timedelta(days=90)
+"""How long ago a visit may have been made that was never proposed."""
+PLANNED = ("starts_at", "ends_at")
+MADE_NEEDS = ("arrived_at", "left_at", "time_reason")
+MADE = (*MADE_NEEDS, "attended_by", "attendance", "notes")
 
 
 async def propose(work: Work, case_id: UUID, proposing: VisitProposing) -> Answer:
-    """Propose a visit: by the case's adviser at the case's premises unless stated."""
+    """Propose a visit: by the case's adviser at the case's premises unless stated. Or log one that was made without that."""
+    if proposing.without_appointment:
+        return await _log_unplanned(work, case_id, proposing)
+    _require_fields(proposing, PLANNED, MADE, "is stated of a visit that was made without an appointment")
+    assert proposing.starts_at is not None
+    assert proposing.ends_at is not None
     period = _period(proposing.starts_at, proposing.ends_at, proposing.zone)
     facts = proposing.model_copy(update=period)
     repeated = await _repeated(work, queries.VISIT_KNOWN, proposing.id, case_id)
@@ -47,12 +63,9 @@ async def propose(work: Work, case_id: UUID, proposing: VisitProposing) -> Answe
         premises_id = premises_id or case["premises_id"]
         if adviser_id is None:
             raise _invalid("/adviser_id", "required", "The case has no adviser yet: say who is to go.")
-        if adviser_id != case["adviser_id"]:
-            await _require_adviser(work, case_id, adviser_id)
+        await _require_advisers(work, case_id, {"/adviser_id": adviser_id})
         if premises_id != case["premises_id"]:
-            await _require(
-                work, queries.PREMISES_SEEN, "/premises_id", "There is no such place.", premises_id=premises_id
-            )
+            await _require_place(work, premises_id)
         await work.row(queries.DIARY, adviser_id=adviser_id)
     visit_id = await work.create(
         queries.PROPOSE, facts, case_id=case_id, adviser_id=adviser_id, premises_id=premises_id, zone=ZONE
@@ -61,6 +74,44 @@ async def propose(work: Work, case_id: UUID, proposing: VisitProposing) -> Answe
         await begin_work(work, case_id)
         work.say(case_id, subject=("visit", visit_id))
         notify(work, Notice.VISIT, case_id=case_id)
+    return await work.show(queries.VISIT_SHOWN, visit_id, location=f"/v1/visits/{visit_id}")
+
+
+async def _log_unplanned(work: Work, case_id: UUID, made: VisitProposing) -> Answer:
+    """Log a visit that was made without an appointment: proposed and completed in one step."""
+    _require_fields(made, (*MADE_NEEDS, "adviser_id"), PLANNED, "is stated of a visit to come")
+    assert made.arrived_at is not None
+    assert made.left_at is not None
+    assert made.adviser_id is not None
+    repeated = await _repeated(work, queries.VISIT_KNOWN, made.id, case_id)
+    case = await work.row(queries.CASE_TO_VISIT, case_id=case_id)
+    premises_id = made.premises_id
+    if case is not None:  # else the creation says why not
+        premises_id = premises_id or case["premises_id"]
+        may = await work.obtain(queries.MAY_LOG, case_id=case_id, adviser_id=made.adviser_id)
+        if not may["may"]:
+            raise Forbidden("A visit is logged by an adviser of the case, or by whoever made it.")
+        if not repeated:
+            _require_made(work, made.arrived_at, made.left_at)
+            if made.arrived_at < work.clock.now() - BACK:
+                raise _invalid("/arrived_at", "too-long-ago", f"Such a visit is logged within {BACK.days} days.")
+        await _require_advisers(work, case_id, {"/adviser_id": made.adviser_id})
+        await _require_company(work, case_id, made.adviser_id, made.attended_by)
+        if premises_id != case["premises_id"]:
+            await _require_place(work, premises_id)
+    visit_id = await work.create(
+        queries.LOG_UNPLANNED,
+        made,
+        starts_at=made.arrived_at,
+        ends_at=min(made.left_at, made.arrived_at + LONGEST),
+        case_id=case_id,
+        premises_id=premises_id,
+        zone=ZONE,
+        logged_by=work.caller.person,
+    )
+    if not repeated:
+        await begin_work(work, case_id)
+        work.say(case_id, subject=("visit", visit_id), reason=made.time_reason, facts={"without_appointment": "true"})
     return await work.show(queries.VISIT_SHOWN, visit_id, location=f"/v1/visits/{visit_id}")
 
 
@@ -75,7 +126,7 @@ async def amend(work: Work, visit_id: UUID, amendment: VisitAmendment) -> Answer
         _require_to_come(work, moved)
     adviser_id = stated.get("adviser_id", visit["adviser_id"])
     if adviser_id != visit["adviser_id"]:
-        await _require_adviser(work, visit["case_id"], adviser_id)
+        await _require_advisers(work, visit["case_id"], {"/adviser_id": adviser_id})
     await work.row(queries.DIARY, adviser_id=adviser_id)
     changes = VisitAmendment.model_construct(set(stated), **stated)
     answer = await carry_out(work, queries.AMENDING, visit_id, changes)
@@ -102,18 +153,55 @@ async def confirm(work: Work, visit_id: UUID, confirmation: VisitConfirmation) -
 
 
 async def complete(work: Work, visit_id: UUID, completion: VisitCompletion) -> Answer:
-    """Log a visit as made, with who took part and everything that was found, or nothing of it."""
-    visit = await _reached(work, queries.VISIT_TO_FIND_IN, visit_id, arrived_at=completion.arrived_at)
-    if completion.left_at < completion.arrived_at:
-        raise _invalid("/left_at", "order", "The visit cannot end before it began.")
-    if completion.left_at > work.clock.now():
-        raise _invalid("/left_at", "future", "A visit is logged when it is over.")
-    row = await work.advance(
-        queries.COMPLETE, id=visit_id, **completion.model_dump(include={"arrived_at", "left_at", "attendance", "notes"})
-    )
+    """Log a visit as made, with who took part and everything that was found, or nothing of it.
+
+    Nothing that happened is refused. What is not plausible about its times is marked, and takes a reason.
+    """
+    made = completion.model_dump(exclude={"findings"})
+    visit = await _reached(work, queries.VISIT_TO_LOG, visit_id, **made)
+    _require_made(work, completion.arrived_at, completion.left_at)
+    await _require_company(work, visit["case_id"], visit["adviser_id"], completion.attended_by)
+    if completion.time_reason is None and set(visit["marks"]) & SAID.keys():
+        raise reason_wanted(visit["marks"])
+    row = await work.advance(queries.COMPLETE, id=visit_id, **made, logged_by=work.caller.person)
     await _record(work, visit, {f"/findings/{number}": each for number, each in enumerate(completion.findings)})
-    work.say(row["case_id"], subject=("visit", visit_id))
+    work.say(row["case_id"], subject=("visit", visit_id), reason=completion.time_reason)
     return await work.show(queries.VISIT_SHOWN, visit_id)
+
+
+async def supplement(work: Work, visit_id: UUID, supplementing: VisitSupplementing) -> Answer:
+    """Say something else of a completed visit than what was logged. Both stay, with who said so, when and why."""
+    stated = supplementing.model_dump(exclude={"id", "reason"}, exclude_none=True)
+    if not stated:
+        raise _invalid("", "empty", "State what is to be said of the visit: a field besides the reason.")
+    said = {name: _as_kept(value) for name, value in stated.items()}
+    await _reached(work, queries.VISIT_NOW, visit_id)
+    known = await work.row(queries.SUPPLEMENT_KNOWN, id=supplementing.id) if supplementing.id is not None else None
+    if known is not None and supplementing.id is not None:
+        if known["parent"] != visit_id or known["reason"] != supplementing.reason or _newest([known]) != said:
+            raise AlreadyExists("Something else has this id. Choose another, or send what it was made with.")
+        return await work.show(queries.SUPPLEMENT_SHOWN, supplementing.id)
+    visit = await work.advance(queries.SUPPLEMENTED, id=visit_id)
+    before = {name: _as_kept(visit[name]) for name in ("arrived_at", "left_at", "attended_by", "notes")}
+    before["attendance"] = _decoded(visit["attendance"])
+    before |= _newest(await work.rows(queries.EARLIER_CHANGES, visit_id=visit_id))
+    for name, value in said.items():
+        if value == before[name]:
+            raise _invalid(f"/{name}", "nothing-new", "This is what is said of the visit already.")
+    changes = [{"field": name, "old": before[name], "new": value} for name, value in said.items()]
+    times = {name: stated.get(name) or datetime.fromisoformat(before[name]) for name in ("arrived_at", "left_at")}
+    there = stated["attended_by"] if "attended_by" in stated else [UUID(each) for each in before["attended_by"]]
+    _require_made(work, **times)
+    if "attended_by" in stated:
+        await _require_company(work, visit["case_id"], visit["adviser_id"], there)
+    marks = await work.obtain(queries.CORRECTED_MARKS, visit_id=visit_id, attended_by=there, **dict[str, Any](times))
+    made = await work.create(
+        queries.SUPPLEMENT, supplementing, visit_id=visit_id, changes=changes, time_marks=marks["marks"]
+    )
+    fields = ", ".join(said)
+    work.say(visit["case_id"], subject=("visit", visit_id), reason=supplementing.reason, facts={"fields": fields})
+    await work.react({"case_id": visit["case_id"]})
+    return await work.show(queries.SUPPLEMENT_SHOWN, made)
 
 
 async def log_no_access(work: Work, visit_id: UUID, ending: VisitEnding) -> Answer:
@@ -166,10 +254,38 @@ async def refuse_upcoming(work: Work, row: Mapping[str, Any]) -> None:
     """What closing a case asks of its visits: that none is still to come. Raises ``VisitsUpcoming``."""
     upcoming = await work.rows(queries.UPCOMING_OF_CASE, case_id=row["case_id"])
     if upcoming:
-        raise VisitsUpcoming(
-            "Complete or cancel the visits to come first.",
-            visits=[{"id": str(visit["id"]), "starts_at": write_moment(visit["starts_at"])} for visit in upcoming],
-        )
+        raise VisitsUpcoming("Complete or cancel the visits to come first.", visits=_told(upcoming))
+
+
+async def hand_on(work: Work, row: Mapping[str, Any]) -> None:
+    """What handing a case over does to its visits to come: each is moved to the new adviser, or left, as it is said."""
+    case_id, adviser_id = row["case_id"], row["adviser_id"]
+    coming = {visit["id"]: visit for visit in await work.rows(queries.UPCOMING_OF_CASE, case_id=case_id)}
+    said: dict[UUID, tuple[str, Handed]] = {}
+    for place, each in enumerate(row["visits"]):
+        if each.visit_id not in coming or each.visit_id in said:
+            message = "Name each visit to come of this case once."
+            raise _invalid(f"/visits/{place}/visit_id", "unknown", message)
+        said[each.visit_id] = f"/visits/{place}/then", each.then
+    former = row["former"] if row["former"] != adviser_id else None
+    undecided = [each for id_, each in coming.items() if each["adviser_id"] == former and id_ not in said]
+    if undecided:
+        raise VisitsUndecided(visits=_told(undecided))
+    left = {at: coming[id_]["adviser_id"] for id_, (at, then) in said.items() if then is Handed.LEAVE}
+    await _require_advisers(work, case_id, left, "Whoever was to make it is no adviser of the case any more: move it.")
+    moved = [id_ for id_, (_, then) in said.items() if then is Handed.MOVE]
+    if moved:
+        await work.row(queries.DIARY, adviser_id=adviser_id)
+    for id_ in moved:
+        await work.obtain(queries.HAND_VISIT, id=id_, case_id=case_id, adviser_id=adviser_id)
+    for id_, (_, then) in said.items():
+        work.say(case_id, subject=("visit", id_), facts={"visit": then.value})
+    if moved:
+        notify(work, Notice.VISIT, case_id=case_id)
+
+
+def _told(visits: Iterable[Record]) -> list[dict[str, str]]:
+    return [{"id": str(visit["id"]), "starts_at": write_moment(visit["starts_at"])} for visit in visits]
 
 
 async def _record(work: Work, visit: Mapping[str, Any], recordings: Mapping[str, FindingRecording]) -> list[UUID]:
@@ -199,20 +315,70 @@ async def _require_area(work: Work, premises_id: UUID | None, area_id: UUID | No
         )
 
 
-async def _require_adviser(work: Work, case_id: UUID, adviser_id: UUID) -> None:
-    await _require(
-        work,
-        queries.ADVISER,
-        "/adviser_id",
-        "Name an adviser of the case's team, or yourself.",
-        adviser_id=adviser_id,
-        case_id=case_id,
-    )
+ADVISERS = "Name an adviser of the case's team, or of a team that the case is shared with to contribute."
 
 
-async def _require(work: Work, statement: Statement, pointer: str, message: str, **values: Any) -> None:
-    if await work.row(statement, **values) is None:
-        raise _invalid(pointer, "unknown", message)
+async def _require_advisers(
+    work: Work, case_id: UUID, named: Mapping[str, UUID | None], message: str = ADVISERS
+) -> None:
+    """Each of these, by the pointer that names them, is somebody who may be sent to the case."""
+    people = list(named.values())
+    stranger = await work.row(queries.STRANGER, people=people, case_id=case_id) if people else None
+    if stranger is not None:
+        at = next(pointer for pointer, person in named.items() if person == stranger["id"])
+        raise _invalid(at, "not-an-adviser-here", message)
+
+
+async def _require_company(work: Work, case_id: UUID, adviser_id: UUID, company: Sequence[UUID]) -> None:
+    """Who was there beside the visit's adviser: advisers too, each named once."""
+    for place, person in enumerate(company):
+        if person == adviser_id or person in company[:place]:
+            message = "Name each colleague once; the visit's adviser was there by that."
+            raise _invalid(f"/attended_by/{place}", "duplicate", message)
+    await _require_advisers(work, case_id, {f"/attended_by/{place}": person for place, person in enumerate(company)})
+
+
+async def _require_place(work: Work, premises_id: UUID | None) -> None:
+    if await work.row(queries.PREMISES_SEEN, premises_id=premises_id) is None:
+        raise _invalid("/premises_id", "unknown", "There is no such place.")
+
+
+def _require_fields(stated: VisitProposing, needed: Sequence[str], out_of_place: Sequence[str], why: str) -> None:
+    """Of the two kinds of visit that this takes, each has its own fields."""
+    errors = [
+        {"pointer": f"/{name}", "code": "missing", "message": "State this as well."}
+        for name in needed
+        if getattr(stated, name) is None
+    ] + [
+        {"pointer": f"/{name}", "code": "out-of-place", "message": f"This {why}."}
+        for name in out_of_place
+        if getattr(stated, name)
+    ]
+    if errors:
+        raise ValidationFailed(errors=errors)
+
+
+def _require_made(work: Work, arrived_at: datetime, left_at: datetime) -> None:
+    if left_at <= arrived_at:
+        raise _invalid("/left_at", "order", "The visit ended after it began.")
+    require_behind(work, "/left_at", left_at, "A visit is logged when it is over.")
+
+
+def _as_kept(value: Any) -> Any:
+    """A value of a visit as the changes of a supplement keep it."""
+    if isinstance(value, datetime):
+        return write_moment(value)
+    return [str(each) if isinstance(each, UUID) else each for each in value] if isinstance(value, list) else value
+
+
+def _newest(supplements: Iterable[Record]) -> dict[str, Any]:
+    """What supplements say of each field, the last of them last."""
+    changes = [change for each in supplements for change in _decoded(each["changes"])]
+    return {change["field"]: change["new"] for change in changes}
+
+
+def _decoded(changes: Any) -> Any:
+    return json.loads(changes) if isinstance(changes, str) else changes
 
 
 async def _repeated(work: Work, known: Statement, id_: UUID | None, parent: UUID) -> bool:

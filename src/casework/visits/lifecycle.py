@@ -28,6 +28,18 @@ class VisitKind(StrEnum):
     EVENT = "event"
 
 
+class TimeMark(StrEnum):
+    """What is not plausible about the times of a visit that was made (``access.time_marks``). All but *unconfirmed* take a reason."""
+
+    UNCONFIRMED = "unconfirmed"
+    WITHOUT_APPOINTMENT = "without_appointment"
+    BEFORE_DUE = "before_due"
+    AFTER_DUE = "after_due"
+    BEFORE_CASE = "before_case"
+    LONG = "long"
+    OVERLAPPING = "overlapping"
+
+
 class Phase(StrEnum):
     """The phase of use of a place that a finding is about."""
 
@@ -60,6 +72,7 @@ VISIT = Lifecycle(
         Move(Action.VISIT_AMEND, UPCOMING, None),
         Move(Action.VISIT_CONFIRM, (VisitState.PROPOSED,), VisitState.CONFIRMED),
         Move(Action.VISIT_COMPLETE, UPCOMING, VisitState.COMPLETED),
+        Move(Action.VISIT_SUPPLEMENT, (VisitState.COMPLETED,), None),
         Move(Action.VISIT_NO_ACCESS, UPCOMING, VisitState.NO_ACCESS),
         Move(Action.VISIT_CANCEL, UPCOMING, VisitState.CANCELLED),
     ],

@@ -1,12 +1,13 @@
 """Site visits, who attended, and what was found."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import StrictInt
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
+from sqlalchemy.types import Uuid as Id
 from sqlmodel import Field, SQLModel
 
 from casework.cases.models import of_case
@@ -61,6 +62,9 @@ class SiteVisit(SQLModel, table=True):
         Index("site_visit_case_id_idx", "case_id", "starts_at"),
         Index("site_visit_team_id_starts_at_idx", "team_id", "starts_at", "id"),
         Index("site_visit_adviser_id_idx", "adviser_id", "starts_at", "id"),
+        Index(
+            "site_visit_adviser_id_left_at_idx", "adviser_id", "left_at", postgresql_where=text("state = 'completed'")
+        ),
     )
 
     id: UUID = identity()
@@ -84,6 +88,18 @@ class SiteVisit(SQLModel, table=True):
     declined_note: Annotated[str, prose(1000)] | None = None
     arrived_at: datetime | None = moment()
     left_at: datetime | None = moment()
+    time_marks: list[str] = Field(
+        default=None, sa_type=ARRAY(Text), nullable=False, sa_column_kwargs={"server_default": text("'{}'")}
+    )
+    """What is not plausible about these times, as the database found when the visit was logged (``TimeMark``)."""
+    time_reason: Annotated[str, prose(1000)] | None = None
+    """Why they are so."""
+    logged_by: UUID | None = Field(default=None, foreign_key="casework.person.id")
+    """Who logged it, in the adviser's name or their own."""
+    attended_by: list[UUID] = Field(
+        default=None, sa_type=ARRAY(Id), nullable=False, sa_column_kwargs={"server_default": text("'{}'")}
+    )
+    """The colleagues who were there beside the visit's adviser."""
     attendance: list[dict[str, str]] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
     notes: Annotated[str, prose(10_000)] | None = None
     reason_code: str | None = Field(default=None, sa_type=Text)
@@ -137,3 +153,27 @@ class Finding(FindingFacts, table=True):
     recorded_by: UUID = Field(foreign_key="casework.person.id")
     recorded_at: datetime = moment(now=True)
     version: int = version()
+
+
+class VisitSupplement(SQLModel, table=True):
+    """What was added to a completed visit, or corrected of it, afterwards; append only. The visit stays as it was logged."""
+
+    __tablename__ = "visit_supplement"
+    __table_args__ = of_visit(UniqueConstraint("visit_id", "visit_version"))
+
+    id: UUID = identity()
+    visit_id: UUID
+    case_id: UUID
+    team_id: UUID
+    restricted: bool = flag()
+    changes: list[dict[str, Any]] = Field(sa_type=JSONB, nullable=False)
+    """Each field with what it said (``old``) and what is said instead (``new``)."""
+    visit_version: int
+    """The version of the visit that it made, by which supplements follow each other."""
+    reason: Annotated[str, prose(1000)]
+    time_marks: list[str] = Field(
+        default=None, sa_type=ARRAY(Text), nullable=False, sa_column_kwargs={"server_default": text("'{}'")}
+    )
+    """What is not plausible about the times as they are said instead."""
+    recorded_by: UUID = Field(foreign_key="casework.person.id")
+    recorded_at: datetime = moment(now=True)

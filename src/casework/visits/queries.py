@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import Integer, Text, Uuid, any_, case, cast, func, literal_column, null, or_, select
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy import Integer, Text, Uuid, any_, case, cast, func, literal_column, null, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
 
 from casework.access.actions import Action
 from casework.cases.lifecycle import RUNNING
@@ -15,13 +15,14 @@ from casework.kernel.views import render
 from casework.premises.models import Premises, PremisesArea
 from casework.reference.queries import ground_of_findings
 from casework.visits.lifecycle import UPCOMING, VISIT, FindingState, VisitState
-from casework.visits.models import Finding, SiteVisit
+from casework.visits.models import Finding, SiteVisit, VisitSupplement
 from casework.visits.schemas import (
     FindingRow,
     FindingStated,
     FindingView,
     OwnVisitRow,
     OwnVisitView,
+    SupplementRow,
     VisitRow,
     VisitView,
     VisitWithFindings,
@@ -34,14 +35,16 @@ from casework.work.composing import (
     Sort,
     create_under,
     guarded,
-    parameter,
     read_one,
     show_one,
 )
 
-visit, finding, of_case, place, area = map(columns, (SiteVisit, Finding, Case, Premises, PremisesArea))
-VISITS = Reachable(SiteVisit, "site_visit", case="case_id")
-FINDINGS = Reachable(Finding, "finding", case="case_id")
+visit, finding, supplement, of_case, place, area = map(
+    columns, (SiteVisit, Finding, VisitSupplement, Case, Premises, PremisesArea)
+)
+VISITS = Reachable(SiteVisit, "site_visit", case="case_id", visit="id")
+FINDINGS = Reachable(Finding, "finding", case="case_id", visit="visit_id")
+SUPPLEMENTS = Reachable(VisitSupplement, "visit_supplement", case="case_id", visit="visit_id")
 
 # --- findings as they go out ---
 
@@ -69,6 +72,7 @@ _finding = render(
         finding.case_id,
         finding.team_id,
         finding.restricted,
+        finding.visit_id,
     ),
 )
 FINDING_BY_ID = read_one(FINDINGS, _finding)
@@ -103,9 +107,22 @@ _OF_ROW = {
 _OF_VISIT = {
     **_OF_ROW,
     "allowed_actions": func.access.allowed_actions(
-        literal_column("'visit'"), visit.state, visit.case_id, visit.team_id, visit.restricted
+        literal_column("'visit'"), visit.state, visit.case_id, visit.team_id, visit.restricted, visit.id
+    ),
+    "logger": func.access.name_of(visit.logged_by),
+    "attended_by_names": literal_column(
+        "(SELECT coalesce(json_agg(access.name_of(w.id) ORDER BY w.place), '[]'::json)"
+        " FROM unnest(casework.site_visit.attended_by) WITH ORDINALITY AS w (id, place))"
     ),
 }
+_SUPPLEMENT = render(SupplementRow, VisitSupplement, recorder=func.access.name_of(supplement.recorded_by))
+SUPPLEMENT_SHOWN = show_one(SUPPLEMENTS, _SUPPLEMENT)
+_supplements = func.coalesce(
+    select(func.json_agg(aggregate_order_by(_SUPPLEMENT, supplement.visit_version)))
+    .where(supplement.visit_id == visit.id)
+    .scalar_subquery(),
+    literal_column("'[]'::json"),
+)
 _found = func.coalesce(
     select(
         func.json_agg(aggregate_order_by(render(FindingRow, Finding, **_OF_FINDING), finding.recorded_at, finding.id))
@@ -118,7 +135,7 @@ _found = func.coalesce(
 _visit = case(
     (
         VISITS.within(_reach("read_teams"), _reach("cases"), _reach("answering_teams")),
-        render(VisitWithFindings, SiteVisit, **_OF_VISIT, findings=_found),
+        render(VisitWithFindings, SiteVisit, **_OF_VISIT, findings=_found, supplements=_supplements),
     ),
     else_=render(VisitView, SiteVisit, **_OF_VISIT),
 )
@@ -171,13 +188,13 @@ CASE_TO_VISIT = Statement(
 DIARY = written(
     "SELECT pg_advisory_xact_lock(hashtextextended('diary ' || CAST(:adviser_id AS uuid), 0))", adviser_id=Uuid()
 )
-ADVISER = written(
+# Whoever of these is nobody who may be sent to the case: an adviser of its team, or of a team that contributes.
+STRANGER = written(
     """
-    SELECT c.id FROM casework.case_file c
-    WHERE c.id = :case_id AND (:adviser_id = :me OR access.is_adviser(:adviser_id, c.team_id))""",
-    adviser_id=Uuid(),
+    SELECT p.id FROM unnest(CAST(:people AS uuid[])) WITH ORDINALITY AS p (id, place)
+    WHERE NOT access.may_visit(p.id, :case_id) ORDER BY p.place LIMIT 1""",
+    people=UUIDS,
     case_id=Uuid(),
-    me=Uuid(),
 )
 PREMISES_SEEN = Statement(select(place.id).where(place.id == given("premises_id", Uuid())))
 VISIT_KNOWN = Statement(select(visit.case_id.label("parent")).where(visit.id == given("id", Uuid())))
@@ -199,6 +216,34 @@ PROPOSE = create_under(
     headline=HEADLINE_SEEN,
     repeated=["id"],
 )
+# Made already: no time of anybody's diary is taken, so that any conflict is the id's.
+LOG_UNPLANNED = create_under(
+    CASES,
+    "case_id",
+    VISITS,
+    VISIT_SHOWN,
+    {
+        "state": literal_column(f"'{VisitState.COMPLETED}'"),
+        "kind": Text(),
+        "starts_at": Moment3(),
+        "ends_at": Moment3(),
+        "zone": Text(),
+        "adviser_id": Uuid(),
+        "premises_id": Uuid(),
+        "place_note": Text(),
+        "arrived_at": Moment3(),
+        "left_at": Moment3(),
+        "time_reason": Text(),
+        "logged_by": Uuid(),
+        "attended_by": UUIDS,
+        "attendance": JSONB(none_as_null=True),
+        "notes": Text(),
+    },
+    states=[state.value for state in RUNNING],
+    headline=HEADLINE_SEEN,
+    repeated=["id"],
+)
+MAY_LOG = written("SELECT access.may_log(:case_id, :adviser_id) AS may", case_id=Uuid(), adviser_id=Uuid())
 
 # --- moving on ---
 
@@ -213,9 +258,35 @@ _visit_now = select(
     func.coalesce(VISITS.reached(), literal_column("false")).label("within"),
 ).where(visit.id == given("id", Uuid()))
 VISIT_NOW = Statement(_visit_now)
-# A visit that is being logged has no arrival yet: it is stated. Findings stand under the levels of that moment.
-_arrived = func.coalesce(parameter("arrived_at", Moment3()), visit.arrived_at)
-VISIT_TO_FIND_IN = Statement(_visit_now.add_columns(*ground_of_findings(visit.premises_id, visit.team_id, _arrived)))
+# Findings stand under the levels of the moment of arrival. A visit that is being logged has none yet: it is stated.
+VISIT_TO_FIND_IN = Statement(
+    _visit_now.add_columns(*ground_of_findings(visit.premises_id, visit.team_id, visit.arrived_at))
+)
+
+
+def _marks() -> Any:
+    """What is not plausible about the times stated: asked before, so that the refusal can say why a reason is wanted."""
+    people = func.array_prepend(visit.adviser_id, given("attended_by", UUIDS))
+    return func.access.time_marks(
+        visit.id,
+        visit.case_id,
+        visit.premises_id,
+        people,
+        visit.zone,
+        visit.starts_at,
+        visit.ends_at,
+        visit.confirmed_at.is_not(None),
+        given("arrived_at", Moment3()),
+        given("left_at", Moment3()),
+        type_=ARRAY(Text),
+    ).label("marks")
+
+
+VISIT_TO_LOG = Statement(
+    _visit_now.add_columns(
+        *ground_of_findings(visit.premises_id, visit.team_id, given("arrived_at", Moment3())), _marks()
+    )
+)
 
 
 def _move(action: Action, **changes: Any) -> Any:
@@ -248,6 +319,9 @@ COMPLETE = _move(
     Action.VISIT_COMPLETE,
     arrived_at=given("arrived_at", Moment3()),
     left_at=given("left_at", Moment3()),
+    time_reason=given("time_reason", Text()),
+    attended_by=given("attended_by", UUIDS),
+    logged_by=given("logged_by", Uuid()),
     attendance=given("attendance", JSONB(none_as_null=True)),
     notes=given("notes", Text()),
 )
@@ -255,9 +329,64 @@ NO_ACCESS = _move(Action.VISIT_NO_ACCESS, reason_code=given("reason_code", Text(
 CANCEL = _move(Action.VISIT_CANCEL, reason_code=given("reason_code", Text()))
 
 UPCOMING_OF_CASE = Statement(
-    select(visit.id, visit.starts_at)
+    select(visit.id, visit.starts_at, visit.adviser_id, func.access.name_of(visit.adviser_id).label("adviser"))
     .where(visit.case_id == given("case_id", Uuid()), one_of(visit.state, UPCOMING))
     .order_by(visit.starts_at)
+)
+
+# Whose visit it is, where the case changes hands. The new time is nobody's: what was confirmed stays so.
+HAND_VISIT = Statement(
+    update(visit)
+    .where(visit.id == given("id", Uuid()), visit.case_id == given("case_id", Uuid()), one_of(visit.state, UPCOMING))
+    .values(adviser_id=given("adviser_id", Uuid()), version=visit.version + 1)
+    .returning(visit.id)
+)
+
+# --- supplements ---
+
+SUPPLEMENT_KNOWN = Statement(
+    select(supplement.visit_id.label("parent"), supplement.changes, supplement.reason).where(
+        supplement.id == given("id", Uuid())
+    )
+)
+# The visit shows its supplements, so each makes another version of it; and two of them wait for each other here.
+SUPPLEMENTED = guarded(
+    VISITS,
+    action=Action.VISIT_SUPPLEMENT,
+    lifecycle=VISIT,
+    changes={},
+    matched=False,
+    returning=(
+        visit.case_id,
+        visit.premises_id,
+        visit.adviser_id,
+        visit.arrived_at,
+        visit.left_at,
+        visit.attended_by,
+        visit.attendance,
+        visit.notes,
+    ),
+)
+EARLIER_CHANGES = Statement(
+    select(supplement.changes)
+    .where(supplement.visit_id == given("visit_id", Uuid()))
+    .order_by(supplement.visit_version)
+)
+CORRECTED_MARKS = Statement(select(_marks()).where(visit.id == given("visit_id", Uuid())))
+SUPPLEMENT = create_under(
+    VISITS,
+    "visit_id",
+    SUPPLEMENTS,
+    SUPPLEMENT_SHOWN,
+    {
+        "changes": JSONB(),
+        "visit_version": visit.version,
+        "reason": Text(),
+        "time_marks": ARRAY(Text),
+        "recorded_by": given("me", Uuid()),
+    },
+    carries={"case_id": visit.case_id, "team_id": visit.team_id, "restricted": visit.restricted},
+    states=[VisitState.COMPLETED.value],
 )
 
 # --- recording findings ---

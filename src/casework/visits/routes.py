@@ -15,12 +15,13 @@ from casework.kernel.problems import (
 )
 from casework.visits import actions, queries
 from casework.visits.lifecycle import Phase, VisitState
-from casework.visits.problems import AdviserUnavailable
+from casework.visits.problems import AdviserUnavailable, VisitNotBegun
 from casework.visits.schemas import (
     FindingAmendment,
     FindingPage,
     FindingRecording,
     FindingView,
+    SupplementRow,
     VisitAmendment,
     VisitCompletion,
     VisitConfirmation,
@@ -29,6 +30,7 @@ from casework.visits.schemas import (
     VisitSeen,
     VisitSeenByStaff,
     VisitsSeen,
+    VisitSupplementing,
 )
 from casework.work.doorway import AtDoor
 from casework.work.lane import DoorRoute
@@ -66,7 +68,11 @@ FINDING: dict[str, Any] = {
     ),
 )
 async def propose(door: AtDoor, case_id: Id, proposing: VisitProposing) -> Response:
-    """The first visit makes an allocated case active. An adviser is never in two places at once."""
+    """The first visit makes an allocated case active. An adviser is never in two places at once.
+
+    With `without_appointment`, a visit of the last 90 days that nobody proposed is logged as made: by an adviser of the case,
+    or by whoever made it. Its findings are recorded one by one.
+    """
     return await door.write(lambda work: actions.propose(work, case_id, proposing), status=201)
 
 
@@ -149,8 +155,29 @@ async def confirm(door: AtDoor, visit_id: Id, confirmation: VisitConfirmation) -
     ),
 )
 async def complete(door: AtDoor, visit_id: Id, completion: VisitCompletion) -> Response:
-    """The visit, who took part and all its findings are stored together, or nothing is."""
+    """The visit, who took part and all its findings are stored together, or nothing is.
+
+    By an adviser of the case, or by the visit's own. Whatever happened is taken; times that are not plausible (`time_marks`)
+    need a `time_reason`, and are shown to whoever reviews the advice.
+    """
     return await door.write(lambda work: actions.complete(work, visit_id, completion))
+
+
+@router.post(
+    "/visits/{visit_id}/supplements",
+    **operation(
+        Action.VISIT_SUPPLEMENT,
+        "Supplement a completed visit",
+        SupplementRow,
+        status=201,
+        creates=True,
+        problems=(StateConflict,),
+        example={"notes": "The gate was locked when we came back at six.", "reason": "Left out when it was logged."},
+    ),
+)
+async def supplement(door: AtDoor, visit_id: Id, supplementing: VisitSupplementing) -> Response:
+    """Add to a completed visit, or correct it. What was logged stays; what is said instead stands beside it, with why."""
+    return await door.write(lambda work: actions.supplement(work, visit_id, supplementing), status=201)
 
 
 @router.post(
@@ -160,11 +187,12 @@ async def complete(door: AtDoor, visit_id: Id, completion: VisitCompletion) -> R
         "Log a visit that could not be made",
         VisitSeenByStaff,
         moves=True,
+        problems=(VisitNotBegun,),
         example={"reason_code": "nobody_there"},
     ),
 )
 async def log_no_access(door: AtDoor, visit_id: Id, ending: VisitEnding) -> Response:
-    """`reason_code` is a word of the look-up `reason_no_access`."""
+    """`reason_code` is a word of the look-up `reason_no_access`. Only once the visit has begun."""
     return await door.write(lambda work: actions.log_no_access(work, visit_id, ending))
 
 

@@ -8,28 +8,49 @@ from pydantic import Discriminator, Field, Tag
 
 from casework.access.actions import Action
 from casework.kernel.columns import Moment, WallTime, code, line, prose
-from casework.kernel.inputs import Input, Uuid, absent, amendment
+from casework.kernel.inputs import Input, Truth, Uuid, absent, amendment
 from casework.kernel.views import Page, View
-from casework.visits.lifecycle import Decision, Phase, VisitKind, VisitState
+from casework.visits.lifecycle import Decision, Phase, TimeMark, VisitKind, VisitState
 from casework.visits.models import FindingFacts
 
 SiteZone = Literal["Europe/London"]
 
 
+class Attendee(Input):
+    """Somebody who took part in a visit."""
+
+    name: Annotated[str, line(120)]
+    role: Annotated[str, line(120)]
+
+
 class VisitProposing(Input):
-    """A proposed visit, of twelve hours at most. A time without an offset is the clock's at the site, and needs ``zone``."""
+    """A proposed visit, of twelve hours at most. A time without an offset is the clock's at the site, and needs ``zone``.
+
+    A visit that was made without an appointment is stated with ``without_appointment``, ``arrived_at``, ``left_at`` and
+    ``time_reason``, and without ``starts_at`` and ``ends_at``: it is logged as made at once.
+    """
 
     id: Uuid | None = None
     """Your own id for it (a UUIDv7), so that a repeat is recognised."""
     kind: VisitKind = VisitKind.SURVEY
-    starts_at: WallTime
-    ends_at: WallTime
+    starts_at: WallTime | None = None
+    ends_at: WallTime | None = None
     zone: SiteZone | None = None
     adviser_id: Uuid | None = None
     """The case's adviser unless stated."""
     premises_id: Uuid | None = None
     """The case's premises unless stated."""
     place_note: Annotated[str, line(300)] | None = None
+    without_appointment: Truth = False
+    """Whether it was made already, without having been agreed: 90 days ago at most."""
+    arrived_at: Moment | None = None
+    left_at: Moment | None = None
+    time_reason: Annotated[str, prose(1000)] | None = None
+    """Why it was made without an appointment."""
+    attended_by: list[Uuid] = Field(default=[], max_length=20)
+    """Colleagues who were there beside the adviser."""
+    attendance: list[Attendee] = Field(default=[], max_length=50)
+    notes: Annotated[str, prose(10_000)] | None = None
 
 
 class VisitAmendment(Input):
@@ -47,13 +68,6 @@ class VisitConfirmation(Input):
 
     decision: Decision
     note: Annotated[str, prose(1000)] | None = None
-
-
-class Attendee(Input):
-    """Somebody who took part in a visit."""
-
-    name: Annotated[str, line(120)]
-    role: Annotated[str, line(120)]
 
 
 class FindingRecording(FindingFacts, Input):
@@ -74,9 +88,26 @@ class VisitCompletion(Input):
 
     arrived_at: Moment
     left_at: Moment
+    time_reason: Annotated[str, prose(1000)] | None = None
+    """Needed where the times are unusual (``time_marks``)."""
+    attended_by: list[Uuid] = Field(default=[], max_length=20)
+    """Colleagues who were there beside the visit's adviser; one of them logs it."""
     attendance: list[Attendee] = Field(default=[], max_length=50)
     notes: Annotated[str, prose(10_000)] | None = None
     findings: list[FindingRecording] = Field(default=[], max_length=200)
+
+
+class VisitSupplementing(Input):
+    """What to add to a completed visit, or to correct of it: each field that is stated is said instead of what stands."""
+
+    id: Uuid | None = None
+    """Your own id for it (a UUIDv7), so that a repeat is recognised."""
+    arrived_at: Moment | None = None
+    left_at: Moment | None = None
+    attended_by: list[Uuid] | None = Field(default=None, max_length=20)
+    attendance: list[Attendee] | None = Field(default=None, max_length=50)
+    notes: Annotated[str, prose(10_000)] | None = None
+    reason: Annotated[str, prose(1000)]
 
 
 class VisitEnding(Input):
@@ -175,24 +206,55 @@ class VisitRow(View):
 
 
 class VisitView(VisitRow):
-    """A visit for those who may not read its findings: neither they nor the adviser's notes are there."""
+    """A visit for those who may not read its findings: neither they nor what the adviser noted is there."""
 
     confirmed_at: datetime | None
     confirmed_by: Literal["staff", "business"] | None
     declined_note: str | None
     arrived_at: datetime | None
     left_at: datetime | None
-    attendance: list[Attendance] | None
+    time_marks: list[TimeMark]
+    """What is not plausible about these times; all but *unconfirmed* took a reason."""
+    logged_by: UUID | None
+    logger: str | None
+    """Who logged it, in the adviser's name or their own."""
+    attended_by: list[UUID]
+    """Colleagues who were there beside the adviser."""
+    attended_by_names: list[str]
     reason_code: str | None
     created_at: datetime
     allowed_actions: list[Action]
 
 
-class VisitWithFindings(VisitView):
-    """A visit in full."""
+class SupplementChange(View):
+    """One field of a supplement: what it said, and what is said instead."""
 
+    field: Literal["arrived_at", "left_at", "attended_by", "attendance", "notes"]
+    old: str | list[Attendance] | list[UUID] | None
+    new: str | list[Attendance] | list[UUID]
+
+
+class SupplementRow(View):
+    """What was added to a completed visit, or corrected of it."""
+
+    id: UUID
+    visit_id: UUID
+    changes: list[SupplementChange]
+    reason: str
+    time_marks: list[TimeMark]
+    recorded_by: UUID
+    recorder: str
+    recorded_at: datetime
+
+
+class VisitWithFindings(VisitView):
+    """A visit in full, as it was logged; ``supplements`` tell what was added or corrected afterwards, oldest first."""
+
+    time_reason: str | None
+    attendance: list[Attendance] | None
     notes: str | None
     findings: list[FindingRow]
+    supplements: list[SupplementRow]
 
 
 class OwnVisitRow(View):

@@ -103,6 +103,8 @@ class Reachable:
     held: bool = False
     """Whether a child holds the row until its transaction ends, so that none slips in beside a closing or a moving. The policy
     that lets the row be changed must name every action that makes a child."""
+    visit: str | None = None
+    """The column that names the visit, where its own adviser reaches it by some actions (``access.goes``)."""
 
     @property
     def case_column(self) -> Any:
@@ -116,7 +118,8 @@ class Reachable:
 
     def reached(self) -> ColumnElement[bool]:
         """The reach of the running unit of work: its ``teams`` and ``answering`` are bound parameters, a case is asked about."""
-        return self.shape(given("teams", UUIDS), given("answering", UUIDS), func.access.reaches)
+        reached = self.shape(given("teams", UUIDS), given("answering", UUIDS), func.access.reaches)
+        return or_(reached, func.access.goes(getattr(self.table, self.visit))) if self.visit else reached
 
     def shape(self, teams: Any, answering: Any, reaches: Callable[[Any], Any]) -> ColumnElement[bool]:
         """What both have in common; ``reaches`` judges by the column that names the case."""

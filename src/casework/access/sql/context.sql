@@ -501,7 +501,10 @@ BEGIN
 END $$;
 
 -- What a record offers this caller: authority and state together, from the same tables that judge the request itself.
-CREATE OR REPLACE FUNCTION access.allowed_actions(of_kind text, in_state text, of_case uuid, of_team uuid, is_restricted boolean)
+-- ``of_visit``: the visit that it is, or was found at, for what its own adviser may do about it.
+DROP FUNCTION IF EXISTS access.allowed_actions(text, text, uuid, uuid, boolean);
+CREATE OR REPLACE FUNCTION access.allowed_actions(
+    of_kind text, in_state text, of_case uuid, of_team uuid, is_restricted boolean, of_visit uuid DEFAULT NULL)
 RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE s record; grants text[]; person uuid := nullif(current_setting('casework.acting', true), '')::uuid;
@@ -532,6 +535,7 @@ BEGIN
             OR (h.reach = 'involved' AND h.team_id = of_team AND grants && ARRAY['allocated', 'collaborator'])
             OR (h.reach = 'assigned' AND h.team_id = of_team AND 'allocated' = ANY (grants))
             OR (h.reach = 'reviewing' AND 'reviewer' = ANY (grants))
+            OR access.own_visit(o.action, of_visit)
             OR (h.shared IS NOT NULL AND EXISTS (
                 SELECT FROM access.case_share x WHERE x.case_id = of_case AND x.team_id = h.team_id AND x.until > casework.now()
                   AND (h.shared = 'read' OR h.shared = x.mode))))
@@ -558,7 +562,7 @@ BEGIN
     SELECT * INTO h FROM access.case_home c WHERE c.case_id = of_case;
     SELECT * INTO s FROM access.session x WHERE x.token_hash = access.current_hash();
     IF doing IS NULL OR h.case_id IS NULL OR NOT (
-        h.team_id = ANY (access.read_teams(doing)) OR access.write_case(ARRAY[doing], of_case)
+        h.team_id = ANY (access.read_teams(doing)) OR access.write_case(ARRAY[doing], of_case) OR access.visits_in(of_case)
         OR of_case = ANY (access.own_cases(ARRAY[doing])))
     THEN
         RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';

@@ -7,7 +7,7 @@ GRANT USAGE ON SCHEMA access TO casework_door;
 
 GRANT EXECUTE ON FUNCTION
     casework.new_id(), casework.fold(text), casework.name_key(text), casework.sort_key(text), casework.clock_offset(), casework.now(), casework.today(text), casework.ended(timestamptz), casework.level_holding(text, timestamptz),
-    access.begin(bytea, text, text, uuid, uuid, uuid, bytea, boolean), access.reaches(uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
+    access.begin(bytea, text, text, uuid, uuid, uuid, bytea, boolean), access.reaches(uuid), access.goes(uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
     access.state(text), access.say(uuid, text, uuid, text, text, jsonb), access.current_hash(), access.current_action(), access.current_principal(), access.doing(text[]),
     access.own_enquiries(text[]), access.own_cases(text[]), access.own_write(text[]), access.name_of(uuid),
     access.own_actions(text, text), access.enquirer_role(bytea), access.issue_tracking(bytea, uuid, uuid, interval),
@@ -30,10 +30,11 @@ GRANT EXECUTE ON FUNCTION access.arm_code(bigint, bytea), work.letters(bigint) T
 
 GRANT EXECUTE ON FUNCTION
     access.read_teams(text), access.answering_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]), access.write_case(text[], uuid),
-    access.write_answering(text[]),
+    access.write_answering(text[]), access.may_visit(uuid, uuid), access.may_log(uuid, uuid), access.write_visit(text[], uuid),
+    access.time_marks(uuid, uuid, uuid, uuid[], text, timestamptz, timestamptz, boolean, timestamptz, timestamptz), access.needs_time_reason(text[]),
     access.is_adviser(uuid, uuid), access.is_force_address(text), access.verification_bar(uuid, boolean), access.assignable(uuid, uuid), access.announce_restriction(uuid),
     access.open_in_emergency(text, text, text), access.decide_transfer(uuid, integer[], boolean, uuid, text),
-    access.member_teams(text), access.holds(text), access.may_review(uuid, uuid, text), casework.is_settled(uuid), casework.hold_advice_citing(uuid[]), casework.could_review(uuid), access.allowed_actions(text, text, uuid, uuid, boolean),
+    access.member_teams(text), access.holds(text), access.may_review(uuid, uuid, text), casework.is_settled(uuid), casework.hold_advice_citing(uuid[]), casework.could_review(uuid), access.allowed_actions(text, text, uuid, uuid, boolean, uuid),
     access.grant_role(uuid, text, uuid), access.approve_role(uuid), access.end_role(uuid), access.roles_of(uuid),
     access.suspend(uuid, integer[], text), access.reinstate(uuid, integer[]), access.suspension_of(uuid),
     access.end_sessions_of(uuid), access.people_with(text),

@@ -275,7 +275,7 @@ BEGIN
 END $$;
 DO $$ DECLARE kept text; BEGIN
     FOREACH kept IN ARRAY ARRAY['case_note', 'case_event', 'enquiry_message', 'quality_review', 'business_response',
-                                'verification', 'open_reason', 'advice_content'] LOOP
+                                'verification', 'open_reason', 'advice_content', 'visit_supplement'] LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON casework.%I
                         FOR EACH ROW EXECUTE FUNCTION access.append_only()', kept);
     END LOOP;

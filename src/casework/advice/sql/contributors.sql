@@ -22,6 +22,8 @@ $$;
 CREATE OR REPLACE FUNCTION casework.visit_contributors(of_visit uuid) RETURNS TABLE (person_id uuid, what text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT v.adviser_id, 'visit' FROM casework.site_visit v WHERE v.id = of_visit
+    UNION SELECT there.id, 'visit' FROM casework.site_visit v CROSS JOIN unnest(v.attended_by) AS there (id) WHERE v.id = of_visit
+    UNION SELECT v.logged_by, 'visit' FROM casework.site_visit v WHERE v.id = of_visit AND v.logged_by IS NOT NULL
     UNION SELECT e.person_id, CASE e.action WHEN 'visit.complete' THEN 'visit' ELSE 'supplement' END
     FROM casework.site_visit v JOIN casework.case_event e ON e.case_id = v.case_id
     WHERE v.id = of_visit AND e.subject_kind = 'visit' AND e.subject_id = v.id AND e.person_id IS NOT NULL
