@@ -42,7 +42,7 @@ def test_what_was_submitted_before_is_reconstructed(
 ) -> None:
     configuration = migrations.config(url)
     migrations.migrate(url)
-    command.downgrade(configuration, "content-1")
+    command.downgrade(configuration, "0012")
     run(superuser_url, FILL, "SELECT")
     migrations.migrate(url)
     assert (
@@ -85,7 +85,7 @@ def test_what_was_submitted_before_is_reconstructed(
     issue = "UPDATE casework.advice SET state = 'issued', issued_at = now(), follow_up_on = current_date WHERE reference = 'approved-1'"
     run(url, f"SELECT access.begin_system('advice.issue', 'tests'); {issue}", "SELECT")
     assert run(superuser_url, "SELECT FROM casework.advice WHERE reference = 'approved-1' AND state = 'issued'")
-    command.downgrade(configuration, "content-1")
+    command.downgrade(configuration, "0012")
     left = run(superuser_url, "SELECT count(*) FROM access.published")[0][0]
     assert left == MANY + 2
     migrations.migrate(url)

@@ -38,7 +38,7 @@ async def _run(url: str, statements: list[tuple[str, tuple[object, ...]]]) -> li
 def test_visits_logged_before_are_marked_and_say_who_logged_them(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     configuration = migrations.config(url)
     migrations.migrate(url)
-    command.downgrade(configuration, "visits-1")
+    command.downgrade(configuration, "0013")
     ids = {name: uuid.uuid4() for name in VISITS}
     insert = (
         "INSERT INTO casework.site_visit (id, case_id, team_id, state, adviser_id, starts_at, ends_at, arrived_at, left_at, confirmed_at)"
@@ -59,7 +59,7 @@ def test_visits_logged_before_are_marked_and_say_who_logged_them(url: str, capsy
     asyncio.run(_run(url, [*filling, (told, (ids["late"],)), (awake, ())]))
     asyncio.run(_run(url, [("INSERT INTO access.membership (principal_id, role, team_id) SELECT id, 'adviser', team_id FROM casework.person", ())]))  # fmt: skip
     capsys.readouterr()
-    command.upgrade(configuration, "visits")
+    command.upgrade(configuration, "0014")
     assert "visits: 5 marked for their times; of 1 it is known who logged them" in capsys.readouterr().out
     migrations.migrate(url)
     asked = "SELECT v.id, v.time_marks, v.logged_by = v.adviser_id AS known, v.time_reason, v.version FROM casework.site_visit v"
