@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from casework.kernel.settings import Settings
+from tests.support.callers import fetch
 from tests.support.server import serving
 from tests.support.world import World
 
@@ -29,7 +30,7 @@ def test_the_named_origin_may_send_what_the_api_needs(base_url: str) -> None:
 
 
 def test_the_named_origin_may_read_refusals_and_versions(base_url: str) -> None:
-    refused = httpx.get(f"{base_url}/v1/cases", headers={"Origin": FRONTEND})
+    refused = fetch(f"{base_url}/v1/cases", headers={"Origin": FRONTEND})
     assert refused.status_code == 401
     assert refused.headers["Access-Control-Allow-Origin"] == FRONTEND
     assert "ETag" in refused.headers["Access-Control-Expose-Headers"]
@@ -38,9 +39,9 @@ def test_the_named_origin_may_read_refusals_and_versions(base_url: str) -> None:
 def test_no_other_origin_is_named(base_url: str, world: World) -> None:
     assert (
         "Access-Control-Allow-Origin"
-        not in httpx.get(f"{base_url}/v1/signposts", headers={"Origin": "https://evil.example"}).headers
+        not in fetch(f"{base_url}/v1/signposts", headers={"Origin": "https://evil.example"}).headers
     )
     assert (
         "Access-Control-Allow-Origin"
-        not in httpx.get(f"{world.base_url}/v1/signposts", headers={"Origin": FRONTEND}).headers
+        not in fetch(f"{world.base_url}/v1/signposts", headers={"Origin": FRONTEND}).headers
     )

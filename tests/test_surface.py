@@ -12,6 +12,7 @@ import pytest
 from casework.kernel.problems import Problem
 from casework.kernel.settings import Settings
 from tests.support import contract
+from tests.support.callers import PATIENCE, fetch
 from tests.support.server import serving
 from tests.support.world import World
 
@@ -31,7 +32,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", 
 def production(world: World, test_settings: Settings) -> Iterator[httpx.Client]:
     """The service as a force would start it: production, and nothing turned on."""
     settings = test_settings.model_copy(update={"environment": "production", "docs": None, "local_login": False})
-    with serving(settings, world.addresses) as url, httpx.Client(base_url=url) as client:
+    with serving(settings, world.addresses) as url, httpx.Client(base_url=url, timeout=PATIENCE) as client:
         yield client
 
 
@@ -95,4 +96,4 @@ def test_what_strangers_get_names_no_version_and_no_program(production: httpx.Cl
 def test_a_development_setting_is_what_shows_the_docs(world: World, test_settings: Settings) -> None:
     settings = test_settings.model_copy(update={"environment": "development", "docs": None})
     with serving(settings, world.addresses) as url:
-        assert httpx.get(f"{url}/docs").status_code == 200
+        assert fetch(f"{url}/docs").status_code == 200

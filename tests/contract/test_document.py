@@ -3,13 +3,13 @@
 import json
 import re
 
-import httpx
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from casework import contract
 from casework.access.actions import Action
 from casework.kernel.problems import Problem
+from tests.support.callers import fetch
 from tests.support.world import World
 
 DOCUMENT = json.loads(contract.text())
@@ -96,15 +96,15 @@ def test_inputs_refuse_unknown_fields() -> None:
 
 
 def test_every_file_of_the_docs_page_is_there(world: World) -> None:
-    page = httpx.get(f"{world.base_url}/docs")
+    page = fetch(f"{world.base_url}/docs")
     assert page.status_code == 200
     for name in re.findall(r'(?:src|href)="(/docs/[^"]+)"', page.text):
-        assert httpx.get(world.base_url + name).status_code == 200, name
-    assert httpx.get(f"{world.base_url}/openapi.json").json()["openapi"] == "3.1.0"
+        assert fetch(world.base_url + name).status_code == 200, name
+    assert fetch(f"{world.base_url}/openapi.json").json()["openapi"] == "3.1.0"
 
 
 def test_every_problem_page_says_what_would_be_right(world: World) -> None:
     for slug in Problem.registry:
-        page = httpx.get(f"{world.base_url}/problems/{slug}", headers={"Accept": "text/html"})
+        page = fetch(f"{world.base_url}/problems/{slug}", headers={"Accept": "text/html"})
         assert page.status_code == 200, slug
         assert slug in page.text

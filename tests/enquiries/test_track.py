@@ -6,7 +6,7 @@ import httpx
 
 from casework.kernel.settings import Settings
 from tests.enquiries.building import QUESTION, asked, asking
-from tests.support.callers import Caller, ok, refused
+from tests.support.callers import Caller, fetch, ok, refused
 from tests.support.server import serving
 from tests.support.world import Team, World
 
@@ -149,7 +149,7 @@ def test_guessing_tokens_is_slowed_down(world: World, test_settings: Settings) -
         # However it is spelt: a token is known by one spelling.
         for spelling in ("bearer %s", "BEARER   %s", "Bearer \xa0%s", "Bearer %s\x85"):
             sent = (spelling % guesser.token).encode("latin-1")
-            answer = httpx.get(f"{base_url}/v1/tracking", headers=[(b"Authorization", sent)])
+            answer = fetch(f"{base_url}/v1/tracking", headers=[(b"Authorization", sent)])
             assert answer.status_code == (401 if b"\xa0" in sent or b"\x85" in sent else 429), spelling
         guesser.close()
 

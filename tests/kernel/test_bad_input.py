@@ -440,7 +440,7 @@ def test_what_the_database_refuses_is_pointed_to(adviser: Caller, team: Team) ->
 @pytest.mark.parametrize(
     ("header", "status"),
     [
-        (None, 428), ("*", 428), ('"99"', 412), ('"98", "99"', 412), ('"x"', 412), ('"1", "99"', 200),
+        (None, 428), ("*", 428), ('"1", *', 428), ('*,"1"', 428), ('"99"', 412), ('"98", "99"', 412), ('"x"', 412), ('"1", "99"', 200),
         # What a proxy that compresses makes of a tag is the same version, and no other.
         ('W/"1"', 200), ('"1-gzip"', 200), ('W/"1-br"', 200), ('"1;gzip"', 200), ("1", 200), ('W/"2"', 412), ('"11-gzip"', 412),
         ('"-gzip"', 412), ('"1gzip"', 412), ('"1", "2", "3", "4", "5"', 200), ('"1", "2", "3", "4", "5", "6"', 400),

@@ -17,7 +17,7 @@ import pytest
 from joserfc import jwe, jws
 
 from casework.kernel.settings import Settings
-from tests.support.callers import Caller, ok, refused
+from tests.support.callers import Caller, fetch, ok, refused
 from tests.support.federated import federated, linked
 from tests.support.issuer import AUDIENCE, Issuer, b64, new_key, signed
 from tests.support.world import Team, World
@@ -379,7 +379,7 @@ def test_a_token_that_is_not_sent_as_a_bearer_is_nobody_s(
     world: World, issuer: Issuer, subject: str, scheme: str
 ) -> None:
     sent = scheme.replace("{}", issuer.token(subject))
-    answer = httpx.get(f"{world.base_url}/v1/me", headers={"Authorization": sent})
+    answer = fetch(f"{world.base_url}/v1/me", headers={"Authorization": sent})
     refused(answer, 401, "unauthenticated")
 
 

@@ -514,16 +514,16 @@ class Door:
         header = self.request.headers.get("if-match")
         if not self.operation.matched:
             return None
-        if header is None or header.strip() == "*":
+        tags = [tag.strip() for tag in (header or "*").split(",", _MOST_TAGS)]
+        if "*" in tags:
             raise p.PreconditionRequired(
                 "Send If-Match with the ETag that you read; '*' would overwrite what you have not seen."
             )
-        tags = header.split(",", _MOST_TAGS)
         if len(tags) > _MOST_TAGS:
             raise p.BadRequest(
                 f"If-Match names {_MOST_TAGS} versions at most: more would overwrite what nobody has seen."
             )
-        return [int(found[1] or found[2]) for tag in tags if (found := _TAG.match(tag.strip()))]
+        return [int(found[1] or found[2]) for tag in tags if (found := _TAG.match(tag))]
 
 
 def _case_of(location: str) -> str | None:
