@@ -130,6 +130,12 @@ def test_what_a_line_refuses(sent: object, code: str) -> None:
     assert refused(ShortLine, sent) == code
 
 
+@pytest.mark.parametrize("sent", ["no_capac\u00edty", "no_capaci\u0301ty", "n\u043e_capacity", "\U0001f512"])
+def test_no_code_of_a_list_has_other_letters_than_those_of_ascii(sent: str) -> None:
+    assert refused(Annotated[str, code(60)], sent) == "not-a-code"
+    assert TypeAdapter(Annotated[str, code(60)]).validate_python("\u200bno_capacity\u00a0\n") == "no_capacity"
+
+
 def test_a_wall_of_accents_is_refused_before_it_costs_time() -> None:
     assert refused(LongText, "a" + "\u0301" * 15_000 + "\u0316" * 15_000) == "too-many-marks"
 

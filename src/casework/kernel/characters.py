@@ -25,10 +25,17 @@ _SURROGATE = PydanticCustomError("lone-surrogate", "Send well-formed Unicode: ha
 _NO_CHARACTER = PydanticCustomError("not-a-character", "Send characters only: a code point here stands for none")
 _LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _BROKEN_LINE = re.compile("[\t\n\r\x0b\x0c\x85\u2028\u2029]")
-_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Whatever the readers below take off, turn into LF or refuse, as one class: most texts hold none of it, and are asked once.
+_ODD = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u2028-\u202e\u2060\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufeff\ufffe\uffff]"
+)
 _ONE_LINE = PydanticCustomError("control-character", "Use one line of plain text, without tabs")
 _TURNED = PydanticCustomError(
     "direction-override", "Type this anew, or paste it as plain text: unseen marks in it turn the direction of writing"
+)
+_NO_CODE = PydanticCustomError(
+    "not-a-code", "Use a code of the list as it stands there: letters without accents, digits, hyphens"
 )
 _BLANK = PydanticCustomError("blank", "Write something that can be seen")
 _TOO_MANY_MARKS = PydanticCustomError("too-many-marks", "Put fewer accents upon one letter")
@@ -106,18 +113,33 @@ def read_line(text: str) -> str:
     """One visible line in NFC, without what clings to its edges."""
     if text.isascii() and text.isprintable():  # most are, and nothing can be wrong with them but blankness
         return _seen_ascii(text.strip(" "))
-    text = _NEEDLESS.sub("", sound(text)).strip(_EDGES)
+    if _has_odd(text):
+        text = _NEEDLESS.sub("", sound(text))
+    text = text.strip(_EDGES)
     if _BROKEN_LINE.search(text):
         raise _ONE_LINE
     return _composed(text)
+
+
+def read_code(text: str) -> str:
+    """A word of a look-up without what draws nothing. No list here has a word with other letters than ASCII's."""
+    text = clear(text)
+    if not text.isascii():
+        raise _NO_CODE
+    return read_line(text)
 
 
 def read_prose(text: str) -> str:
     """Visible text in NFC, its lines ended by LF whatever ended them, without what clings to its edges."""
     if text.isascii() and text.replace("\n", " ").isprintable():
         return _seen_ascii(text.strip(" \n"))
-    text = _LINE_END.sub("\n", sound(text))
-    return _composed(_NEEDLESS.sub("", text).strip(_EDGES))
+    if _has_odd(text):
+        text = _NEEDLESS.sub("", _LINE_END.sub("\n", sound(text)))
+    return _composed(text.strip(_EDGES))
+
+
+def _has_odd(text: str) -> bool:
+    return _ODD.search(text) is not None or _FAR.search(text) is not None
 
 
 def _seen_ascii(text: str) -> str:
@@ -127,13 +149,13 @@ def _seen_ascii(text: str) -> str:
 
 
 def _composed(text: str) -> str:
-    if _TURNS.search(text):
+    characters = set(text)
+    if not _OVERRIDES.isdisjoint(characters):
         raise _TURNED
-    kinds = {character: unicodedata.category(character) for character in set(text)}
-    if not any(_is_visible(*kind) for kind in kinds.items()):
+    if not any(map(_is_visible, characters)):
         raise _BLANK
     # NFC sorts a run of marks in quadratic time, so a long run would be a way to stop the service.
-    if _stacked(text, {character for character in kinds if unicodedata.combining(character)}):
+    if len(text) > _MARKS and _stacked(text, set(filter(unicodedata.combining, characters))):
         raise _TOO_MANY_MARKS
     return unicodedata.normalize("NFC", text)
 
@@ -151,5 +173,6 @@ def _stacked(text: str, marks: set[str]) -> bool:
     return False
 
 
-def _is_visible(character: str, category: str) -> bool:
+def _is_visible(character: str) -> bool:
+    category = unicodedata.category(character)
     return (category[0] in "LNPS" and character not in _FILLERS) or category in ("Co", "Cn")

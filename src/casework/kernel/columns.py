@@ -104,7 +104,7 @@ def prose(max_length: int) -> Rule:
 
 def code(max_length: int) -> Rule:
     """A word of a look-up, or another name that machines compare: whatever draws nothing is taken off."""
-    return _text(max_length, lambda text: characters.read_line(characters.clear(text)))
+    return _text(max_length, characters.read_code)
 
 
 def secret(min_length: int, max_length: int) -> Rule:

@@ -74,9 +74,9 @@ class Input(BaseModel, metaclass=_Plain):
     def _taken_apart(cls, stated: Any) -> Any:
         """However a telephone number was typed, its extension and its relay stand in fields of their own."""
         # Each unknown member becomes an error with its pointer before the first fifty are told.
-        if isinstance(stated, dict) and len(stated) > len(cls.model_fields) + _UNKNOWN:
+        if isinstance(stated, dict) and len(stated) > len(cls.__pydantic_fields__) + _UNKNOWN:
             raise PydanticCustomError("too-many-members", "Leave out the members that this object does not have")
-        if phones.EXTENSION in cls.model_fields and isinstance(stated, dict):
+        if phones.EXTENSION in cls.__pydantic_fields__ and isinstance(stated, dict):
             return phones.split(stated, partial=cls.partial)
         return stated
 
