@@ -18,6 +18,7 @@ from casework.cases.queries import CASE_BY_ID, CASE_LIST, HEADLINE_LIST
 from casework.kernel.statements import Statement
 from casework.people.queries import ME
 from casework.premises.queries import PREMISES_LIST
+from casework.work.composing import BEGINNING
 
 PAGE = 25
 DEEP = 1000
@@ -112,7 +113,7 @@ def _hot(
 ) -> Hot:
     compiled = statement.compiled(page)
     bound = {
-        "hash": hash_token(token), "action": action.value, "purpose": None, "request": uuid4(), "acting": None,
+        **dict.fromkeys(BEGINNING), "hash": hash_token(token), "action": action.value, "request": uuid4(),
         **({"id": ids[0]} if ids else {}), **values,
     }  # fmt: skip
     names = [bind[0] for bind in compiled._binds]

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
@@ -121,7 +122,7 @@ def config(url: str) -> "Config":
     """The alembic configuration for a database; ``url`` is casework_migrate's."""
     from alembic.config import Config
 
-    made = Config()
+    made = Config(stdout=sys.stdout)  # what it defaults to is the stream of whenever it was first imported
     made.set_main_option("script_location", str(scripts()).replace("%", "%%"))
     made.attributes["url"] = re.sub(r"^postgres(ql)?:", "postgresql+asyncpg:", url)
     return made

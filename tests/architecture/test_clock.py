@@ -11,6 +11,7 @@ SESSION = "sessions and tokens live in real time"
 CODE = "a one-time code is good for minutes of real time"
 LOG = "the processing log and its seals tell when it really was"
 JOB = "jobs, kept answers and the worker's signs of life go by real time"
+SUSPENSION = "whether somebody is locked out is a fact of access: it must agree with the log"
 ROLE = "when a role was ended is a fact of access: it must agree with the log"
 REAL: dict[str, dict[str, str]] = {
     "access/sql/schemas.sql": {
@@ -25,6 +26,8 @@ REAL: dict[str, dict[str, str]] = {
             "access.answering_of",
             "access.current_principal",
             "access.enquirer_role",
+            "access.confirmed_until",
+            "access.state",
             "access.begin",
             "access.allowed_actions",
         ),
@@ -48,10 +51,14 @@ REAL: dict[str, dict[str, str]] = {
         "access.keep_client_grant": SESSION,
         "access.keep_contact": SESSION,
         "access.end_role": ROLE,
+        "access.keep_case": SESSION,
+        "access.keep_enquiry": SESSION,
     },
+    "access/sql/suspending.sql": dict.fromkeys(
+        ("access.suspend", "access.reinstate", "access.keep_suspension_final"), SUSPENSION
+    ),
     "access/sql/second_step.sql": {
         "access.own_link": SESSION,
-        "access.own_step": SESSION,
         "access.ask_code": CODE,
         "access.enter_code": CODE,
         "access.arm_code": CODE,

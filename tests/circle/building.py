@@ -51,6 +51,10 @@ class Whole:
         found: int = ok((reader or self.supervisor).get(self.path))["version"]
         return found
 
+    def coming(self, then: str) -> list[dict[str, str]]:
+        """What a hand-over says of the visit to come."""
+        return [{"visit_id": self.coming_id, "then": then}]
+
     def move(self, caller: Caller, noun: str, body: Any = None) -> Any:
         """A move on the version as it stands."""
         return ok(caller.post(f"{self.path}/{noun}", body or {}, match=self.version()))

@@ -18,14 +18,14 @@ def handed_over(_: World, whole: Whole) -> tuple[Caller, Losing, set[str]]:
     """The adviser of a restricted case hands it over."""
     colleague = whole.team.person("adviser")
     whole.move(whole.adviser, "restriction", {"reason_code": "live_operation"})
-    body = {"adviser_id": colleague.person_id, "reason_code": "workload"}
+    body = {"adviser_id": colleague.person_id, "reason_code": "workload", "visits": whole.coming("move")}
     return whole.adviser, lambda: whole.move(whole.adviser, "hand-over", body), HEADLINE
 
 
 def allocated_anew(_: World, whole: Whole) -> tuple[Caller, Losing, set[str]]:
     """A supervisor gives a restricted case to somebody else."""
     whole.move(whole.adviser, "restriction", {"reason_code": "live_operation"})
-    body = {"adviser_id": whole.team.person("adviser").person_id}
+    body = {"adviser_id": whole.team.person("adviser").person_id, "visits": whole.coming("move")}
     return whole.adviser, lambda: whole.move(whole.supervisor, "allocation", body), HEADLINE
 
 

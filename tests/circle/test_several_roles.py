@@ -125,7 +125,8 @@ def test_a_case_that_is_reached_for_many_reasons_is_listed_once(world: World, te
     whole.move(whole.adviser, "collaborators", {"person_id": person.person_id})
     for elsewhere in (other_team, third):
         ok(share_with(whole, elsewhere), 201)
-    whole.move(whole.supervisor, "hand-over", {"adviser_id": person.person_id, "reason_code": "workload"})
+    body = {"adviser_id": person.person_id, "reason_code": "workload", "visits": whole.coming("move")}
+    whole.move(whole.supervisor, "hand-over", body)
     for kind, record in (
         ("cases", whole.case_id),
         ("case-headlines", whole.case_id),

@@ -291,6 +291,20 @@ def recounting(world: World, team: Team, value: str) -> httpx.Response:
     return adviser.patch(f"/v1/premises/{ok(made, 201)['id']}", {"occupancy_on": value}, match=1)
 
 
+def excluded(value: str) -> dict[str, str]:
+    """Facts of a place that Schedule 2 takes out since that day."""
+    return {
+        "schedule_2_exclusion": "railway",
+        "exclusion_basis": "A station of the national railway.",
+        "excluded_on": value,
+    }
+
+
+def taking_out(world: World, team: Team, value: str) -> httpx.Response:
+    adviser, made = place(team)
+    return adviser.patch(f"/v1/premises/{ok(made, 201)['id']}", excluded(value), match=1)
+
+
 PAST_DAYS, FAR_DAYS = (day(-1), "2020-01-31"), (day(YEARS_10), "2099-01-01")
 DAYS_TO_COME = ((*PAST_DAYS, *FAR_DAYS), (day(1), day(700)))
 VISITS = ((at(-1 / 12), "2020-06-01T10:00:00Z", at(YEARS_2), "2099-06-01T10:00:00Z"), (at(1), at(700)))
@@ -315,6 +329,11 @@ SENT: dict[tuple[str, str], tuple[Send, tuple[tuple[str, ...], tuple[str, ...]]]
         lambda _, team, value: place(team, occupancy_on=value)[1],
         ((day(2), "2099-01-01"), (day(-1), "1999-12-31")),
     ),
+    ("premises.write-create", "/excluded_on"): (
+        lambda _, team, value: place(team, **excluded(value))[1],
+        ((day(2), "2099-01-01"), (day(-1), "1999-12-31")),
+    ),
+    ("premises.write-amend", "/excluded_on"): (taking_out, ((day(2), "2099-01-01"), (day(-1), "1999-12-31"))),
     ("premises.write-amend", "/occupancy_on"): (recounting, ((day(2), "2099-01-01"), (day(-1), "1999-12-31"))),
 }
 

@@ -51,7 +51,7 @@ def live(world: World, *tokens: str) -> list[bool]:
 # --- text ---
 
 
-SHOWN = {"site_name", "transfer", "decision"}
+SHOWN = {"transfer", "decision"}
 """What the answer to a move showed. It is kept for whoever may ask for it again, for 72 hours, and is the one copy left."""
 ANSWERED = {"work.idempotency_key"}
 
@@ -255,7 +255,7 @@ def uncollaborated(whole: Whole) -> None:
 
 def handed_on(whole: Whole) -> None:
     body = {"adviser_id": whole.team.person("adviser").person_id, "reason_code": "workload"}
-    whole.move(whole.adviser, "hand-over", body)
+    whole.move(whole.adviser, "hand-over", body | {"visits": whole.coming("move")})
 
 
 ENDS: dict[str, tuple[Callable[[Whole], Any], tuple[set[str], set[str], int]]] = {

@@ -17,6 +17,7 @@ ASKING = ("adviser", "supervisor", "coordinator", "administrator")
 OF_FIELD = {
     "duplicate_of": "enquiry_id", "adviser_id": "person_id", "reviewer_id": "person_id", "author_id": "person_id",
     "finding_ids": "finding_id", "to_team_id": "team_id", "person": "person_id", "record": "case_id",
+    "attended_by": "person_id",
     "messages": "message_id", "object_id": "case_id", "recommendation_ids": "recommendation_id",
 }  # fmt: skip
 """What a field is an id of, where its name does not say so itself."""

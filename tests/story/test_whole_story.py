@@ -20,6 +20,7 @@ import pytest
 
 from casework.kernel import embedded
 from tests.support.callers import Caller, ok, refused
+from tests.support.levels import SOURCE
 from tests.support.story import just_now
 
 DERBYSHIRE, KENT = "E23000018", "E23000032"
@@ -318,7 +319,14 @@ def issued_advice(cast: Cast, case_id: str, finding_ids: list[str]) -> Any:
     refused(cast.adviser.post(f"{path}/review", decision, match=version), 403, "forbidden")
     ok(cast.reviewer.post(f"{path}/review", decision, match=version))
     version = ok(cast.adviser.get(path))["version"]
-    follow_up_on = (datetime.now(UTC) + timedelta(days=90)).date().isoformat()
-    issued = ok(cast.adviser.post(f"{path}/issue", {"follow_up_on": follow_up_on}, match=version))
+    issuing = {"follow_up_on": (datetime.now(UTC) + timedelta(days=90)).date().isoformat()}
+    # The service comes without a threat level; a supervisor records one until the professional lead has.
+    assert refused(cast.adviser.post(f"{path}/issue", issuing, match=version), 409, "no-threat-level")["missing"]
+    level = {"kind": "national", "level": "substantial", "source_url": SOURCE}
+    assert ok(cast.supervisor.post("/v1/threat-levels", level), 201)["state"] == "provisional"
+    # It was drafted under none, so the adviser says that the advice holds under this one.
+    refused(cast.adviser.post(f"{path}/issue", issuing, match=version), 409, "threat-level-changed")
+    issuing["confirm_threat_level"] = level["level"]
+    issued: dict[str, Any] = ok(cast.adviser.post(f"{path}/issue", issuing, match=version))
     assert (issued["state"], issued["number"]) == ("issued", 1)
     return issued

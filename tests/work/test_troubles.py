@@ -53,5 +53,6 @@ def test_every_constraint_has_a_field_to_point_to() -> None:
             if isinstance(constraint, ForeignKeyConstraint | CheckConstraint):
                 name = str(constraint.name)
                 assert constrained()[name] in table.columns, name
-                (told,) = translate(error("23503", constraint_name=name)).extensions.get("errors", [{"pointer": "/"}])
-                assert told["pointer"].startswith("/"), name
+                told = translate(error("23503", constraint_name=name)).extensions.get("errors", [{"pointer": "/"}])
+                assert told, name
+                assert all(each["pointer"].startswith("/") for each in told), name
