@@ -29,6 +29,7 @@ from casework.premises.queries import PREMISES_LIST
 from casework.visits import queries as visits
 from casework.visits.schemas import VisitCompletion
 from casework.work import doorway, unit
+from casework.work.composing import BEGINNING
 
 PLAIN: frozenset[str] = frozenset()
 SAY, FINISH, FINISH_SHOWN = unit._SAY, unit._FINISH, unit._FINISH_SHOWN
@@ -66,7 +67,7 @@ def _hash(request: Request) -> bytes | None:
 
 
 def _values(request: Request, action: str) -> dict[str, Any]:
-    return {"hash": _hash(request), "action": action, "purpose": None, "request": uuid4(), "acting": None}
+    return {**dict.fromkeys(BEGINNING), "hash": _hash(request), "action": action, "request": uuid4()}
 
 
 # --- reads ---
