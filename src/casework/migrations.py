@@ -59,6 +59,7 @@ DEFINITIONS = (
     ("work", "outbox.sql"),
     ("advice", "content.sql"),
     ("advice", "contributors.sql"),
+    ("access", "leaving.sql"),
     ("audit_log", "sealing.sql"),
     ("audit_log", "reading.sql"),
     ("work", "messages.sql"),

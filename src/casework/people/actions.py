@@ -30,6 +30,7 @@ from casework.people.problems import (
     NeverOneself,
     NeverTheRequester,
     NeverTheSuspender,
+    StillHolds,
     WrongCredentials,
 )
 from casework.people.schemas import (
@@ -195,9 +196,26 @@ async def amend_person(work: Work, person_id: UUID, amendment: PersonAmendment) 
     """Change what is stated of a person. Whoever is made inactive is out at once (``access.keep_principal``)."""
     _never_oneself(work, person_id)
     stated = amendment.model_dump(exclude_unset=True)
+    leaving = stated.pop("leaving", False)
+    if leaving and stated.get("active") is not False:
+        told = {"pointer": "/leaving", "code": "beside", "message": "Say it beside active: false only."}
+        raise ValidationFailed(errors=[told])
     await _require_team(work, stated.get("team_id"))
     await _require_competences(work, stated.get("competences", []))
-    return await amend(work, queries.AMEND_PERSON, person_id, amendment)
+    person = await work.obtain(queries.PERSON_SEEN, id=person_id)
+    if person["active"] and stated.get("active") is False and not leaving:
+        await _require_nothing_held(work, person_id)
+    taken = sorted(set(person["competences"]) - set(stated.get("competences", person["competences"])))
+    for each in await work.rows(queries.CASES_IN_STRANDS, id=person_id, strands=taken) if taken else ():
+        told = f"They stay the adviser of {each['count']} open case{'s' * (each['count'] > 1)} of the strand {each['strand']}."
+        work.warn("/competences", "competence-in-use", told)
+    return await amend(work, queries.AMEND_PERSON, person_id, amendment, without=("leaving",))
+
+
+async def _require_nothing_held(work: Work, person_id: UUID, role_id: UUID | None = None) -> None:
+    held = await work.rows(queries.HELD_BY, id=person_id, role_id=role_id)
+    if held:
+        raise StillHolds(holds=[dict(each) for each in held])
 
 
 async def give_role(work: Work, person_id: UUID, giving: RoleGiving) -> Answer:
@@ -220,10 +238,12 @@ async def approve_role(work: Work, person_id: UUID, role_id: UUID) -> Answer:
     return await work.show(queries.ROLE_SHOWN, role_id, person_id=person_id)
 
 
-async def end_role(work: Work, person_id: UUID, role_id: UUID) -> Answer:
+async def end_role(work: Work, person_id: UUID, role_id: UUID, leaving: bool) -> Answer:
     """Take a role from somebody else, or refuse one that waits for approval."""
     await work.obtain(queries.ROLE_OF, person_id=person_id, id=role_id)
     _never_oneself(work, person_id)
+    if not leaving:
+        await _require_nothing_held(work, person_id, role_id)
     if not (await work.obtain(queries.END_ROLE, id=role_id))["done"]:
         raise NotFound
     shown = await work.show(queries.ROLES_SHOWN, person_id)

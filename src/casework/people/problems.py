@@ -43,6 +43,14 @@ class NeverTheSuspender(Problem):
     status, slug, title = 409, "never-the-suspender", "Somebody else has to decide about this"
 
 
+class StillHolds(Problem):
+    """The person, or the part that is to end, still holds work: `holds` counts it by team and kind. A supervisor of the team lists it
+    (`adviser_id` or `reviewer_id` in the lists of cases, visits and advice) and hands it on. With `leaving: true` it is left to the team: the
+    cases count as unallocated, the visits to come are marked, and reviews are asked of nobody."""
+
+    status, slug, title = 409, "still-holds", "They still hold work"
+
+
 class IntakeNeeded(Problem):
     """Each force has one team to which its enquiries come. Make another team the intake team; this one then stops."""
 

@@ -98,6 +98,14 @@ SUSPEND = written(
     "SELECT access.suspend(:id, :versions, :reason) AS verdict", id=Uuid(), versions=ARRAY(Integer), reason=Text()
 )
 REINSTATE = written("SELECT access.reinstate(:id, :versions) AS verdict", id=Uuid(), versions=ARRAY(Integer))
+HELD_BY = written(
+    "SELECT h.team_id::text AS team_id, h.team, h.kind, h.count FROM access.held_by(:id, :role_id) h",
+    id=Uuid(),
+    role_id=Uuid(),
+)
+CASES_IN_STRANDS = written(
+    "SELECT c.strand, c.count FROM access.cases_in_strands(:id, :strands) c", id=Uuid(), strands=ARRAY(Text())
+)
 END_SESSIONS_OF = written("SELECT access.end_sessions_of(:id) AS ended", id=Uuid())
 
 # --- people ---
@@ -123,7 +131,11 @@ _roles = func.json_build_object(literal_column("'items'"), literal_column(_ROLES
 
 PERSON_BY_ID = read_one(PEOPLE, case((_managing, _person), else_=_colleague))
 PERSON_SHOWN = show_one(PEOPLE, _person)
-PERSON_SEEN = Statement(select(person.id, person.email, person.version).where(person.id == given("id", Uuid())))
+PERSON_SEEN = Statement(
+    select(person.id, person.email, person.version, person.active, person.competences).where(
+        person.id == given("id", Uuid())
+    )
+)
 PERSON_LIST = Listing(
     PEOPLE,
     _colleague,

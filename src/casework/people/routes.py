@@ -20,6 +20,7 @@ from casework.people.problems import (
     NeverOneself,
     NeverTheRequester,
     NeverTheSuspender,
+    StillHolds,
     WrongCredentials,
 )
 from casework.people.schemas import (
@@ -208,12 +209,13 @@ async def read_person(door: AtDoor, person_id: Id) -> Response:
         PersonView,
         suffix="amend",
         amends=True,
-        problems=(NeverOneself, NeverTheSuspender, AlreadyExists),
+        problems=(NeverOneself, NeverTheSuspender, StillHolds, AlreadyExists),
         example={"competences": ["pal", "events"], "active": True},
     ),
 )
 async def amend_person(door: AtDoor, person_id: Id, amendment: PersonAmendment) -> Response:
-    """Never oneself. Whoever is made inactive is out on their next request."""
+    """Never oneself. Whoever is made inactive is out on their next request, and their roles end for good; while they still hold
+    work, only with `leaving: true`."""
     return await door.write(lambda work: actions.amend_person(work, person_id, amendment))
 
 
@@ -317,12 +319,23 @@ async def give_role(door: AtDoor, person_id: Id, giving: RoleGiving) -> Response
 @router.delete(
     "/people/{person_id}/roles/{role_id}",
     **operation(
-        Action.PERSON_MANAGE, "End a role", RolesView, suffix="end-role", kept=False, problems=(NeverOneself, TryAgain)
+        Action.PERSON_MANAGE,
+        "End a role",
+        RolesView,
+        suffix="end-role",
+        kept=False,
+        problems=(NeverOneself, StillHolds, TryAgain),
     ),
 )
-async def end_role(door: AtDoor, person_id: Id, role_id: Id) -> Response:
-    """It counts on the next request. A role that waits for approval is refused in the same way."""
-    return await door.write(lambda work: actions.end_role(work, person_id, role_id))
+async def end_role(
+    door: AtDoor,
+    person_id: Id,
+    role_id: Id,
+    leaving: Annotated[Flag, Query(description="Leave to the team what is still held in this role.")] = False,
+) -> Response:
+    """It counts on the next request. A role that waits for approval is refused in the same way. One in which work is still held ends with
+    `leaving=true` only."""
+    return await door.write(lambda work: actions.end_role(work, person_id, role_id, leaving))
 
 
 @router.post(

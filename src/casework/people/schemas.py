@@ -156,6 +156,8 @@ class _PersonStanding(PersonFacts):
     team_id: Uuid
     competences: Competences
     active: Truth
+    leaving: Truth
+    """Beside `active: false`: leave to their teams what they still hold."""
 
 
 class RoleGiving(Input):
