@@ -90,6 +90,15 @@ LEFT = {
     "site_visit": "adviser_left_at IS NULL OR state IN ('proposed', 'confirmed')",
 }
 
+CHANGE = {
+    "kind": "kind IN ('role', 'deactivation', 'email')",
+    "state": "state IN ('waiting', 'approved', 'withdrawn')",
+    "what": "(kind = 'role') = (membership_id IS NOT NULL) AND (kind = 'email') = (email IS NOT NULL)",
+    "decided": "(state = 'waiting') = (decided_at IS NULL)",
+    "separated": "asked_by <> person_id AND (state <> 'approved' OR decided_by IS NULL AND alone OR decided_by <> asked_by"
+    " AND (decided_by <> person_id OR alone))",
+}
+
 
 def upgrade() -> None:
     """To this revision. Says how many roles ended, and how much of what is in nobody's hands was marked."""
@@ -109,6 +118,35 @@ def upgrade() -> None:
                 counts[name] += touched
         if any(counts.values()):
             print("leavers: " + ", ".join(f"{count} {name}" for name, count in counts.items()) + " were theirs")
+    op.create_table(
+        "person_change",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("casework.new_id()"), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("membership_id", sa.Uuid(), nullable=True),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("leaving", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("state", sa.Text(), server_default=sa.text("'waiting'"), nullable=False),
+        sa.Column("asked_by", sa.Uuid(), nullable=False),
+        sa.Column("asked_at", MOMENT, server_default=sa.text("date_trunc('milliseconds', now())"), nullable=False),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("decided_at", MOMENT, nullable=True),
+        sa.Column("alone", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        *(sa.CheckConstraint(rule, name=op.f(f"person_change_{name}_check")) for name, rule in CHANGE.items()),
+        sa.PrimaryKeyConstraint("id", name=op.f("person_change_pkey")),
+        if_not_exists=True,
+        schema="access",
+    )
+    op.create_index(
+        "person_change_waiting_key",
+        "person_change",
+        [sa.text("coalesce(membership_id, person_id)"), "kind"],
+        unique=True,
+        postgresql_where=sa.text("state = 'waiting'"),
+        if_not_exists=True,
+        schema="access",
+    )
+    op.create_index("person_change_person_id_idx", "person_change", ["person_id"], if_not_exists=True, schema="access")
     for table, rule in LEFT.items():
         op.execute(f"ALTER TABLE casework.{table} DROP CONSTRAINT IF EXISTS {table}_adviser_left_check")
         op.create_check_constraint(op.f(f"{table}_adviser_left_check"), table, rule, **CASEWORK)
@@ -117,6 +155,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Back to the revision before. Roles, allocations and reviews that ended with a leaver stay ended."""
     op.execute("DROP TRIGGER IF EXISTS let_go ON access.membership")
+    op.execute("DROP TRIGGER IF EXISTS keep_two ON access.membership")
+    op.execute("DROP TRIGGER IF EXISTS keep_two ON casework.person")
+    op.execute("DROP TABLE IF EXISTS access.person_change")
     op.execute("DROP TRIGGER IF EXISTS keep_reviewer ON casework.advice")
     for table in LEFT:
         for trigger in ("keep_adviser_given", "keep_adviser_moved"):

@@ -46,6 +46,7 @@ DEFINITIONS = (
     ("access", "second_step.sql"),
     ("access", "contacts.sql"),
     ("access", "suspending.sql"),
+    ("access", "deciding.sql"),
     ("access", "removing.sql"),
     ("access", "passing.sql"),
     ("access", "sharing.sql"),

@@ -1,6 +1,6 @@
 """Refusals of the people slice."""
 
-from casework.kernel.problems import AlreadyExists, Problem
+from casework.kernel.problems import AlreadyExists, Conflict, Problem
 from casework.work.troubles import by_constraint, numberless
 
 
@@ -41,6 +41,18 @@ class NeverTheSuspender(Problem):
     """Whoever locked somebody out neither lets them in again nor makes it final. Ask another supervisor of the team, or an administrator."""
 
     status, slug, title = 409, "never-the-suspender", "Somebody else has to decide about this"
+
+
+class AdministratorsNeeded(Problem):
+    """Two active administrators stay at least: one asks, another approves. Give the role to somebody else first."""
+
+    status, slug, title = 409, "administrators-needed", "There would be fewer than two administrators"
+
+
+class ChangeWaits(Problem):
+    """Another such change of this person waits already. Approve it, or take it back, first (`GET /v1/role-changes`)."""
+
+    status, slug, title = 409, "change-waits", "Another change of this person waits"
 
 
 class StillHolds(Problem):
@@ -84,6 +96,7 @@ class InvalidTokenRequest(Problem):
 by_constraint["team_phone_check"] = numberless
 by_constraint.update(
     {
+        "two_administrators": lambda: Conflict("One administrator asks for this and another approves it."),
         "suspension_final": NeverTheSuspender,
         "person_email_key": lambda: AlreadyExists("Somebody else has this e-mail address."),
         "credential_login_key": lambda: AlreadyExists("Somebody else logs in with this e-mail address."),

@@ -38,6 +38,7 @@ GRANT EXECUTE ON FUNCTION
     access.grant_role(uuid, text, uuid), access.approve_role(uuid), access.end_role(uuid), access.roles_of(uuid),
     access.suspend(uuid, integer[], text), access.reinstate(uuid, integer[]), access.suspension_of(uuid),
     access.end_sessions_of(uuid), access.people_with(text), access.held_by(uuid, uuid), access.cases_in_strands(uuid, text[]),
+    access.oversees(uuid, boolean), access.ask_change(uuid, text, uuid, text, boolean), access.approve_change(uuid), access.withdraw_change(uuid), access.changes(uuid, uuid, text),
     access.set_client_secret(uuid, bytea), access.set_password(uuid, text, text),
     access.link_identity(uuid, text, text), access.unlink_identity(uuid, uuid), access.identities_of(uuid),
     audit.case_log(uuid[], bigint, integer), audit.cases_asked(uuid[], text, uuid), audit.asked(uuid, text, uuid), audit.disclosed(text, uuid, uuid), work.lag(),
