@@ -163,3 +163,6 @@ def downgrade() -> None:
         for trigger in ("keep_adviser_given", "keep_adviser_moved"):
             op.execute(f"DROP TRIGGER IF EXISTS {trigger} ON casework.{table}")
         op.drop_column(table, "adviser_left_at", **CASEWORK)
+    # What logs their rows names their columns.
+    made = "PERFORM audit.make_log('case_file', 'id'), audit.make_log('site_visit', 'case_id')"
+    op.execute(f"DO $$ BEGIN IF to_regprocedure('audit.make_log(text,text)') IS NOT NULL THEN {made}; END IF; END $$")
