@@ -33,6 +33,9 @@ REAL: dict[str, dict[str, str]] = {
         ),
         SESSION,
     ),
+    "access/sql/deciding.sql": dict.fromkeys(
+        ("access.carry_out", "access.settle_change", "access.withdraw_change"), ROLE
+    ),
     "access/sql/door.sql": dict.fromkeys(
         (
             "access.open_session",

@@ -104,7 +104,7 @@ def role_ended(world: World, whole: Whole) -> tuple[Caller, Losing, set[str]]:
 
     def end() -> None:
         end = "UPDATE access.membership SET ended_at = now() WHERE principal_id = $1"
-        world.sql(end, whole.adviser.person_id)
+        world.logged_sql(end, whole.adviser.person_id)
 
     return whole.adviser, end, set()
 

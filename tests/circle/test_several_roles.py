@@ -32,7 +32,7 @@ def test_an_adviser_whose_home_is_another_team_is_given_cases(world: World, team
     mine = allocated_case(other_team, guest)
     ok(guest.post(f"/v1/cases/{case['id']}/notes", {"body": "Here too."}), 201)
     end = "UPDATE access.membership SET ended_at = now() WHERE principal_id = $1 AND team_id = $2"
-    world.sql(end, guest.person_id, team.id)
+    world.logged_sql(end, guest.person_id, team.id)
     refused(guest.get(f"/v1/cases/{case['id']}"), 404, "not-found")
     ok(guest.get(f"/v1/cases/{mine['id']}"))
 

@@ -303,6 +303,10 @@ def _places(stage: Stage) -> None:
         tool = team.tool("cases.read")
         said = "SELECT access.bind_identity($1, 'https://login.example', $2, NULL)"
         stage.world.logged_sql(said, victim.person_id, f"subject-{team.mark}")
+        change = "INSERT INTO access.person_change (person_id, kind, email, asked_by) VALUES ($1::text::uuid, 'email', $2, $3::text::uuid)"
+        stage.world.logged_sql(
+            change, victim.person_id, f"new-{team.mark}@police.example", team.person("administrator").person_id
+        )
         seen = "SELECT o.event_id FROM audit.event_object o JOIN audit.event e ON e.id = o.event_id WHERE o.case_id = $1 AND e.principal_id = $2 LIMIT 1"
         known_case = stage.cases["mine" if relation == "same team" else "other issued"]
         stage.ids[relation] = {
@@ -313,6 +317,7 @@ def _places(stage: Stage) -> None:
             "organisation_id": firm["id"],
             "person_id": victim.person_id or "",
             "role_id": _first(stage, "SELECT id FROM access.membership WHERE principal_id = $1::text::uuid", victim.person_id),
+            "change_id": _first(stage, "SELECT id FROM access.person_change WHERE person_id = $1::text::uuid", victim.person_id),
             "team_id": team.id,
             "identity_id": _first(stage, "SELECT id FROM access.identity WHERE principal_id = $1::text::uuid", victim.person_id),
             "event": _first(stage, seen, known_case, caller.person_id),

@@ -27,11 +27,6 @@ NOT_YET: dict[tuple[str, str], Difference] = {
         "an auditor's headline is reference, state and team only; row security hides rows, not columns, so it takes a view"
         " of its own, which *Mend the rules* makes",
     ),
-    ("person.approve_role", "what"): Difference(
-        "approve giving administrator or auditor",
-        "taking such a role and changing such an address do not wait for anybody yet, so there is nothing to approve, and"
-        " oneself is never let in",
-    ),
 }
 """By action and column (``what`` or a role)."""
 

@@ -108,7 +108,9 @@ def test_a_visit_is_not_left_to_somebody_who_is_no_adviser_any_more(world: World
     adviser, colleague, supervisor = team.person("adviser"), team.person("adviser"), team.person("supervisor")
     case = allocated_case(team, adviser, supervisor)
     visit = proposed_visit(adviser, case)
-    world.sql("UPDATE access.membership SET ended_at = now() WHERE principal_id = $1::text::uuid", adviser.person_id)
+    world.logged_sql(
+        "UPDATE access.membership SET ended_at = now() WHERE principal_id = $1::text::uuid", adviser.person_id
+    )
     left = hand_over(supervisor, case, colleague, visits=[said(visit, "leave")])
     (error,) = refused(left, 422, "validation-failed")["errors"]
     assert error["pointer"] == "/visits/0/then"

@@ -44,7 +44,9 @@ def test_who_is_no_adviser_is_not_sent_not_even_by_themselves(team: Team, role: 
 def test_an_adviser_whose_part_has_ended_is_not_sent(world: World, team: Team) -> None:
     adviser, leaver = team.person("adviser"), team.person("adviser")
     case = allocated_case(team, adviser)
-    world.sql("UPDATE access.membership SET ended_at = now() WHERE principal_id = $1::text::uuid", leaver.person_id)
+    world.logged_sql(
+        "UPDATE access.membership SET ended_at = now() WHERE principal_id = $1::text::uuid", leaver.person_id
+    )
     body = {"starts_at": moment(3), "ends_at": moment(3, 1), "adviser_id": leaver.person_id}
     refused(adviser.post(f"/v1/cases/{case['id']}/visits", body), 422, "validation-failed")
 
@@ -124,7 +126,7 @@ def test_it_ends_with_the_part_of_the_adviser(world: World, team: Team) -> None:
     adviser, sent = team.person("adviser"), team.person("adviser", "reviewer")
     visit = now(adviser, allocated_case(team, adviser), sent)
     ended = "UPDATE access.membership SET ended_at = now() WHERE principal_id = $1::text::uuid AND role = 'adviser'"
-    world.sql(ended, sent.person_id)
+    world.logged_sql(ended, sent.person_id)
     refused(made(sent, visit), 403, "forbidden")
 
 

@@ -192,7 +192,9 @@ def test_a_role_that_has_ended_ends_its_jobs(store: World) -> None:
             raise
 
     asyncio.run(enqueue(store, adviser.token, "test.act"))
-    store.sql("UPDATE access.membership SET ended_at = now() WHERE principal_id = $1::text::uuid", adviser.person_id)
+    store.logged_sql(
+        "UPDATE access.membership SET ended_at = now() WHERE principal_id = $1::text::uuid", adviser.person_id
+    )
     run(store, {"test.act": act})
     assert len(refused) == 1
     assert jobs(store) == [("test.act", "failed")]

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Lar
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-from casework.kernel.tables import flag, identity, moment
+from casework.kernel.tables import flag, identity, moment, plain
 
 ACCESS = {"schema": "access"}
 AUDIT = {"schema": "audit"}
@@ -106,6 +106,49 @@ class Membership(SQLModel, table=True):
     pending: bool = flag()
     """Administrator and auditor wait for a second administrator."""
     ended_at: datetime | None = moment()
+
+
+class PersonChange(SQLModel, table=True):
+    """What one administrator asked about somebody who administers or oversees, and what became of it: another approves."""
+
+    __tablename__ = "person_change"
+    __table_args__ = (
+        CheckConstraint("kind IN ('role', 'deactivation', 'email')", name="kind"),
+        CheckConstraint("state IN ('waiting', 'approved', 'withdrawn')", name="state"),
+        CheckConstraint(
+            "(kind = 'role') = (membership_id IS NOT NULL) AND (kind = 'email') = (email IS NOT NULL)", name="what"
+        ),
+        CheckConstraint("(state = 'waiting') = (decided_at IS NULL)", name="decided"),
+        CheckConstraint(
+            "asked_by <> person_id AND (state <> 'approved' OR decided_by IS NULL AND alone OR decided_by <> asked_by"
+            " AND (decided_by <> person_id OR alone))",
+            name="separated",
+        ),
+        Index(
+            "person_change_waiting_key",
+            text("coalesce(membership_id, person_id)"),
+            "kind",
+            unique=True,
+            postgresql_where=text("state = 'waiting'"),
+        ),
+        Index("person_change_person_id_idx", "person_id"),
+        ACCESS,
+    )
+
+    id: UUID = identity()
+    person_id: UUID
+    kind: str = Field(sa_type=Text, nullable=False)
+    membership_id: UUID | None = None
+    email: str | None = Field(default=None, sa_type=Text)
+    leaving: bool = flag()
+    state: str = plain("waiting")
+    asked_by: UUID
+    asked_at: datetime = moment(real_now=True)
+    decided_by: UUID | None = None
+    """Nobody where it was approved on the host."""
+    decided_at: datetime | None = moment()
+    alone: bool = flag()
+    """Whether there was no third administrator: then the person concerned may approve, or the host."""
 
 
 class PolicyRow(SQLModel, table=True):

@@ -418,7 +418,9 @@ POLICY: dict[Action, Row] = {
         administrator="all",
     ),
     Action.PERSON_MANAGE: _row("manage people and roles and competences", administrator="all"),
-    Action.PERSON_APPROVE_ROLE: _row("approve giving administrator or auditor", administrator="all"),
+    Action.PERSON_APPROVE_ROLE: _row(
+        "approve giving or taking administrator or auditor or changing the address of one", administrator="all"
+    ),
     Action.PERSON_LIST: _row(
         "find colleagues to assign or contact",
         adviser="team",

@@ -53,6 +53,9 @@ class Case(CaseFacts, table=True):
         CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
         CheckConstraint("(state = 'on_hold') = (held_from IS NOT NULL)", name="held"),
         CheckConstraint("state NOT IN ('allocated', 'active', 'follow_up') OR adviser_id IS NOT NULL", name="adviser"),
+        CheckConstraint(
+            "adviser_left_at IS NULL OR (adviser_id IS NOT NULL AND state <> 'closed')", name="adviser_left"
+        ),
         UniqueConstraint("id", "team_id", "restricted"),
         ForeignKeyConstraint(["premises_id", "team_id"], ["casework.premises.id", "casework.premises.team_id"]),
         Index("case_file_team_id_opened_at_idx", "team_id", "opened_at", "id"),
@@ -80,6 +83,8 @@ class Case(CaseFacts, table=True):
     premises_id: UUID | None = None
     organisation_id: UUID | None = Field(default=None, foreign_key="casework.organisation.id")
     adviser_id: UUID | None = Field(default=None, foreign_key="casework.person.id")
+    adviser_left_at: datetime | None = moment()
+    """Since when its adviser is none of the team any more: it waits for another. Kept by trigger."""
     due_counted_from: date | None = None
     """The day from which the deadline was counted in working days; null where somebody stated it."""
     opened_at: datetime = moment(now=True)

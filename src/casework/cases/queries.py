@@ -95,8 +95,8 @@ CASE_LIST = Listing(
         "adviser_id": lambda: case.adviser_id == given("adviser_id", Uuid()),
         "mine": lambda: case.adviser_id == CTX.principal,
         "others": lambda: case.adviser_id.is_distinct_from(CTX.principal),
-        "unallocated": lambda: case.adviser_id.is_(None),
-        "given": lambda: case.adviser_id.is_not(None),
+        "unallocated": lambda: or_(case.adviser_id.is_(None), case.adviser_left_at.is_not(None)),
+        "given": lambda: and_(case.adviser_id.is_not(None), case.adviser_left_at.is_(None)),
         "premises_id": lambda: case.premises_id == given("premises_id", Uuid()),
         "strand": lambda: case.strand == given("strand", Text()),
         "reference": lambda: case.reference == given("reference", Text()),
@@ -266,11 +266,14 @@ JUDGED: Mapping[Action, Guarded] = {action: judged(action) for action in MOVES}
 # The one that is due first; SKIP LOCKED lets two colleagues who ask at the same moment take different ones.
 TAKE = written(
     """
-    UPDATE casework.case_file SET adviser_id = :me, state = 'allocated', version = version + 1,
+    UPDATE casework.case_file SET adviser_id = :me, state = CASE WHEN state IN ('open', 'reopened') THEN 'allocated' ELSE state END, version = version + 1,
            amended_at = date_trunc('milliseconds', casework.now())
     WHERE id = (
         SELECT c.id FROM casework.case_file c
-        WHERE c.team_id = ANY (:teams) AND NOT c.restricted AND c.state IN ('open', 'reopened') AND c.adviser_id IS NULL
+        WHERE c.team_id = ANY (:teams) AND NOT c.restricted
+          -- One whose adviser has left is taken as it stands, unless it is on hold.
+          AND (c.state IN ('open', 'reopened') AND c.adviser_id IS NULL
+               OR c.state IN ('open', 'reopened', 'allocated', 'active', 'follow_up') AND c.adviser_left_at IS NOT NULL)
           AND c.strand = ANY ((SELECT p.competences FROM casework.person p WHERE p.id = :me)::text[])
         ORDER BY coalesce(c.due_on, 'infinity'::date), c.opened_at, c.id
         LIMIT 1 FOR UPDATE SKIP LOCKED)

@@ -92,7 +92,7 @@ async def list_cases(
     state: CaseState | None = None,
     open: Annotated[Flag | None, Query(description="Not closed yet.")] = None,
     mine: Annotated[Flag | None, Query(description="Allocated to the caller: the caller's own queue.")] = None,
-    unallocated: Annotated[Flag | None, Query(description="Without an adviser.")] = None,
+    unallocated: Annotated[Flag | None, Query(description="Without an adviser, or with one who has left.")] = None,
     adviser_id: Uuid | None = None,
     premises_id: Uuid | None = None,
     strand: Word | None = None,
@@ -144,7 +144,8 @@ async def list_headlines(
     **operation(Action.CASE_TAKE, "Take the next case", CaseView, creates=True, problems=(NothingToTake,), example={}),
 )
 async def take(door: AtDoor, _: CaseTaking) -> Response:
-    """The unallocated case of the caller's teams that is due first, among those whose competence the caller holds."""
+    """The unallocated case of the caller's teams that is due first, among those whose competence the caller holds. A case whose
+    adviser has left counts; its visits to come keep their mark until somebody is named for them."""
     return await door.write(actions.take)
 
 

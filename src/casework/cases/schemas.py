@@ -161,6 +161,8 @@ class CaseView(View):
     organisation_id: UUID | None
     adviser_id: UUID | None
     adviser: str | None
+    adviser_left_at: datetime | None
+    """Since when the adviser is none of the team any more; the case then counts as unallocated."""
     collaborators: list[CaseColleague]
     opened_at: datetime
     due_on: date | None
@@ -187,6 +189,7 @@ class CaseRow(View):
     premises: str | None
     adviser_id: UUID | None
     adviser: str | None
+    adviser_left_at: datetime | None
     opened_at: datetime
     due_on: date | None
     next_review_on: date | None

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -53,6 +54,29 @@ def bootstrap(
     console.print("It is shown this once.")
     if role == people.First.ADMINISTRATOR:
         console.print("Make a second administrator in the same way: some roles are approved by another.")
+
+
+@app.command()
+def approve(
+    change: Annotated[
+        str | None, typer.Argument(help="The id of the change; without it, what waits is listed.")
+    ] = None,
+) -> None:
+    """Approve what one administrator asked of another administrator or an auditor, where there is no third who could."""
+    from casework.people import bootstrap as people
+
+    url = acting_url(settings())
+    if change is None:
+        for line in asyncio.run(people.waiting(url)) or ["Nothing waits."]:
+            console.print(line, highlight=False, markup=False)
+        return
+    try:
+        asyncio.run(people.approve(url, UUID(change)))
+    except Problem as problem:
+        stop(str(problem.document().get("detail") or problem.title))
+    except ValueError:
+        stop("Give the id of a change, as the list has it.")
+    console.print("Approved.")
 
 
 @app.command()

@@ -22,6 +22,8 @@ from casework.kernel.problems import (
 from casework.kernel.statements import Statement
 from casework.people import queries
 from casework.people.problems import (
+    AdministratorsNeeded,
+    ChangeWaits,
     FederatedLoginOff,
     IntakeNeeded,
     InvalidClient,
@@ -30,6 +32,7 @@ from casework.people.problems import (
     NeverOneself,
     NeverTheRequester,
     NeverTheSuspender,
+    StillHolds,
     WrongCredentials,
 )
 from casework.people.schemas import (
@@ -167,6 +170,9 @@ def _ended(count: int) -> Answer:
 
 # --- people ---
 
+OVERSEEING = ("administrator", "auditor")
+"""The roles that two administrators decide about."""
+
 
 def _never_oneself(work: Work, person_id: UUID) -> None:
     if person_id == work.caller.principal:
@@ -195,9 +201,96 @@ async def amend_person(work: Work, person_id: UUID, amendment: PersonAmendment) 
     """Change what is stated of a person. Whoever is made inactive is out at once (``access.keep_principal``)."""
     _never_oneself(work, person_id)
     stated = amendment.model_dump(exclude_unset=True)
+    leaving = stated.pop("leaving", False)
+    if leaving and stated.get("active") is not False:
+        misplaced = {"pointer": "/leaving", "code": "beside", "message": "Say it beside active: false only."}
+        raise ValidationFailed(errors=[misplaced])
     await _require_team(work, stated.get("team_id"))
     await _require_competences(work, stated.get("competences", []))
-    return await amend(work, queries.AMEND_PERSON, person_id, amendment)
+    person = await work.obtain(queries.PERSON_SEEN, id=person_id)
+    if person["active"] and stated.get("active") is False and not leaving:
+        await _require_nothing_held(work, person_id)
+    taken = sorted(set(person["competences"]) - set(stated.get("competences", person["competences"])))
+    for each in await work.rows(queries.CASES_IN_STRANDS, id=person_id, strands=taken) if taken else ():
+        told = f"They stay the adviser of {each['count']} open case{'s' * (each['count'] > 1)} of the strand {each['strand']}."
+        work.warn("/competences", "competence-in-use", told)
+    asked = await _ask_instead(work, person, stated, leaving)
+    return await amend(work, queries.AMEND_PERSON, person_id, amendment, without=("leaving", *asked))
+
+
+async def _ask_instead(work: Work, person: Any, stated: dict[str, Any], leaving: bool) -> list[str]:
+    """Which of the fields wait for another administrator, because the person administers or oversees."""
+    oversees, asked = await work.obtain(queries.OVERSEES, id=person["id"]), []
+    if oversees["soon"] and stated.get("email", person["email"]) != person["email"]:
+        await _ask(work, person["id"], "email", email=stated["email"])
+        asked.append("email")
+    if oversees["now"] and person["active"] and stated.get("active") is False:
+        await _ask(work, person["id"], "deactivation", leaving=leaving)
+        asked.append("active")
+    for field in asked:
+        _say_it_waits(work, f"/{field}")
+    return asked
+
+
+async def _ask(
+    work: Work,
+    person_id: UUID,
+    kind: str,
+    *,
+    role_id: UUID | None = None,
+    email: str | None = None,
+    leaving: bool = False,
+) -> None:
+    asked = await work.obtain(
+        queries.ASK_CHANGE, id=person_id, kind=kind, role_id=role_id, email=email, leaving=leaving
+    )
+    _judge_change(asked["verdict"])
+
+
+def _judge_change(verdict: str) -> None:
+    """What the database says of a change that two decide about, as the problem it means."""
+    if verdict == "absent":
+        raise NotFound
+    if verdict == "last":
+        raise AdministratorsNeeded
+    if verdict == "another":
+        raise ChangeWaits
+    if verdict == "suspender":
+        raise NeverTheSuspender
+    if verdict == "requester":
+        raise NeverTheRequester
+    if verdict == "oneself":
+        raise NeverOneself
+    if verdict == "asker":
+        raise StateConflict(
+            "Whoever asked for this is no active administrator any more. Ask for it anew.", state="waiting"
+        )
+    if verdict == "decided":
+        raise StateConflict("This does not wait any more.", possible_from=["waiting"])
+
+
+def _say_it_waits(work: Work, pointer: str) -> None:
+    work.warn(
+        pointer, "waits-for-approval", "It has no effect until another administrator approves it: GET /v1/role-changes."
+    )
+
+
+async def approve_change(work: Work, change_id: UUID) -> Answer:
+    """Let what another administrator asked take effect."""
+    _judge_change((await work.obtain(queries.APPROVE_CHANGE, id=change_id))["verdict"])
+    return await work.show(queries.CHANGE_SHOWN, change_id)
+
+
+async def withdraw_change(work: Work, change_id: UUID) -> Answer:
+    """Take back what one asked, or refuse what another asked."""
+    _judge_change((await work.obtain(queries.WITHDRAW_CHANGE, id=change_id))["verdict"])
+    return await work.show(queries.CHANGE_SHOWN, change_id)
+
+
+async def _require_nothing_held(work: Work, person_id: UUID, role_id: UUID | None = None) -> None:
+    held = await work.rows(queries.HELD_BY, id=person_id, role_id=role_id)
+    if held:
+        raise StillHolds(holds=[dict(each) for each in held])
 
 
 async def give_role(work: Work, person_id: UUID, giving: RoleGiving) -> Answer:
@@ -220,11 +313,16 @@ async def approve_role(work: Work, person_id: UUID, role_id: UUID) -> Answer:
     return await work.show(queries.ROLE_SHOWN, role_id, person_id=person_id)
 
 
-async def end_role(work: Work, person_id: UUID, role_id: UUID) -> Answer:
+async def end_role(work: Work, person_id: UUID, role_id: UUID, leaving: bool) -> Answer:
     """Take a role from somebody else, or refuse one that waits for approval."""
-    await work.obtain(queries.ROLE_OF, person_id=person_id, id=role_id)
+    role = await work.obtain(queries.ROLE_OF, person_id=person_id, id=role_id)
     _never_oneself(work, person_id)
-    if not (await work.obtain(queries.END_ROLE, id=role_id))["done"]:
+    if not leaving:
+        await _require_nothing_held(work, person_id, role_id)
+    if role["role"] in OVERSEEING and not role["pending"]:
+        await _ask(work, person_id, "role", role_id=role_id)
+        _say_it_waits(work, "")
+    elif not (await work.obtain(queries.END_ROLE, id=role_id))["done"]:
         raise NotFound
     shown = await work.show(queries.ROLES_SHOWN, person_id)
     return Answer(shown.body)

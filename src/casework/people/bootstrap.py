@@ -99,6 +99,46 @@ async def link(migrate_url: str, *, email: str, issuer: str, subject: str) -> UU
     return linked
 
 
+async def waiting(migrate_url: str) -> list[str]:
+    """What waits for approval, a line each: the id, what is asked, of whom, by whom."""
+    connection = await asyncpg.connect(migrate_url)
+    try:
+        rows = await connection.fetch(
+            """SELECT c.id, c.kind, m.role, p.email, a.email AS asker FROM access.person_change c
+            JOIN casework.person p ON p.id = c.person_id JOIN casework.person a ON a.id = c.asked_by
+            LEFT JOIN access.membership m ON m.id = c.membership_id WHERE c.state = 'waiting' ORDER BY c.asked_at"""
+        )
+    finally:
+        await connection.close()
+    return [
+        f"{row['id']}: {row['kind']} {row['role'] or ''} of {row['email']}, asked by {row['asker']}" for row in rows
+    ]
+
+
+async def approve(migrate_url: str, change_id: UUID) -> None:
+    """Approve on the host what one administrator asked, where there is no third who could. Raises ``Conflict`` where it cannot be."""
+    connection = await asyncpg.connect(migrate_url)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT access.begin_system('person.approve_role', $1)", getpass.getuser())
+            verdict: str = await connection.fetchval("SELECT access.settle_change($1, NULL)", change_id)
+            if verdict != "done":
+                raise Conflict(REFUSED[verdict])
+    except asyncpg.UniqueViolationError:
+        raise Conflict("Somebody else has this e-mail address; each person has one of their own.") from None
+    finally:
+        await connection.close()
+
+
+REFUSED = {
+    "absent": "Nothing of this id was asked.",
+    "decided": "This does not wait any more.",
+    "third": "Another administrator can approve this through the API: neither who asked nor whom it concerns.",
+    "asker": "Whoever asked for this is no active administrator any more.",
+}
+"""Why the host does not approve."""
+
+
 async def _intake_team(connection: asyncpg.Connection, force_code: str, team_name: str) -> UUID:
     if not await connection.fetchval("SELECT true FROM casework.police_force WHERE code = $1", force_code):
         raise ValidationFailed(f"There is no force with the code {force_code}.")

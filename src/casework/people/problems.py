@@ -1,6 +1,6 @@
 """Refusals of the people slice."""
 
-from casework.kernel.problems import AlreadyExists, Problem
+from casework.kernel.problems import AlreadyExists, Conflict, Problem
 from casework.work.troubles import by_constraint, numberless
 
 
@@ -43,6 +43,26 @@ class NeverTheSuspender(Problem):
     status, slug, title = 409, "never-the-suspender", "Somebody else has to decide about this"
 
 
+class AdministratorsNeeded(Problem):
+    """Two active administrators stay at least: one asks, another approves. Give the role to somebody else first."""
+
+    status, slug, title = 409, "administrators-needed", "There would be fewer than two administrators"
+
+
+class ChangeWaits(Problem):
+    """Another such change of this person waits already. Approve it, or take it back, first (`GET /v1/role-changes`)."""
+
+    status, slug, title = 409, "change-waits", "Another change of this person waits"
+
+
+class StillHolds(Problem):
+    """The person, or the part that is to end, still holds work: `holds` counts it by team and kind. A supervisor of the team lists it
+    (`adviser_id` or `reviewer_id` in the lists of cases, visits and advice) and hands it on. With `leaving: true` it is left to the team: the
+    cases count as unallocated, the visits to come are marked, and reviews are asked of nobody."""
+
+    status, slug, title = 409, "still-holds", "They still hold work"
+
+
 class IntakeNeeded(Problem):
     """Each force has one team to which its enquiries come. Make another team the intake team; this one then stops."""
 
@@ -76,6 +96,7 @@ class InvalidTokenRequest(Problem):
 by_constraint["team_phone_check"] = numberless
 by_constraint.update(
     {
+        "two_administrators": lambda: Conflict("One administrator asks for this and another approves it."),
         "suspension_final": NeverTheSuspender,
         "person_email_key": lambda: AlreadyExists("Somebody else has this e-mail address."),
         "credential_login_key": lambda: AlreadyExists("Somebody else logs in with this e-mail address."),

@@ -98,6 +98,53 @@ SUSPEND = written(
     "SELECT access.suspend(:id, :versions, :reason) AS verdict", id=Uuid(), versions=ARRAY(Integer), reason=Text()
 )
 REINSTATE = written("SELECT access.reinstate(:id, :versions) AS verdict", id=Uuid(), versions=ARRAY(Integer))
+_CHANGE = f"""json_build_object('id', c.id, 'kind', c.kind, 'state', c.state, 'person_id', c.person_id, 'person', access.name_of(c.person_id),
+    'role', c.role, 'team_id', c.team_id, 'team', (SELECT t.name FROM casework.team t WHERE t.id = c.team_id),
+    'email', c.email, 'email_asked', c.email_asked, 'leaving', c.leaving,
+    'asked_by', c.asked_by, 'asker', access.name_of(c.asked_by), 'asked_at', {_moment("c.asked_at")},
+    'decided_by', c.decided_by, 'decided_at', {_moment("c.decided_at")})"""  # noqa: S608 — constants of the code
+CHANGES = written(
+    f"""
+    SELECT {_KNOWN} AS decision, NULL::int AS version, CASE WHEN ctx.decision = 'allow' THEN json_build_object('items', (
+        SELECT coalesce(json_agg({_CHANGE} ORDER BY c.asked_at, c.id), '[]'::json) FROM access.changes(NULL, :person_id, :kind) c
+        WHERE audit.consulted(ctx.event, 'person', ARRAY[c.person_id], ARRAY[NULL]::uuid[]))) END AS body
+    FROM {BEGIN}""",  # noqa: S608 — constants of the code
+    person_id=Uuid(),
+    kind=Text(),
+    **BEGINNING,
+)
+CHANGE_BY_ID = written(
+    f"""
+    SELECT {_KNOWN} AS decision, NULL::int AS version, CASE WHEN ctx.decision = 'allow' THEN (
+        SELECT {_CHANGE} FROM access.changes(:id, NULL, NULL) c
+        WHERE audit.consulted(ctx.event, 'person', ARRAY[c.person_id], ARRAY[NULL]::uuid[])) END AS body
+    FROM {BEGIN}""",  # noqa: S608 — constants of the code
+    id=Uuid(),
+    **BEGINNING,
+)
+CHANGE_SHOWN = written(
+    f"SELECT CAST({_CHANGE} AS text) AS body, NULL::int AS version FROM access.changes(:id, NULL, NULL) c",  # noqa: S608 — constants
+    id=Uuid(),
+)
+OVERSEES = written("SELECT access.oversees(:id, false) AS now, access.oversees(:id, true) AS soon", id=Uuid())
+ASK_CHANGE = written(
+    "SELECT access.ask_change(:id, :kind, :role_id, :email, :leaving) AS verdict",
+    id=Uuid(),
+    kind=Text(),
+    role_id=Uuid(),
+    email=Text(),
+    leaving=Boolean(),
+)
+APPROVE_CHANGE = written("SELECT access.approve_change(:id) AS verdict", id=Uuid())
+WITHDRAW_CHANGE = written("SELECT access.withdraw_change(:id) AS verdict", id=Uuid())
+HELD_BY = written(
+    "SELECT h.team_id::text AS team_id, h.team, h.kind, h.count FROM access.held_by(:id, :role_id) h",
+    id=Uuid(),
+    role_id=Uuid(),
+)
+CASES_IN_STRANDS = written(
+    "SELECT c.strand, c.count FROM access.cases_in_strands(:id, :strands) c", id=Uuid(), strands=ARRAY(Text())
+)
 END_SESSIONS_OF = written("SELECT access.end_sessions_of(:id) AS ended", id=Uuid())
 
 # --- people ---
@@ -123,7 +170,11 @@ _roles = func.json_build_object(literal_column("'items'"), literal_column(_ROLES
 
 PERSON_BY_ID = read_one(PEOPLE, case((_managing, _person), else_=_colleague))
 PERSON_SHOWN = show_one(PEOPLE, _person)
-PERSON_SEEN = Statement(select(person.id, person.email, person.version).where(person.id == given("id", Uuid())))
+PERSON_SEEN = Statement(
+    select(person.id, person.email, person.version, person.active, person.competences).where(
+        person.id == given("id", Uuid())
+    )
+)
 PERSON_LIST = Listing(
     PEOPLE,
     _colleague,
@@ -147,7 +198,9 @@ AMEND_PERSON = Amending(PEOPLE, PERSON_SHOWN)
 ROLES_BY_PERSON = read_one(PEOPLE, _roles)
 ROLES_SHOWN = show_one(PEOPLE, _roles)
 ROLE_OF = written(
-    "SELECT r.pending, r.granted_by FROM access.roles_of(:person_id) r WHERE r.id = :id", person_id=Uuid(), id=Uuid()
+    "SELECT r.pending, r.granted_by, r.role FROM access.roles_of(:person_id) r WHERE r.id = :id",
+    person_id=Uuid(),
+    id=Uuid(),
 )
 ROLE_SHOWN = written(
     f"""SELECT CAST({_ROLE} AS text) AS body, NULL::int AS version

@@ -1,7 +1,7 @@
 """HTTP for people, teams, API clients and sessions."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
@@ -12,6 +12,8 @@ from casework.kernel.inputs import Flag, Uuid
 from casework.kernel.problems import AlreadyExists, Conflict, StateConflict, TryAgain
 from casework.people import actions, queries
 from casework.people.problems import (
+    AdministratorsNeeded,
+    ChangeWaits,
     FederatedLoginOff,
     IntakeNeeded,
     InvalidClient,
@@ -20,6 +22,7 @@ from casework.people.problems import (
     NeverOneself,
     NeverTheRequester,
     NeverTheSuspender,
+    StillHolds,
     WrongCredentials,
 )
 from casework.people.schemas import (
@@ -29,6 +32,8 @@ from casework.people.schemas import (
     ApiClientPage,
     ApiClientSecretView,
     ApiClientView,
+    ChangesView,
+    ChangeView,
     ColleagueView,
     ForceCreation,
     ForceView,
@@ -208,12 +213,14 @@ async def read_person(door: AtDoor, person_id: Id) -> Response:
         PersonView,
         suffix="amend",
         amends=True,
-        problems=(NeverOneself, NeverTheSuspender, AlreadyExists),
+        problems=(NeverOneself, NeverTheSuspender, StillHolds, AdministratorsNeeded, ChangeWaits, AlreadyExists),
         example={"competences": ["pal", "events"], "active": True},
     ),
 )
 async def amend_person(door: AtDoor, person_id: Id, amendment: PersonAmendment) -> Response:
-    """Never oneself. Whoever is made inactive is out on their next request."""
+    """Never oneself. Whoever is made inactive is out on their next request, and their roles end for good; while they still hold
+    work, only with `leaving: true`. Of an administrator or auditor, the address and the end wait for another administrator
+    (`/v1/role-changes`)."""
     return await door.write(lambda work: actions.amend_person(work, person_id, amendment))
 
 
@@ -317,12 +324,23 @@ async def give_role(door: AtDoor, person_id: Id, giving: RoleGiving) -> Response
 @router.delete(
     "/people/{person_id}/roles/{role_id}",
     **operation(
-        Action.PERSON_MANAGE, "End a role", RolesView, suffix="end-role", kept=False, problems=(NeverOneself, TryAgain)
+        Action.PERSON_MANAGE,
+        "End a role",
+        RolesView,
+        suffix="end-role",
+        kept=False,
+        problems=(NeverOneself, StillHolds, AdministratorsNeeded, ChangeWaits, TryAgain),
     ),
 )
-async def end_role(door: AtDoor, person_id: Id, role_id: Id) -> Response:
-    """It counts on the next request. A role that waits for approval is refused in the same way."""
-    return await door.write(lambda work: actions.end_role(work, person_id, role_id))
+async def end_role(
+    door: AtDoor,
+    person_id: Id,
+    role_id: Id,
+    leaving: Annotated[Flag, Query(description="Leave to the team what is still held in this role.")] = False,
+) -> Response:
+    """It counts on the next request. A role that waits for approval is refused in the same way. One in which work is still held ends with
+    `leaving=true` only. To take administrator or auditor waits for another administrator (`/v1/role-changes`)."""
+    return await door.write(lambda work: actions.end_role(work, person_id, role_id, leaving))
 
 
 @router.post(
@@ -338,6 +356,70 @@ async def end_role(door: AtDoor, person_id: Id, role_id: Id) -> Response:
 async def approve_role(door: AtDoor, person_id: Id, role_id: Id) -> Response:
     """The second of the two administrators: never whoever gave the role, never whoever gets it."""
     return await door.write(lambda work: actions.approve_role(work, person_id, role_id))
+
+
+# --- what two administrators decide about those who administer and oversee ---
+
+
+@router.get(
+    "/role-changes", **operation(Action.PERSON_MANAGE, "List what waits for approval", ChangesView, suffix="changes")
+)
+async def list_changes(
+    door: AtDoor,
+    person_id: Annotated[Uuid | None, Query(description="Of whom it is asked.")] = None,
+    kind: Annotated[
+        Literal["new_role", "role", "deactivation", "email"] | None, Query(description="What is asked.")
+    ] = None,
+) -> Response:
+    """What was asked of administrators and auditors and has no effect yet: a role to give or to take, an end, another address."""
+    return await door.one(queries.CHANGES, person_id=person_id, kind=kind)
+
+
+@router.get(
+    "/role-changes/{change_id}", **operation(Action.PERSON_MANAGE, "Read a change", ChangeView, suffix="change")
+)
+async def read_change(door: AtDoor, change_id: Id) -> Response:
+    """What was asked, of whom, by whom, and what became of it."""
+    return await door.one(queries.CHANGE_BY_ID, id=change_id)
+
+
+@router.post(
+    "/role-changes/{change_id}/approval",
+    **operation(
+        Action.PERSON_APPROVE_ROLE,
+        "Approve a change",
+        ChangeView,
+        suffix="change",
+        creates=True,
+        problems=(
+            NeverOneself,
+            NeverTheRequester,
+            NeverTheSuspender,
+            AdministratorsNeeded,
+            AlreadyExists,
+            StateConflict,
+        ),
+    ),
+)
+async def approve_change(door: AtDoor, change_id: Id) -> Response:
+    """By an administrator who did not ask for it. The person concerned only where there is no third; else `casework people approve`."""
+    return await door.write(lambda work: actions.approve_change(work, change_id))
+
+
+@router.delete(
+    "/role-changes/{change_id}",
+    **operation(
+        Action.PERSON_MANAGE,
+        "Take a change back",
+        ChangeView,
+        suffix="withdraw-change",
+        kept=False,
+        problems=(NeverOneself, StateConflict, TryAgain),
+    ),
+)
+async def withdraw_change(door: AtDoor, change_id: Id) -> Response:
+    """By whoever asked, or by another administrator, who refuses it so; never by the person concerned."""
+    return await door.write(lambda work: actions.withdraw_change(work, change_id))
 
 
 # --- who people are at the identity provider ---

@@ -156,6 +156,8 @@ class _PersonStanding(PersonFacts):
     team_id: Uuid
     competences: Competences
     active: Truth
+    leaving: Truth
+    """Beside `active: false`: leave to their teams what they still hold."""
 
 
 class RoleGiving(Input):
@@ -204,6 +206,36 @@ class RolesView(View):
     """The roles of a person that have not ended."""
 
     items: list[RoleHeldView]
+
+
+class ChangeView(View):
+    """A change of somebody who administers or oversees: asked by one administrator, approved by another."""
+
+    id: UUID
+    kind: Literal["new_role", "role", "deactivation", "email"]
+    """A role that is to be given (approve it as a role) or taken, the end of a person, or another address."""
+    state: Literal["waiting", "approved", "withdrawn"]
+    person_id: UUID
+    person: str
+    role: str | None
+    team_id: UUID | None
+    team: str | None
+    email: str | None
+    """As it is now."""
+    email_asked: str | None
+    leaving: bool
+    asked_by: UUID
+    asker: str | None
+    asked_at: datetime
+    decided_by: UUID | None
+    """Nobody while it waits, or where it was approved on the host."""
+    decided_at: datetime | None
+
+
+class ChangesView(View):
+    """The changes that wait for an administrator, the oldest first."""
+
+    items: list[ChangeView]
 
 
 class IdentityLinking(Input):

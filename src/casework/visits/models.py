@@ -51,6 +51,7 @@ class SiteVisit(SQLModel, table=True):
         CheckConstraint("state NOT IN ('cancelled', 'no_access') OR reason_code IS NOT NULL", name="reason"),
         CheckConstraint("state <> 'confirmed' OR confirmed_at IS NOT NULL AND declined_at IS NULL", name="confirmed"),
         CheckConstraint("declined_note IS NULL OR declined_at IS NOT NULL", name="declined"),
+        CheckConstraint("adviser_left_at IS NULL OR state IN ('proposed', 'confirmed')", name="adviser_left"),
         UniqueConstraint("id", "case_id", "team_id", "restricted"),
         ExcludeConstraint(
             (text("casework.uuidrange(adviser_id, adviser_id, '[]')"), "&&"),
@@ -75,6 +76,8 @@ class SiteVisit(SQLModel, table=True):
     kind: str = plain("survey")
     premises_id: UUID | None = Field(default=None, foreign_key="casework.premises.id")
     adviser_id: UUID = Field(foreign_key="casework.person.id")
+    adviser_left_at: datetime | None = moment()
+    """Since when they can no longer be sent to it. Kept by trigger, while the visit is to come."""
     starts_at: datetime = moment(nullable=False)
     ends_at: datetime = moment(nullable=False)
     zone: str = plain("Europe/London")

@@ -197,6 +197,8 @@ class VisitRow(View):
     premises: str | None
     adviser_id: UUID
     adviser: str
+    adviser_left_at: datetime | None
+    """Since when whoever was to make it can no longer be sent: name somebody else."""
     starts_at: datetime
     ends_at: datetime
     zone: str

@@ -1,6 +1,6 @@
 """Merge patches: a guarded change for each set of fields in use, composed at its first use and kept."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -81,12 +81,20 @@ def _array(element: Any) -> Any:
 
 
 async def amend(
-    work: Work, amending: Amending, id_: UUID, facts: BaseModel, *, also: Mapping[str, Any] | None = None, **values: Any
+    work: Work,
+    amending: Amending,
+    id_: UUID,
+    facts: BaseModel,
+    *,
+    also: Mapping[str, Any] | None = None,
+    without: Collection[str] = (),
+    **values: Any,
 ) -> Answer:
-    """Carry out a merge patch and show the record. ``also``: further columns to set; ``values``: what ``where`` needs.
+    """Carry out a merge patch and show the record. ``also``: further columns to set; ``without``: fields that are no columns;
+    ``values``: what ``where`` needs.
 
     A patch that states nothing changes nothing, not even the version.
     """
-    stated = {name: getattr(facts, name) for name in facts.model_fields_set} | dict(also or {})
+    stated = {name: getattr(facts, name) for name in facts.model_fields_set if name not in without} | dict(also or {})
     await work.advance(amending.guarded(frozenset(stated)), **stated, **values, id=id_)
     return await work.show(amending.shown, id_)

@@ -2,6 +2,7 @@
 
 CREATE OR REPLACE FUNCTION access.keep_principal() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE part uuid;
 BEGIN
     INSERT INTO access.principal (id, kind, name, active)
     VALUES (NEW.id, TG_ARGV[0], NEW.name,
@@ -11,6 +12,13 @@ BEGIN
     IF NOT NEW.active THEN
         UPDATE access.principal p SET tokens_from = now() WHERE p.id = NEW.id;
         UPDATE access.session s SET revoked_at = now() WHERE s.principal_id = NEW.id AND s.revoked_at IS NULL;
+        -- Their roles end for good, those that wait too: whoever comes back is given each anew.
+        IF TG_ARGV[0] = 'staff' THEN
+            FOR part IN UPDATE access.membership m SET ended_at = now() WHERE m.principal_id = NEW.id AND m.ended_at IS NULL RETURNING m.id LOOP
+                INSERT INTO audit.event_object (event_id, kind, object_id, operation)
+                VALUES (audit.current_event(), 'membership', part, 'erasure');
+            END LOOP;
+        END IF;
     END IF;
     RETURN NEW;
 END $$;

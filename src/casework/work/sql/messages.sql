@@ -28,7 +28,7 @@ BEGIN
                             t.phone || coalesce(' ext. ' || t.phone_extension, ''), t.mailbox, t.hours, NULL::uuid, NULL::uuid
             FROM casework.enquiry e JOIN casework.case_file c ON c.id = e.case_id
             JOIN casework.team t ON t.id = e.team_id JOIN casework.police_force f ON f.code = t.force_code
-            LEFT JOIN casework.person p ON p.id = c.adviser_id AND p.active
+            LEFT JOIN casework.person p ON p.id = c.adviser_id AND c.adviser_left_at IS NULL AND p.active
             WHERE e.id = (a ->> 'enquiry_id')::uuid AND coalesce(p.email, t.mailbox) IS NOT NULL
               AND NOT EXISTS (SELECT FROM jobs.cause j JOIN audit.event v ON v.id = j.event_id
                               WHERE j.job_id = job AND p.id IN (v.principal_id, v.acting_for))
