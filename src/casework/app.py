@@ -48,6 +48,7 @@ SLICES = (
     "premises",
     "organisations",
     "people",
+    "notices",
     "reference",
     "explanations",
     "audit_log",

@@ -19,6 +19,8 @@ import casework.circle.lifecycle
 import casework.circle.models
 import casework.enquiries.lifecycle
 import casework.enquiries.models
+import casework.notices.lifecycle
+import casework.notices.models
 import casework.organisations.lifecycle
 import casework.organisations.models
 import casework.people.models
@@ -54,6 +56,7 @@ DEFINITIONS = (
     ("access", "explaining.sql"),
     ("access", "naming.sql"),
     ("reference", "levels.sql"),
+    ("notices", "keeping.sql"),
     ("access", "deadlines.sql"),
     ("work", "idempotency.sql"),
     ("work", "outbox.sql"),

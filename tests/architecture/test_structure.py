@@ -19,6 +19,7 @@ SLICES = [
     "enquiries",
     "premises",
     "organisations",
+    "notices",
     "people",
     "reference",
 ]

@@ -317,8 +317,17 @@ def _places(stage: Stage) -> None:
             "identity_id": _first(stage, "SELECT id FROM access.identity WHERE principal_id = $1::text::uuid", victim.person_id),
             "event": _first(stage, seen, known_case, caller.person_id),
             "client_id": tool.person_id or "",
+            "notice_id": _notice(team),
             "session_id": _first(stage, "SELECT id FROM access.session WHERE principal_id = $1::text::uuid", tool.person_id),
         }  # fmt: skip
+
+
+def _notice(team: Team) -> str:
+    """A notice that the team has published."""
+    written, body = team.person("information_manager"), example("/v1/notices")
+    draft = ok(written.post("/v1/notices", {**body, "team_id": team.id}), 201)
+    ok(team.person("supervisor").post(f"/v1/notices/{draft['id']}/approval", {}, match=draft["version"]))
+    return str(draft["id"])
 
 
 def _first(stage: Stage, statement: str, *values: Any) -> str:

@@ -52,6 +52,7 @@ def _words(actions: tuple[A, ...]) -> str:
 
 
 EVERYBODY = "true"
+PUBLISHED = "state IN ('approved', 'superseded')"
 IN_ENQUIRY = (
     "team_id = ANY ((SELECT access.{function}({argument}))::uuid[]) AND NOT restricted"
     " OR restricted AND enquiry_id IN (SELECT e.id FROM casework.enquiry e WHERE e.restricted)"
@@ -214,6 +215,36 @@ SCOPES: tuple[Scope, ...] = (
         ),
     ),
     _reference("bank_holiday"),
+    Scope(
+        "notice",
+        A.NOTICE_APPROVE,
+        (A.NOTICE_PUBLISH,),
+        (A.NOTICE_PUBLISH, A.NOTICE_APPROVE),
+        using=f"{PUBLISHED} OR team_id = ANY ((SELECT access.read_teams('notice.approve'))::uuid[])",
+        check="team_id = ANY ((SELECT access.write_teams({words}))::uuid[])",
+        outside=Outside(
+            select=(
+                "id",
+                "kind",
+                "force_code",
+                "number",
+                "state",
+                "title",
+                "text",
+                "controller",
+                "data_protection_officer",
+                "complaints",
+                "title_cy",
+                "text_cy",
+                "controller_cy",
+                "data_protection_officer_cy",
+                "complaints_cy",
+                "approved_at",
+                "ended_at",
+            ),
+            using=PUBLISHED,
+        ),
+    ),
     _reference("team", manage=A.TEAM_MANAGE),
     Scope(
         "person",
@@ -282,6 +313,7 @@ SCOPES: tuple[Scope, ...] = (
                 "sector",
                 "description",
                 "respond_by",
+                "notice_id",
             ),
             check=f"(SELECT access.doing({_words((A.ENQUIRY_SUBMIT,))})) AND state = 'received' AND case_id IS NULL AND NOT restricted"
             " AND channel = 'web'"
@@ -511,7 +543,7 @@ SCOPES: tuple[Scope, ...] = (
 
 BY_TABLE = {scope.table: scope for scope in SCOPES}
 # Written by definer functions as the owner, so the owner (under FORCE like everybody) needs a policy on them.
-KEPT = ("case_headline", "case_event", "organisation_directory", "emergency_access")
+KEPT = ("case_headline", "case_event", "organisation_directory", "emergency_access", "notice")
 # Read by definer functions: which teams there are, in which of them a person stands, and whom to write to about what.
 JUDGED_BY = ("team", "person", "police_force", "local_authority", "threat_level", "enquiry", "contact", "case_file")
 # Read by the job that tells authors of a raised threat level: whose advice is not issued yet, and where its site lies.
