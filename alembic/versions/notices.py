@@ -86,6 +86,7 @@ def upgrade() -> None:
             postgresql_nulls_not_distinct=True,
             **CASEWORK,
         )
+    _offers()
     op.add_column("enquiry", sa.Column("notice_id", sa.Uuid(), nullable=True), **CASEWORK)
     # Not looked through: every row there is has none.
     op.execute(
@@ -95,11 +96,54 @@ def upgrade() -> None:
     op.execute("ALTER TABLE casework.enquiry VALIDATE CONSTRAINT enquiry_notice_id_fkey")
 
 
+def _offers() -> None:
+    op.create_table(
+        "review_offer",
+        _id(),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("team_id", sa.Uuid(), nullable=False),
+        sa.Column("strands", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("offered_by", sa.Uuid(), nullable=False),
+        sa.Column("offered_at", MOMENT, server_default=NOW, nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.Column("ended_because", sa.Text(), nullable=True),
+        _version(),
+        sa.CheckConstraint("cardinality(strands) > 0 OR ended_at IS NOT NULL", name=op.f("review_offer_strands_check")),
+        sa.CheckConstraint("(ended_at IS NULL) = (ended_because IS NULL)", name=op.f("review_offer_ended_check")),
+        sa.CheckConstraint(
+            "ended_because IN ('taken_back', 'expired', 'no_longer_reviewer', 'no_longer_competent')",
+            name=op.f("review_offer_because_check"),
+        ),
+        sa.ForeignKeyConstraint(["offered_by"], ["casework.person.id"], name=op.f("review_offer_offered_by_fkey")),
+        sa.ForeignKeyConstraint(["person_id"], ["casework.person.id"], name=op.f("review_offer_person_id_fkey")),
+        sa.ForeignKeyConstraint(["team_id"], ["casework.team.id"], name=op.f("review_offer_team_id_fkey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("review_offer_pkey")),
+        **CASEWORK,
+    )
+    op.create_index(
+        "review_offer_standing_key",
+        "review_offer",
+        ["person_id"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+        **CASEWORK,
+    )
+    op.create_index("review_offer_until_idx", "review_offer", ["until", "id"], unique=False, **CASEWORK)
+
+
 def downgrade() -> None:
-    """Back to the revision before; notices, and which of them was shown, are lost."""
+    """Back to the revision before; notices, which of them was shown, and offers to review are lost."""
     for trigger in ("keep_notice_shown", "keep_notice_shown_for_good"):
         op.execute(f"DROP TRIGGER IF EXISTS {trigger} ON casework.enquiry")
     op.drop_constraint(op.f("enquiry_notice_id_fkey"), "enquiry", type_="foreignkey", **CASEWORK)
     op.drop_column("enquiry", "notice_id", **CASEWORK)
-    op.execute("DROP FUNCTION IF EXISTS casework.keep_notice() CASCADE")
+    for function in (
+        "casework.keep_notice()",
+        "casework.keep_review_offer()",
+        "casework.narrow_review_offer()",
+        "access.end_review_offer()",
+    ):
+        op.execute(f"DROP FUNCTION IF EXISTS {function} CASCADE")
+    op.drop_table("review_offer", **CASEWORK)
     op.drop_table("notice", **CASEWORK)

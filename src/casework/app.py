@@ -48,6 +48,7 @@ SLICES = (
     "premises",
     "organisations",
     "people",
+    "review_offers",
     "notices",
     "reference",
     "explanations",

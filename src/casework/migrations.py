@@ -27,6 +27,7 @@ import casework.people.models
 import casework.premises.models
 import casework.reference.lifecycle
 import casework.reference.models
+import casework.review_offers.models
 import casework.visits.lifecycle
 import casework.visits.models
 import casework.work.models  # noqa: F401
@@ -57,6 +58,7 @@ DEFINITIONS = (
     ("access", "naming.sql"),
     ("reference", "levels.sql"),
     ("notices", "keeping.sql"),
+    ("review_offers", "offering.sql"),
     ("access", "deadlines.sql"),
     ("work", "idempotency.sql"),
     ("work", "outbox.sql"),

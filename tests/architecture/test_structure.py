@@ -20,6 +20,7 @@ SLICES = [
     "premises",
     "organisations",
     "notices",
+    "review_offers",
     "people",
     "reference",
 ]

@@ -300,6 +300,10 @@ def _places(stage: Stage) -> None:
         party = {"role": "security_contractor", "name": f"Peak Guarding {team.mark}"}
         ok(caller.post(f"{path}/parties", party), 201)
         victim = team.person("reviewer")
+        ok(
+            victim.post(f"/v1/people/{victim.person_id}/review-offer", example("/v1/people/{person_id}/review-offer")),
+            201,
+        )
         tool = team.tool("cases.read")
         said = "SELECT access.bind_identity($1, 'https://login.example', $2, NULL)"
         stage.world.logged_sql(said, victim.person_id, f"subject-{team.mark}")
