@@ -48,6 +48,8 @@ SLICES = (
     "premises",
     "organisations",
     "people",
+    "review_offers",
+    "notices",
     "reference",
     "explanations",
     "audit_log",

@@ -36,6 +36,8 @@ TAGS = {
     "premises": "Places with their areas, parties and aliases.",
     "organisations": "Who asks.",
     "people": "Staff, teams, roles, competences, API clients, sessions.",
+    "review_offers": "Reviewers who may be asked by other forces.",
+    "notices": "What a force tells the public: privacy notices, accessibility statements.",
     "reference": "Signposts, vocabularies, forces, threat levels.",
     "access": "Why somebody can or cannot see a record.",
     "audit_log": "Who has seen and changed what.",

@@ -20,12 +20,15 @@ import casework.circle.lifecycle
 import casework.circle.models
 import casework.enquiries.lifecycle
 import casework.enquiries.models
+import casework.notices.lifecycle
+import casework.notices.models
 import casework.organisations.lifecycle
 import casework.organisations.models
 import casework.people.models
 import casework.premises.models
 import casework.reference.lifecycle
 import casework.reference.models
+import casework.review_offers.models
 import casework.visits.lifecycle
 import casework.visits.models
 import casework.work.models  # noqa: F401
@@ -56,6 +59,8 @@ DEFINITIONS = (
     ("access", "explaining.sql"),
     ("access", "naming.sql"),
     ("reference", "levels.sql"),
+    ("notices", "keeping.sql"),
+    ("review_offers", "offering.sql"),
     ("access", "deadlines.sql"),
     ("work", "idempotency.sql"),
     ("work", "outbox.sql"),

@@ -19,6 +19,8 @@ SLICES = [
     "enquiries",
     "premises",
     "organisations",
+    "notices",
+    "review_offers",
     "people",
     "reference",
 ]

@@ -58,7 +58,7 @@ def test_an_enquiry_reaches_the_intake_team_of_the_force_where_the_site_lies(wor
     assert received["reference"].startswith("ENQ-")
     assert received["force"]["code"] == team.force_code
     assert received["team"]["mailbox"].startswith("ctsa@")
-    assert "regulator" in received["privacy_notice"]
+    assert "Security Industry Authority" in received["privacy_notice"]["disclosure"]
     assert received["respond_by"] > "2026"
     assert answer.headers["Location"] == f"/v1/enquiries/{received['id']}"
     found = ok(team.person("coordinator").get(f"/v1/enquiries/{received['id']}"))

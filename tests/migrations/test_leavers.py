@@ -1,4 +1,4 @@
-"""What the revision ``leavers`` makes of people who left before it."""
+"""What the revision 0015 makes of people who left before it."""
 
 import asyncio
 import uuid
@@ -48,7 +48,7 @@ def test_who_left_before_keeps_no_role_and_what_they_held_waits(url: str, capsys
         )
     )  # fmt: skip
     capsys.readouterr()
-    command.upgrade(configuration, "leavers")
+    command.upgrade(configuration, "0015")
     told = capsys.readouterr().out
     assert "leavers: 1 roles, 1 cases, 0 allocations, 0 collaborators, 1 visits, 0 reviews were theirs" in told
     migrations.migrate(url)

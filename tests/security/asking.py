@@ -29,6 +29,7 @@ READS = {
     "signpost_id": "reference.read",
     "holiday_id": "reference.read",
     "level_id": "reference.read",
+    "notice_id": "notice.approve",
     "kind": "reference.read",
     "event": "audit.read",
     "case_transfer_id": "case.read",

@@ -300,6 +300,10 @@ def _places(stage: Stage) -> None:
         party = {"role": "security_contractor", "name": f"Peak Guarding {team.mark}"}
         ok(caller.post(f"{path}/parties", party), 201)
         victim = team.person("reviewer")
+        ok(
+            victim.post(f"/v1/people/{victim.person_id}/review-offer", example("/v1/people/{person_id}/review-offer")),
+            201,
+        )
         tool = team.tool("cases.read")
         said = "SELECT access.bind_identity($1, 'https://login.example', $2, NULL)"
         stage.world.logged_sql(said, victim.person_id, f"subject-{team.mark}")
@@ -322,8 +326,17 @@ def _places(stage: Stage) -> None:
             "identity_id": _first(stage, "SELECT id FROM access.identity WHERE principal_id = $1::text::uuid", victim.person_id),
             "event": _first(stage, seen, known_case, caller.person_id),
             "client_id": tool.person_id or "",
+            "notice_id": _notice(team),
             "session_id": _first(stage, "SELECT id FROM access.session WHERE principal_id = $1::text::uuid", tool.person_id),
         }  # fmt: skip
+
+
+def _notice(team: Team) -> str:
+    """A notice that the team has published."""
+    written, body = team.person("information_manager"), example("/v1/notices")
+    draft = ok(written.post("/v1/notices", {**body, "team_id": team.id}), 201)
+    ok(team.person("supervisor").post(f"/v1/notices/{draft['id']}/approval", {}, match=draft["version"]))
+    return str(draft["id"])
 
 
 def _first(stage: Stage, statement: str, *values: Any) -> str:

@@ -30,6 +30,10 @@ TABLES = {
     "casework.bank_holiday": May("active day id name nation version"),
     "casework.local_authority": May("code force_code name nation replaced_by sort_key"),
     "casework.lookup": May("active code id kind label parent position version"),
+    "casework.notice": May(
+        "approved_at complaints complaints_cy controller controller_cy data_protection_officer data_protection_officer_cy ended_at"
+        " force_code id kind number state text text_cy title title_cy"
+    ),
     "casework.police_force": May("code has_area name nation sort_key"),
     "casework.postcode": May("force_code local_authority_code postcode terminated"),
     "casework.signpost": May(
@@ -44,7 +48,7 @@ TABLES = {
     "casework.enquiry": May(
         select="case_id ended_at force_code id organisation_name received_at reference respond_by restricted signposted_to"
         " site_name state team_id version",
-        insert="channel description force_code id local_authority_code organisation_name postcode reference respond_by sector"
+        insert="channel description force_code id local_authority_code notice_id organisation_name postcode reference respond_by sector"
         " site_address site_name team_id town",
         update="ended_at state version",
     ),
@@ -112,6 +116,8 @@ FUNCTIONS = [
     "casework.level_holding(text,timestamp with time zone)",
     "casework.name_key(text)",
     "casework.new_id()",
+    "casework.notice_in_force(text,text)",
+    "casework.notice_may_be_shown(uuid,text)",
     "casework.now()",
     "casework.sort_key(text)",
     "casework.today(text)",

@@ -52,6 +52,8 @@ def _words(actions: tuple[A, ...]) -> str:
 
 
 EVERYBODY = "true"
+OWN_OFFER = "person_id = (SELECT access.current_principal()) OR team_id = ANY ((SELECT access.read_teams('person.offer_review'))::uuid[])"
+PUBLISHED = "state IN ('approved', 'superseded')"
 IN_ENQUIRY = (
     "team_id = ANY ((SELECT access.{function}({argument}))::uuid[]) AND NOT restricted"
     " OR restricted AND enquiry_id IN (SELECT e.id FROM casework.enquiry e WHERE e.restricted)"
@@ -214,6 +216,36 @@ SCOPES: tuple[Scope, ...] = (
         ),
     ),
     _reference("bank_holiday"),
+    Scope(
+        "notice",
+        A.NOTICE_APPROVE,
+        (A.NOTICE_PUBLISH,),
+        (A.NOTICE_PUBLISH, A.NOTICE_APPROVE),
+        using=f"{PUBLISHED} OR team_id = ANY ((SELECT access.read_teams('notice.approve'))::uuid[])",
+        check="team_id = ANY ((SELECT access.write_teams({words}))::uuid[])",
+        outside=Outside(
+            select=(
+                "id",
+                "kind",
+                "force_code",
+                "number",
+                "state",
+                "title",
+                "text",
+                "controller",
+                "data_protection_officer",
+                "complaints",
+                "title_cy",
+                "text_cy",
+                "controller_cy",
+                "data_protection_officer_cy",
+                "complaints_cy",
+                "approved_at",
+                "ended_at",
+            ),
+            using=PUBLISHED,
+        ),
+    ),
     _reference("team", manage=A.TEAM_MANAGE),
     Scope(
         "person",
@@ -223,6 +255,16 @@ SCOPES: tuple[Scope, ...] = (
         using="team_id = ANY ((SELECT access.read_teams('person.list'))::uuid[]) OR id = (SELECT access.current_principal())",
         # never oneself
         check=f"(SELECT access.doing({_words((A.PERSON_MANAGE,))})) AND id <> (SELECT access.current_principal())",
+    ),
+    Scope(
+        "review_offer",
+        A.PERSON_OFFER_REVIEW,
+        (A.PERSON_OFFER_REVIEW,),
+        (A.PERSON_OFFER_REVIEW,),
+        # What stands is found by whoever may ask for a review.
+        using=f"{OWN_OFFER} OR ended_at IS NULL AND until >= (SELECT casework.today())"
+        " AND (SELECT access.holds('advice.assign_reviewer'))",
+        check="(SELECT access.doing({words})) AND (SELECT access.holds('person.offer_review')) AND (" + OWN_OFFER + ")",
     ),
     Scope("api_client", A.CLIENT_MANAGE, (A.CLIENT_MANAGE,), (A.CLIENT_MANAGE,)),
     Scope(
@@ -282,6 +324,7 @@ SCOPES: tuple[Scope, ...] = (
                 "sector",
                 "description",
                 "respond_by",
+                "notice_id",
             ),
             check=f"(SELECT access.doing({_words((A.ENQUIRY_SUBMIT,))})) AND state = 'received' AND case_id IS NULL AND NOT restricted"
             " AND channel = 'web'"
@@ -511,7 +554,7 @@ SCOPES: tuple[Scope, ...] = (
 
 BY_TABLE = {scope.table: scope for scope in SCOPES}
 # Written by definer functions as the owner, so the owner (under FORCE like everybody) needs a policy on them.
-KEPT = ("case_headline", "case_event", "organisation_directory", "emergency_access")
+KEPT = ("case_headline", "case_event", "organisation_directory", "emergency_access", "notice", "review_offer")
 # Read by definer functions: which teams there are, in which of them a person stands, and whom to write to about what.
 JUDGED_BY = ("team", "person", "police_force", "local_authority", "threat_level", "enquiry", "contact", "case_file")
 # Read by the job that tells authors of a raised threat level: whose advice is not issued yet, and where its site lies.

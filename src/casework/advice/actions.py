@@ -1,6 +1,6 @@
 """The verbs of advice, from the first draft to what was verified."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -190,7 +190,7 @@ async def ask_reviewer(work: Work, advice_id: UUID, asking: ReviewerAsking) -> A
         contributed = await _contributed(work, advice_id, asking.reviewer_id)
         if contributed:
             others = await work.rows(queries.COULD_REVIEW, id=advice_id)
-            people = [{"id": str(each["id"]), "name": each["name"], "waiting": each["waiting"]} for each in others]
+            people = [{**each, "id": str(each["id"])} for each in others]
             raise problems.OwnAdvice(contributed=contributed, could_be_asked=people)
     standing = await _advance(work, queries.ASSIGN, advice_id, reviewer_id=asking.reviewer_id)
     fit = await _fitness(work, asking.reviewer_id, standing)
@@ -231,13 +231,22 @@ async def submit(work: Work, advice_id: UUID, _: AdviceSubmission) -> Answer:
     if over:
         raise problems.targets_over(over)
     work.say(standing["case_id"], subject=("advice", advice_id))
-    if standing["reviewer_id"] is None and not await work.rows(queries.COULD_REVIEW, id=advice_id):
-        work.warn(
-            "",
-            "nobody-independent",
-            "Everybody of this force who could review this has contributed to it: ask another force.",
-        )
+    if standing["reviewer_id"] is None:
+        _warn_if_nobody(work, await work.rows(queries.COULD_REVIEW, id=advice_id))
     return await work.show(queries.ADVICE_SHOWN, advice_id)
+
+
+def _warn_if_nobody(work: Work, could_review: Sequence[Record]) -> None:
+    """Where nobody of the force is independent, name those of other forces who offer to review."""
+    if any(each["force"] is None for each in could_review):
+        return
+    offering = ", ".join(f"{each['name']} ({each['force']})" for each in could_review[:5])
+    work.warn(
+        "",
+        "nobody-independent",
+        "Everybody of this force who could review this has contributed to it: ask another force."
+        + (f" These offer to: {offering}." if offering else ""),
+    )
 
 
 async def take_back(work: Work, advice_id: UUID, taking: AdviceTakingBack) -> Answer:

@@ -9,7 +9,8 @@ from casework.work.troubles import by_constraint
 
 class OwnAdvice(Problem):
     """Whoever contributed to a version of advice what stands in it neither is asked to review it nor reviews it, whatever other roles
-    they hold. ``contributed`` names what it is; ``could_be_asked`` names who of the force could review, the least busy first."""
+    they hold. ``contributed`` names what it is; ``could_be_asked`` names who could review, the least busy
+    first: those of the force, then those of other forces (``force`` names theirs) who offer to."""
 
     status, slug, title = 409, "own-advice", "Nobody reviews what they helped to write"
 

@@ -273,7 +273,7 @@ CONTRIBUTED = written(
     id=Uuid(),
     person=Uuid(),
 )
-COULD_REVIEW = written("SELECT r.id, r.name, r.waiting FROM casework.could_review(:id) r", id=Uuid())
+COULD_REVIEW = written("SELECT r.id, r.name, r.waiting, r.force FROM casework.could_review(:id) r", id=Uuid())
 # Advice that this very transaction has taken back, as far as whoever caused it may read it.
 RETURNED_HERE = written(
     """

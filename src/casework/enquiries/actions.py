@@ -22,7 +22,6 @@ from casework.enquiries.problems import (
     OwnContact,
 )
 from casework.enquiries.schemas import (
-    PRIVACY_NOTICE,
     CodeEntry,
     CodeSent,
     ContactReplacement,
@@ -45,6 +44,7 @@ from casework.enquiries.schemas import (
 )
 from casework.kernel.columns import write_moment
 from casework.kernel.keys import Keys
+from casework.kernel.languages import Language
 from casework.kernel.problems import (
     AlreadyExists,
     NotFound,
@@ -57,6 +57,8 @@ from casework.kernel.problems import (
 from casework.kernel.references import new_reference
 from casework.kernel.settings import Settings
 from casework.kernel.statements import Statement
+from casework.notices.actions import shown_with
+from casework.notices.schemas import NoticeText
 from casework.reference.actions import require_reason, require_word, working_day_after
 from casework.reference.signposts import packaged
 from casework.reference.working_days import add_working_days
@@ -74,20 +76,21 @@ _REQUEST, _CONFIRMATION = "request", "confirmation"
 # --- intake ---
 
 
-async def submit(work: Work, submission: EnquirySubmission) -> Answer:
+async def submit(work: Work, submission: EnquirySubmission, language: Language = "en") -> Answer:
     """Receive a request for protective security advice, for the intake team of the force where the site lies."""
     channel = _channel(work, submission.channel)
     await require_word(work, "sectors", submission.sector, "/sector")
     today = work.clock.today()
     place = await _place_of(work, submission, today)
     respond_by = add_working_days(today, ANSWERED_WITHIN, place["nation"], frozenset(place["closed"]))
+    notice = await shown_with(work, submission.notice_id, place["force_code"], language)
     # Where strangers see an id, it must not tell when it was made.
     enquiry_id = submission.id or uuid4()
     staff = work.caller.kind in ("staff", "client")
     reference = await _insert(
         work,
         queries.SUBMIT_FOR_CALLER if staff else queries.SUBMIT,
-        **submission.model_dump(exclude={"id", "need", "contact", "channel", "local_authority_code"}),
+        **submission.model_dump(exclude={"id", "need", "contact", "channel", "local_authority_code", "notice_id"}),
         local_authority_code=place["local_authority_code"],
         id=enquiry_id,
         team_id=place["team_id"],
@@ -95,6 +98,7 @@ async def submit(work: Work, submission: EnquirySubmission) -> Answer:
         channel=channel.value,
         submitted_by=work.caller.principal if staff else None,
         respond_by=respond_by,
+        notice_id=notice["id"],
     )
     contact_id = uuid7()
     contact = submission.contact.model_dump()
@@ -113,7 +117,7 @@ async def submit(work: Work, submission: EnquirySubmission) -> Answer:
         team=TeamContact(
             name=place["team"], **{name: place[name] for name in TeamContact.model_fields.keys() - {"name"}}
         ),
-        privacy_notice=PRIVACY_NOTICE,
+        privacy_notice=NoticeText.model_validate_json(notice["body"]),
     )
     return Answer(
         received.model_dump_json(), version=1, location=f"/v1/enquiries/{enquiry_id}", secrets={_TOKEN: secret}

@@ -84,6 +84,8 @@ class Enquiry(EnquiryFacts, table=True):
     reopened_reason: str | None = Field(default=None, sa_type=Text)
     handed_over_to: str | None = Field(default=None, sa_type=Text)
     handed_over_at: datetime | None = moment()
+    notice_id: UUID | None = Field(default=None, foreign_key="casework.notice.id")
+    """The version of the privacy notice that was shown; nobody knows which with what came in before it was kept."""
     submitted_by: UUID | None = None
     """The member of staff or tool that submitted it for a caller."""
     received_at: datetime = moment(now=True)

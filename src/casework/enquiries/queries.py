@@ -36,6 +36,7 @@ from casework.enquiries.schemas import (
     EnquiryView,
     MessageAdded,
     MessageView,
+    NoticeShown,
     StaffMessageView,
     TeamContact,
     TrackingStanding,
@@ -46,12 +47,15 @@ from casework.enquiries.schemas import (
 from casework.kernel.statements import Statement, given, one_of, written
 from casework.kernel.tables import NOW, Moment3, columns
 from casework.kernel.views import listed, moment, render
+from casework.notices.models import Notice
 from casework.people.models import Team
 from casework.premises.models import Premises
 from casework.work.composing import Listing, Reachable, Sort, create_under, guarded, read_one, show_one
 from casework.work.unit import Creation, Guarded
 
-enquiry, contact, message, team, place = map(columns, (Enquiry, Contact, EnquiryMessage, Team, Premises))
+enquiry, contact, message, team, place, notice = map(
+    columns, (Enquiry, Contact, EnquiryMessage, Team, Premises, Notice)
+)
 # The case of an accepted enquiry, as far as the business may know of it; its own slice stands above this one.
 headline = table("case_headline", column("id", Uuid()), column("state", Text()), schema="casework")
 
@@ -108,7 +112,7 @@ def _plain_insert(into: Any, **types: Any) -> Statement:
 _ASKED: dict[str, Any] = {
     "id": Uuid(), "team_id": Uuid(), "reference": Text(), "channel": Text(), "force_code": Text(),
     "organisation_name": Text(), "site_name": Text(), "site_address": Text(), "town": Text(), "postcode": Text(),
-    "local_authority_code": Text(), "sector": Text(), "description": Text(), "respond_by": Date(),
+    "local_authority_code": Text(), "sector": Text(), "description": Text(), "respond_by": Date(), "notice_id": Uuid(),
 }  # fmt: skip
 _NAMED: dict[str, Any] = {
     "id": Uuid(), "enquiry_id": Uuid(), "team_id": Uuid(), "name": Text(), "job_title": Text(), "email": Text(),
@@ -250,6 +254,9 @@ _LIKELY: Any = literal_column("""CASE WHEN access.holds('premises.read') THEN (
                 WHERE a.team_id = enquiry.team_id AND a.name_key = k.key AND NOT casework.ended(a.ended_at)))
         ORDER BY cardinality(array_remove(ARRAY[p.postcode = enquiry.postcode, p.name_key = k.key], NULL)) DESC, p.id
         LIMIT 20) l) END""")
+_notice_shown = (
+    select(render(NoticeShown, Notice)).where(notice.id == enquiry.notice_id).correlate(Enquiry).scalar_subquery()
+)
 _enquiry = render(
     EnquiryView,
     Enquiry,
@@ -257,6 +264,7 @@ _enquiry = render(
     contact=select(render(ContactView, Contact, **_contact)).where(_current).correlate(Enquiry).scalar_subquery(),
     premises=select(place.name).where(place.id == enquiry.premises_id).correlate(Enquiry).scalar_subquery(),
     submitted_by=func.access.name_of(enquiry.submitted_by),
+    privacy_notice=_notice_shown,
     likely_premises=_LIKELY,
     allowed_actions=_allowed,
 )

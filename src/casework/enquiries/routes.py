@@ -53,6 +53,7 @@ from casework.enquiries.schemas import (
 )
 from casework.kernel.columns import LocalDate, Moment
 from casework.kernel.inputs import Flag
+from casework.kernel.languages import chosen
 from casework.kernel.problems import TooManyRequests
 from casework.reference.actions import signposted
 from casework.reference.schemas import Signposted
@@ -91,7 +92,8 @@ async def submit(door: AtDoor, submission: Submission) -> Response:
         return Response(await signposted(door.house.database, submission.need), media_type="application/json")
     if door.outside:
         door.request.app.state.throttle.count_submission(door.request.scope)
-    return await door.write(lambda work: actions.submit(work, submission), status=201)
+    language = chosen(None, door.request.headers.get("accept-language"))
+    return await door.write(lambda work: actions.submit(work, submission, language), status=201)
 
 
 @router.get("/tracking", **operation(Action.ENQUIRY_READ, "Track one's own enquiry", TrackingView, suffix="tracking"))

@@ -21,6 +21,7 @@ from casework.enquiries.models import ContactFacts, EnquiryFacts, MessageFacts, 
 from casework.kernel.columns import Moment, OneTimeCode, code, line, opaque, prose, reference
 from casework.kernel.inputs import Input, Truth, Uuid
 from casework.kernel.views import Page, View
+from casework.notices.schemas import NoticeText
 from casework.reference.models import Need
 
 ADVICE = Need.PROTECTIVE_SECURITY_ADVICE
@@ -61,6 +62,8 @@ class EnquirySubmission(EnquiryFacts, Input):
     """Your own id for it (a random UUID), so that a repeat is recognised."""
     channel: Channel | None = None
     """How the caller reached you; staff only."""
+    notice_id: Uuid | None = None
+    """The version of the privacy notice that you have shown (``GET /v1/notices/in-force``); the one in force unless stated."""
     contact: ContactStated
 
 
@@ -249,29 +252,6 @@ class TeamContact(View):
     hours: str | None
 
 
-class PrivacyNotice(View):
-    """What happens to what was told us."""
-
-    what_is_kept: str
-    why: str
-    who_sees_it: str
-    how_long: str
-    regulator: str
-    your_rights: str
-
-
-PRIVACY_NOTICE = PrivacyNotice(
-    what_is_kept="What you told us about yourself, the site and your question, and the messages between us.",
-    why="To give you protective security advice, which is a task of the police in the public interest.",
-    who_sees_it="The counter terrorism security advisers of the police force where the site lies. Each look at it is recorded.",
-    how_long="Seven years after the work for you has ended, unless the law asks for longer; then it is destroyed.",
-    regulator="Nothing is passed to the Security Industry Authority, the regulator of the Terrorism (Protection of Premises) "
-    "Act 2025. Asking us is voluntary.",
-    your_rights="You may ask to see what we hold about you, to have it corrected, or to have it erased. "
-    "Write to the force's information team; you may also complain to the Information Commissioner (ico.org.uk).",
-)
-
-
 class Received(View):
     """An enquiry was received. The tracking token is shown once: keep it, it opens the enquiry's progress."""
 
@@ -283,7 +263,8 @@ class Received(View):
     respond_by: date
     force: ForceView
     team: TeamContact
-    privacy_notice: PrivacyNotice
+    privacy_notice: NoticeText
+    """The version that was shown: the one that was named, else the one in force."""
 
 
 class MessageView(View):
@@ -386,6 +367,15 @@ class LikelyPremises(View):
     reasons: list[Literal["postcode", "name", "alias"]]
 
 
+class NoticeShown(View):
+    """A version of a privacy notice. ``GET /v1/notices/{id}/text`` has its words."""
+
+    id: UUID
+    number: int
+    force_code: str | None
+    """Null: what holds where the force has published none of its own."""
+
+
 class EnquiryView(View):
     """An enquiry in full."""
 
@@ -423,6 +413,8 @@ class EnquiryView(View):
     handed_over_to: str | None
     handed_over_at: datetime | None
     submitted_by: str | None
+    privacy_notice: NoticeShown | None
+    """Which version was shown when it came in; null for what came in before that was kept."""
     received_at: datetime
     respond_by: date
     ended_at: datetime | None

@@ -31,6 +31,15 @@ INSERT INTO casework.signpost (need, position, title, who_for, phone, web, hours
 SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                      $9::text[], $10::text[], $11::text[])
 ON CONFLICT DO NOTHING"""
+_NOTICES = """
+INSERT INTO casework.notice (kind, state, title, text, controller, data_protection_officer, complaints,
+                             title_cy, text_cy, controller_cy, data_protection_officer_cy, complaints_cy)
+SELECT p.kind, 'approved', p.title, p.text, p.controller, p.data_protection_officer, p.complaints,
+       p.title_cy, p.text_cy, p.controller_cy, p.data_protection_officer_cy, p.complaints_cy
+FROM jsonb_populate_recordset(NULL::casework.notice, $1::jsonb) p
+WHERE NOT EXISTS (
+    SELECT FROM casework.notice n WHERE n.kind = p.kind AND n.force_code IS NULL AND n.state = 'approved'
+      AND to_jsonb(n) @> jsonb_strip_nulls(to_jsonb(p) - ARRAY['id', 'state', 'number', 'writers', 'created_at', 'version']))"""
 _HOLIDAYS = """
 INSERT INTO casework.bank_holiday (nation, day, name)
 SELECT * FROM unnest($1::text[], $2::date[], $3::text[]) ON CONFLICT DO NOTHING"""
@@ -89,6 +98,8 @@ async def load(url: str) -> None:
             await connection.execute(_FORMER, *_columns(former))
             await connection.execute(_WORDS, *_columns(_words()))
             await connection.execute(_SIGNPOSTS, *_columns(_signposts()))
+            # A newer text supersedes the one before it, which stays readable.
+            await connection.execute(_NOTICES, json.dumps(packaged("notices.json")))
             await connection.execute(_HOLIDAYS, *_columns(kept))
     finally:
         await connection.close()

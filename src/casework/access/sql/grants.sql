@@ -6,7 +6,7 @@ GRANT USAGE ON SCHEMA casework, access, audit, work TO casework_staff, casework_
 GRANT USAGE ON SCHEMA access TO casework_door;
 
 GRANT EXECUTE ON FUNCTION
-    casework.new_id(), casework.fold(text), casework.name_key(text), casework.sort_key(text), casework.clock_offset(), casework.now(), casework.today(text), casework.ended(timestamptz), casework.level_holding(text, timestamptz),
+    casework.new_id(), casework.fold(text), casework.name_key(text), casework.sort_key(text), casework.clock_offset(), casework.now(), casework.today(text), casework.ended(timestamptz), casework.level_holding(text, timestamptz), casework.notice_in_force(text, text), casework.notice_may_be_shown(uuid, text),
     access.begin(bytea, text, text, uuid, uuid, uuid, bytea, boolean), access.reaches(uuid), access.goes(uuid), access.refuse(bytea, text, uuid, text, uuid, bigint, uuid, uuid), access.standing_of(bytea, text, uuid, uuid), access.acting_for(),
     access.state(text), access.say(uuid, text, uuid, text, text, jsonb), access.current_hash(), access.current_action(), access.current_principal(), access.doing(text[]),
     access.own_enquiries(text[]), access.own_cases(text[]), access.own_write(text[]), access.name_of(uuid),
@@ -37,7 +37,7 @@ GRANT EXECUTE ON FUNCTION
     access.member_teams(text), access.holds(text), access.may_review(uuid, uuid, text), casework.is_settled(uuid), casework.hold_advice_citing(uuid[]), casework.could_review(uuid), access.allowed_actions(text, text, uuid, uuid, boolean, uuid),
     access.grant_role(uuid, text, uuid), access.approve_role(uuid), access.end_role(uuid), access.roles_of(uuid),
     access.suspend(uuid, integer[], text), access.reinstate(uuid, integer[]), access.suspension_of(uuid),
-    access.end_sessions_of(uuid), access.people_with(text), access.held_by(uuid, uuid), access.cases_in_strands(uuid, text[]),
+    access.end_sessions_of(uuid), access.people_with(text), access.review_place(uuid), access.held_by(uuid, uuid), access.cases_in_strands(uuid, text[]),
     access.oversees(uuid, boolean), access.ask_change(uuid, text, uuid, text, boolean), access.approve_change(uuid), access.withdraw_change(uuid), access.changes(uuid, uuid, text),
     access.set_client_secret(uuid, bytea), access.set_password(uuid, text, text),
     access.link_identity(uuid, text, text), access.unlink_identity(uuid, uuid), access.identities_of(uuid),

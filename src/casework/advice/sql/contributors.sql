@@ -179,8 +179,10 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- Who of the force that keeps the case could review this: the part, the competence, no contribution; the least to review first.
-CREATE OR REPLACE FUNCTION casework.could_review(of_advice uuid) RETURNS TABLE (id uuid, name text, waiting integer)
+-- Who could review this: the part, the competence, no contribution; the least to review first. Those of the force that keeps the case,
+-- then those of other forces (whose force is named) who offer to.
+DROP FUNCTION IF EXISTS casework.could_review(uuid);
+CREATE FUNCTION casework.could_review(of_advice uuid) RETURNS TABLE (id uuid, name text, waiting integer, force text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE a casework.advice; c casework.case_file; doing text := access.current_action();
 BEGIN
@@ -190,12 +192,20 @@ BEGIN
        OR NOT (a.team_id = ANY (access.read_teams(doing)) OR access.write_case(ARRAY[doing], a.case_id)) THEN
         RETURN;
     END IF;
-    RETURN QUERY SELECT p.id, p.name, (SELECT count(*) FROM casework.advice w WHERE w.reviewer_id = p.id AND w.state = 'in_review')::integer AS load
+    RETURN QUERY SELECT p.id, p.name, (SELECT count(*) FROM casework.advice w WHERE w.reviewer_id = p.id AND w.state = 'in_review')::integer AS load,
+            NULL::text
         FROM casework.person p JOIN access.principal n ON n.id = p.id AND n.active
         WHERE c.strand = ANY (p.competences) AND p.id IN (
             SELECT m.principal_id FROM access.membership m JOIN casework.team t ON t.id = m.team_id
             JOIN casework.team home ON home.id = a.team_id AND home.force_code = t.force_code
             WHERE m.ended_at IS NULL AND NOT m.pending AND (m.role = 'reviewer' OR m.role = 'supervisor' AND m.team_id = a.team_id))
+          AND NOT EXISTS (SELECT FROM casework.advice_contributor k WHERE k.advice_id = a.id AND k.person_id = p.id)
+        ORDER BY load, p.name, p.id LIMIT 20;
+    RETURN QUERY SELECT p.id, p.name, (SELECT count(*) FROM casework.advice w WHERE w.reviewer_id = p.id AND w.state = 'in_review')::integer AS load,
+            f.name
+        FROM casework.review_offer o JOIN casework.person p ON p.id = o.person_id JOIN casework.team t ON t.id = o.team_id
+        JOIN casework.police_force f ON f.code = t.force_code JOIN casework.team home ON home.id = a.team_id
+        WHERE o.ended_at IS NULL AND o.until >= casework.today() AND c.strand = ANY (o.strands) AND t.force_code <> home.force_code
           AND NOT EXISTS (SELECT FROM casework.advice_contributor k WHERE k.advice_id = a.id AND k.person_id = p.id)
         ORDER BY load, p.name, p.id LIMIT 20;
 END $$;
@@ -211,7 +221,7 @@ DO $$ DECLARE made regprocedure; BEGIN
 END $$;
 REVOKE CREATE ON SCHEMA casework FROM casework_mover;
 GRANT EXECUTE ON FUNCTION access.contributing(), access.acting_for(), access.write_case(text[], uuid) TO casework_mover;
-GRANT SELECT ON casework.case_event, casework.person, access.principal, access.membership TO casework_mover;
+GRANT SELECT ON casework.review_offer, casework.police_force, casework.case_event, casework.person, access.principal, access.membership TO casework_mover;
 GRANT SELECT, INSERT, DELETE ON casework.advice_contributor TO casework_mover;
 GRANT EXECUTE ON FUNCTION casework.contribute_to_visit(uuid, uuid, text), access.contributing() TO casework_owner;
 

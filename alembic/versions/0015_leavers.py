@@ -4,7 +4,7 @@ Since when the adviser of a case or of a visit to come is none of the team any m
 had in hand is marked as if they left now, in batches that commit each by itself: cases, their allocations, those who work along, visits
 to come, reviews asked. The same for whoever lost the role alone.
 
-Revision: leavers
+Revision: 0015
 Revises: 0014
 """
 
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 
 from alembic import op
 
-revision = "leavers"
+revision = "0015"
 down_revision = "0014"
 branch_labels = None
 depends_on = None

@@ -1,0 +1,1 @@
+"""Reviewers who offer to review for other forces."""
