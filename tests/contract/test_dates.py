@@ -51,6 +51,8 @@ DATES = {
     ("case.amend", "/next_review_on"): Means.TO_COME,
     ("case.close", "/next_review_on"): Means.TO_COME,
     ("case.share", "/until"): Means.TO_COME,
+    ("person.offer_review", "/until"): Means.TO_COME,
+    ("person.offer_review-amend", "/until"): Means.TO_COME,
     ("visit.propose", "/starts_at"): Means.TO_COME,
     ("visit.propose", "/ends_at"): Means.TO_COME,
     ("visit.amend", "/starts_at"): Means.TO_COME,
@@ -155,7 +157,7 @@ def test_the_ends_of_the_calendar_are_refused(team: Team, name: str, place: str)
     (method,) = route.methods
     caller = holder(team, contract_of(name))
     path = re.sub(r"\{[a-z_]+\}", str(uuid4()), route.path)
-    moments = not (place.endswith(("_on", "/day", "due_before")))
+    moments = not (place.endswith(("_on", "/day", "due_before")) or name.startswith("person.offer_review"))
     for end in ENDS:
         value = f"{end}T12:00:00Z" if moments else end
         if place.startswith("?"):
@@ -225,6 +227,18 @@ def sharing(world: World, team: Team, value: str) -> httpx.Response:
     case = open_case(supervisor, team)
     body = {"to_team_id": world.team().id, "purpose_code": "casework", "until": value}
     return supervisor.post(f"/v1/cases/{case['id']}/shares", body, match=case["version"])
+
+
+def offering(world: World, team: Team, value: str) -> httpx.Response:
+    reviewer = team.person("reviewer")
+    return reviewer.post(f"/v1/people/{reviewer.person_id}/review-offer", {"strands": ["pal"], "until": value})
+
+
+def offering_longer(world: World, team: Team, value: str) -> httpx.Response:
+    reviewer = team.person("reviewer")
+    path = f"/v1/people/{reviewer.person_id}/review-offer"
+    made = ok(reviewer.post(path, {"strands": ["pal"], "until": day(30)}), 201)
+    return reviewer.patch(path, {"until": value}, match=made["version"])
 
 
 def hours_after(value: str, hours: int) -> str:
@@ -307,6 +321,7 @@ def taking_out(world: World, team: Team, value: str) -> httpx.Response:
 
 PAST_DAYS, FAR_DAYS = (day(-1), "2020-01-31"), (day(YEARS_10), "2099-01-01")
 DAYS_TO_COME = ((*PAST_DAYS, *FAR_DAYS), (day(1), day(700)))
+OFFERED = ((*PAST_DAYS, day(YEARS_2), "2099-01-01"), (day(1), day(700)))
 VISITS = ((at(-1 / 12), "2020-06-01T10:00:00Z", at(YEARS_2), "2099-06-01T10:00:00Z"), (at(1), at(700)))
 MOMENTS_OVER = ((at(1 / 24), at(1), "2099-06-01T10:00:00Z"), (at(-1), "2020-06-01T10:00:00Z"))
 SENT: dict[tuple[str, str], tuple[Send, tuple[tuple[str, ...], tuple[str, ...]]]] = {
@@ -315,6 +330,8 @@ SENT: dict[tuple[str, str], tuple[Send, tuple[tuple[str, ...], tuple[str, ...]]]
     ("case.amend", "/due_on"): (amending("due_on"), (("1999-12-31", *FAR_DAYS), (day(-1), day(1)))),
     ("case.amend", "/next_review_on"): (amending("next_review_on"), DAYS_TO_COME),
     ("case.close", "/next_review_on"): (closing, DAYS_TO_COME),
+    ("person.offer_review", "/until"): (offering, OFFERED),
+    ("person.offer_review-amend", "/until"): (offering_longer, OFFERED),
     ("case.share", "/until"): (sharing, ((at(-1), at(400)), (at(1), at(300)))),
     ("visit.propose", "/starts_at"): (proposing("starts_at"), VISITS),
     ("visit.propose", "/ends_at"): (proposing("ends_at"), ((), (at(1), at(700)))),
