@@ -167,6 +167,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     WHERE s.token_hash = access.current_hash() AND s.revoked_at IS NULL AND s.expires_at > now()
 $$;
 
+-- Whether a person calls, and not a tool, whoever it acts for.
+CREATE OR REPLACE FUNCTION access.of_staff() RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT EXISTS (SELECT FROM access.session s WHERE s.token_hash = access.current_hash() AND s.kind = 'staff'
+                   AND s.revoked_at IS NULL AND s.expires_at > now())
+$$;
+
 CREATE OR REPLACE FUNCTION access.read_teams(wanted text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN RETURN access.teams_of(decode(nullif(current_setting('casework.session', true), ''), 'hex'), wanted); END $$;
