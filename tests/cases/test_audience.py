@@ -105,7 +105,11 @@ def test_row_security_alone_withholds_and_refuses(world: World, team: Team) -> N
         ok(adviser.post(f"/v1/cases/{case['id']}/notes", {"body": "x", "audience": audience}), 201)
 
     async def sees(connection: asyncpg.Connection, caller: Caller, action: str) -> list[str]:
-        await connection.execute("SELECT decision FROM access.begin($1, $2, NULL, NULL, NULL, NULL, NULL)", hash_token(caller.token or ""), action)
+        await connection.execute(
+            "SELECT decision FROM access.begin($1, $2, NULL, NULL, NULL, NULL, NULL)",
+            hash_token(caller.token or ""),
+            action,
+        )
         rows = await connection.fetch("SELECT audience FROM casework.case_note ORDER BY audience")
         return [row[0] for row in rows]
 

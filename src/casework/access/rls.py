@@ -41,6 +41,8 @@ class Scope:
     """The column that names the visit, where its own adviser may write what an action of theirs allows."""
     casework: str | None = None
     """Which rows are for those people alone who read findings and advice of the case, whatever else reaches them."""
+    place: str | None = None
+    """The column that names the place, where a share of its case opens it to be read (``access.lent_places``)."""
 
     def rows(self, teams: str, answering: str, reached: str) -> str:
         """The common shape, of two arrays of teams and of what tells that the case is reached by itself."""
@@ -247,10 +249,17 @@ SCOPES: tuple[Scope, ...] = (
         A.PREMISES_READ,
         (A.PREMISES_WRITE, A.PREMISES_IMPORT),
         (A.PREMISES_WRITE, A.PREMISES_IMPORT, A.PREMISES_MERGE, A.PREMISES_UNMERGE),
+        place="id",
     ),
-    Scope("premises_area", A.PREMISES_READ, (A.PREMISES_WRITE,), (A.PREMISES_WRITE,)),
-    Scope("premises_party", A.PREMISES_READ, (A.PREMISES_WRITE,), (A.PREMISES_WRITE,)),
-    Scope("premises_alias", A.PREMISES_READ, (A.PREMISES_WRITE, A.PREMISES_MERGE), (A.PREMISES_WRITE,)),
+    Scope("premises_area", A.PREMISES_READ, (A.PREMISES_WRITE,), (A.PREMISES_WRITE,), place="premises_id"),
+    Scope("premises_party", A.PREMISES_READ, (A.PREMISES_WRITE,), (A.PREMISES_WRITE,), place="premises_id"),
+    Scope(
+        "premises_alias",
+        A.PREMISES_READ,
+        (A.PREMISES_WRITE, A.PREMISES_MERGE),
+        (A.PREMISES_WRITE,),
+        place="premises_id",
+    ),
     Scope(
         "enquiry",
         A.ENQUIRY_READ,
@@ -553,6 +562,8 @@ def _policy(scope: Scope, verb: str, role: str, using: str = "", check: str = ""
 
 def _read(scope: Scope) -> str:
     read = _reached(scope, scope.read)
+    if scope.place:
+        read += f" OR {scope.place} = ANY ((SELECT access.lent_places())::uuid[])"
     return f"({read})" + _among_casework(scope) if scope.casework else read
 
 
