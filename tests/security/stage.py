@@ -83,7 +83,8 @@ def furnish(
     """A case with something in every table that the slices fill, and its business; ``issued``: with advice gone out."""
     case = allocated_case(team, adviser, supervisor, title=f"A {kind} case {team.mark}", **facts)
     path = f"/v1/cases/{case['id']}"
-    ok(adviser.post(f"{path}/notes", {"body": f"They close at six. {team.mark}"}), 201)
+    for audience in ("desk", "casework"):
+        ok(adviser.post(f"{path}/notes", {"body": f"They close at six. {team.mark}", "audience": audience}), 201)
     business = enquirer_of(world, team, case)
     enquiry = world.sql("SELECT id FROM casework.enquiry WHERE case_id = $1::text::uuid", case["id"])[0][0]
     ok(business.post(f"/v1/enquiries/{enquiry}/messages", {"body": f"When will you come? {team.mark}"}), 201)

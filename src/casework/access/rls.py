@@ -39,6 +39,10 @@ class Scope:
     key: str = "id"
     visit: str | None = None
     """The column that names the visit, where its own adviser may write what an action of theirs allows."""
+    casework: str | None = None
+    """Which rows are for those people alone who read findings and advice of the case, whatever else reaches them."""
+    place: str | None = None
+    """The column that names the place, where a share of its case opens it to be read (``access.lent_places``)."""
 
     def rows(self, teams: str, answering: str, reached: str) -> str:
         """The common shape, of two arrays of teams and of what tells that the case is reached by itself."""
@@ -192,6 +196,13 @@ def _reference(
     )
 
 
+# The lines of a timeline that tell of findings, advice and what was said of a visit afterwards; a line of a note follows the note.
+OF_CASEWORK = (
+    "split_part(action, '.', 1) IN ('advice', 'finding', 'interim_advice', 'recommendation')"
+    f" OR action = '{A.VISIT_SUPPLEMENT.value}'"
+    f" OR action = '{A.CASE_NOTE.value}' AND NOT EXISTS (SELECT FROM casework.case_note n WHERE n.id = subject_id)"
+)
+
 SCOPES: tuple[Scope, ...] = (
     _reference("police_force", "code", manage=A.TEAM_MANAGE),
     _reference("local_authority", "code"),
@@ -280,10 +291,17 @@ SCOPES: tuple[Scope, ...] = (
         A.PREMISES_READ,
         (A.PREMISES_WRITE, A.PREMISES_IMPORT),
         (A.PREMISES_WRITE, A.PREMISES_IMPORT, A.PREMISES_MERGE, A.PREMISES_UNMERGE),
+        place="id",
     ),
-    Scope("premises_area", A.PREMISES_READ, (A.PREMISES_WRITE,), (A.PREMISES_WRITE,)),
-    Scope("premises_party", A.PREMISES_READ, (A.PREMISES_WRITE,), (A.PREMISES_WRITE,)),
-    Scope("premises_alias", A.PREMISES_READ, (A.PREMISES_WRITE, A.PREMISES_MERGE), (A.PREMISES_WRITE,)),
+    Scope("premises_area", A.PREMISES_READ, (A.PREMISES_WRITE,), (A.PREMISES_WRITE,), place="premises_id"),
+    Scope("premises_party", A.PREMISES_READ, (A.PREMISES_WRITE,), (A.PREMISES_WRITE,), place="premises_id"),
+    Scope(
+        "premises_alias",
+        A.PREMISES_READ,
+        (A.PREMISES_WRITE, A.PREMISES_MERGE),
+        (A.PREMISES_WRITE,),
+        place="premises_id",
+    ),
     Scope(
         "enquiry",
         A.ENQUIRY_READ,
@@ -384,11 +402,11 @@ SCOPES: tuple[Scope, ...] = (
         case="case_id",
     ),
     Scope("collaborator", A.CASE_READ, (A.CASE_COLLABORATE,), (A.CASE_UNCOLLABORATE,), case="case_id"),
-    Scope("case_note", A.CASE_READ, (A.CASE_NOTE,), (), case="case_id"),
+    Scope("case_note", A.CASE_READ, (A.CASE_NOTE,), (), case="case_id", casework="audience <> 'desk'"),
     Scope("case_share", A.CASE_READ, (A.CASE_SHARE,), (A.CASE_SHARE, A.CASE_UNSHARE), case="case_id"),
     Scope("emergency_access", A.CASE_READ, case="case_id", using=OPENED_IN_EMERGENCY),
     Scope("case_transfer", A.CASE_READ, (A.CASE_TRANSFER,), (A.CASE_TRANSFER,), case="case_id", using=OFFERED_CASE),
-    Scope("case_event", A.CASE_READ, case="case_id"),
+    Scope("case_event", A.CASE_READ, case="case_id", casework=OF_CASEWORK),
     Scope(
         "site_visit",
         A.VISIT_READ,
@@ -586,7 +604,13 @@ def _policy(scope: Scope, verb: str, role: str, using: str = "", check: str = ""
 
 
 def _read(scope: Scope) -> str:
-    action = scope.read.value
+    read = _reached(scope, scope.read)
+    if scope.place:
+        read += f" OR {scope.place} = ANY ((SELECT access.lent_places())::uuid[])"
+    return f"({read})" + _among_casework(scope) if scope.casework else read
+
+
+def _reached(scope: Scope, action: A) -> str:
     return scope.rows(
         f"(SELECT access.read_teams('{action}'))::uuid[]",
         f"(SELECT access.answering_teams('{action}'))::uuid[]",
@@ -594,16 +618,24 @@ def _read(scope: Scope) -> str:
     )
 
 
+def _among_casework(scope: Scope) -> str:
+    """What else is asked of whoever would read or write a row of casework."""
+    if scope.casework is None:
+        return ""
+    return f" AND (NOT ({scope.casework}) OR (SELECT access.of_staff()) AND ({_reached(scope, A.ADVICE_READ)}))"
+
+
 def _written(scope: Scope, words: str) -> str:
     # A list is compared with an array, made once. What is written is a row or a few: each is asked about by itself.
     reached = f"access.write_case({words}, {scope.case})"
     if scope.visit is not None:
         reached += f" OR access.write_visit({words}, {scope.visit})"
-    return scope.rows(
+    written = scope.rows(
         f"(SELECT access.write_teams({words}))::uuid[]",
         f"(SELECT access.write_answering({words}))::uuid[]",
         reached,
     )
+    return f"({written})" + _among_casework(scope) if scope.casework else written
 
 
 def _columns(columns: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from casework.cases import queries
-from casework.cases.lifecycle import CaseKind
+from casework.cases.lifecycle import Audience, CaseKind
 from casework.cases.problems import AlreadyInvolved, CompetenceMissing, NothingToTake
 from casework.cases.schemas import (
     CaseAllocation,
@@ -24,7 +24,7 @@ from casework.cases.schemas import (
     EnquiryAcceptance,
 )
 from casework.enquiries import queries as enquiries
-from casework.kernel.problems import StateConflict, ValidationFailed
+from casework.kernel.problems import Forbidden, StateConflict, ValidationFailed
 from casework.reference.actions import require_reason, require_word, working_day_after, working_days_since
 from casework.work.amending import amend
 from casework.work.messages import AdviserNotice, notify_adviser
@@ -293,7 +293,11 @@ async def unrestrict(work: Work, case_id: UUID, unrestricting: CaseUnrestricting
 
 
 async def add_note(work: Work, case_id: UUID, note: CaseNoteAdding) -> Answer:
-    """Add an internal note."""
+    """Add an internal note. Nobody writes for readers to whom they do not belong."""
+    if note.audience is Audience.CASEWORK:
+        row = await work.row(queries.READS_CASEWORK, case_id=case_id)
+        if row is not None and not row["reads"]:
+            raise Forbidden("You write notes for the desk here: send `audience` as `desk`, or leave it out.")
     note_id = await work.create(queries.NOTE, note, case_id=case_id)
     return await work.show(queries.NOTE_SHOWN, note_id)
 

@@ -25,6 +25,13 @@ class Handed(StrEnum):
     LEAVE = "leave"
 
 
+class Audience(StrEnum):
+    """Who reads a note: coordinators and tools too, or only those who read what was found and advised."""
+
+    DESK = "desk"
+    CASEWORK = "casework"
+
+
 class CaseKind(StrEnum):
     """How a case came about."""
 

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, Uniqu
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from casework.cases.lifecycle import CaseKind, CaseState
+from casework.cases.lifecycle import Audience, CaseKind, CaseState
 from casework.kernel.columns import LocalDate, code, line, prose
 from casework.kernel.inputs import Truth
 from casework.kernel.tables import flag, identity, moment, plain, version, vocabulary
@@ -172,12 +172,13 @@ class CaseNote(CaseNoteFacts, table=True):
     """A note on a case; append only."""
 
     __tablename__ = "case_note"
-    __table_args__ = of_case(Index("case_note_case_id_idx", "case_id", "created_at"))
+    __table_args__ = of_case(vocabulary("audience", Audience), Index("case_note_case_id_idx", "case_id", "created_at"))
 
     id: UUID = identity()
     case_id: UUID
     team_id: UUID
     restricted: bool = flag()
+    audience: str = plain()
     author_id: UUID = Field(foreign_key="casework.person.id")
     created_at: datetime = moment(now=True)
 

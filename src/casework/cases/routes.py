@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
 from casework.cases import actions, queries
-from casework.cases.lifecycle import CaseState
+from casework.cases.lifecycle import Audience, CaseState
 from casework.cases.problems import AlreadyInvolved, CompetenceMissing, NothingToTake, VisitsUndecided
 from casework.cases.schemas import (
     CaseAllocation,
@@ -340,7 +340,7 @@ async def unrestrict(door: AtDoor, case_id: Id, unrestricting: CaseUnrestricting
     ),
 )
 async def add_note(door: AtDoor, case_id: Id, note: CaseNoteAdding) -> Response:
-    """Notes are append only, and the business never sees them."""
+    """Notes are append only, and the business never sees them. Coordinators and tools write for the desk alone."""
     return await door.write(lambda work: actions.add_note(work, case_id, note), status=201)
 
 
@@ -351,13 +351,16 @@ async def list_notes(
     limit: Limit = 50,
     cursor: Cursor = None,
     sort: Annotated[str, Query(pattern="^-?created_at$")] = "-created_at",
+    audience: Annotated[Audience | None, Query(description="Those for the desk, or those for casework.")] = None,
 ) -> Response:
-    """The internal notes of a case, newest first unless sorted otherwise."""
+    """The internal notes of a case that the caller may read, newest first unless sorted otherwise.
+
+    Notes for casework are for those who read findings and advice of the case; to coordinators and tools they are not there."""
     return await door.page(
         queries.NOTE_LIST,
         limit=limit,
         cursor=cursor,
         sort=sort,
-        filters={"case_id": case_id},
+        filters={"case_id": case_id, "audience": audience},
         under=case_id,
     )

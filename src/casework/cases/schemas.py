@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from casework.access.actions import Action
-from casework.cases.lifecycle import CaseKind, CaseState, Handed
+from casework.cases.lifecycle import Audience, CaseKind, CaseState, Handed
 from casework.cases.models import CaseFacts, CaseNoteFacts
 from casework.kernel.columns import LocalDate, code, line, prose, reference
 from casework.kernel.inputs import Input, Uuid, amendment
@@ -228,6 +228,9 @@ class CaseNoteAdding(CaseNoteFacts, Input):
     """An internal note."""
 
     id: Uuid | None = None
+    audience: Audience | None = None
+    """Who reads it: ``desk``, coordinators and tools too; ``casework``, those alone who read findings and advice of the case.
+    Left out, it is ``casework`` from whoever reads such notes, else ``desk``."""
 
 
 class CaseNoteView(View):
@@ -237,6 +240,8 @@ class CaseNoteView(View):
     case_id: UUID
     author_id: UUID
     author: str
+    audience: Audience
+    """``desk``: coordinators and tools read it too. ``casework``: those alone who read findings and advice of the case."""
     body: str
     created_at: datetime
 

@@ -42,7 +42,7 @@ from casework.work.composing import UUIDS, Listing, Reachable, Sort, create, cre
 
 place, area, party, alias = map(columns, (Premises, PremisesArea, PremisesParty, PremisesAlias))
 team, force, authority, postcode = map(columns, (Team, PoliceForce, LocalAuthority, Postcode))
-PLACES = Reachable(Premises, "premises")
+PLACES = Reachable(Premises, "premises", place="id")
 AREAS = Reachable(PremisesArea, "premises_area")
 PARTIES = Reachable(PremisesParty, "premises_party")
 ALIASES = Reachable(PremisesAlias, "premises_alias")

@@ -65,7 +65,7 @@ async def propose(work: Work, case_id: UUID, proposing: VisitProposing) -> Answe
             raise _invalid("/adviser_id", "required", "The case has no adviser yet: say who is to go.")
         await _require_advisers(work, case_id, {"/adviser_id": adviser_id})
         if premises_id != case["premises_id"]:
-            await _require_place(work, premises_id)
+            await _require_place(work, case_id, premises_id)
         await work.row(queries.DIARY, adviser_id=adviser_id)
     visit_id = await work.create(
         queries.PROPOSE, facts, case_id=case_id, adviser_id=adviser_id, premises_id=premises_id, zone=ZONE
@@ -98,7 +98,7 @@ async def _log_unplanned(work: Work, case_id: UUID, made: VisitProposing) -> Ans
         await _require_advisers(work, case_id, {"/adviser_id": made.adviser_id})
         await _require_company(work, case_id, made.adviser_id, made.attended_by)
         if premises_id != case["premises_id"]:
-            await _require_place(work, premises_id)
+            await _require_place(work, case_id, premises_id)
     visit_id = await work.create(
         queries.LOG_UNPLANNED,
         made,
@@ -338,8 +338,8 @@ async def _require_company(work: Work, case_id: UUID, adviser_id: UUID, company:
     await _require_advisers(work, case_id, {f"/attended_by/{place}": person for place, person in enumerate(company)})
 
 
-async def _require_place(work: Work, premises_id: UUID | None) -> None:
-    if await work.row(queries.PREMISES_SEEN, premises_id=premises_id) is None:
+async def _require_place(work: Work, case_id: UUID, premises_id: UUID | None) -> None:
+    if await work.row(queries.PREMISES_SEEN, case_id=case_id, premises_id=premises_id) is None:
         raise _invalid("/premises_id", "unknown", "There is no such place.")
 
 

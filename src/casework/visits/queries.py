@@ -196,7 +196,13 @@ STRANGER = written(
     people=UUIDS,
     case_id=Uuid(),
 )
-PREMISES_SEEN = Statement(select(place.id).where(place.id == given("premises_id", Uuid())))
+# A place that a share opens is seen from other cases too, and belongs to none of them: the case's team keeps the place of a visit.
+PREMISES_SEEN = Statement(
+    select(place.id).where(
+        place.id == given("premises_id", Uuid()),
+        place.team_id == select(of_case.team_id).where(of_case.id == given("case_id", Uuid())).scalar_subquery(),
+    )
+)
 VISIT_KNOWN = Statement(select(visit.case_id.label("parent")).where(visit.id == given("id", Uuid())))
 PROPOSE = create_under(
     CASES,

@@ -105,6 +105,8 @@ class Reachable:
     that lets the row be changed must name every action that makes a child."""
     visit: str | None = None
     """The column that names the visit, where its own adviser reaches it by some actions (``access.goes``)."""
+    place: str | None = None
+    """The column that names the place, where a share of its case opens it to be read (``access.lent_places``)."""
 
     @property
     def case_column(self) -> Any:
@@ -114,7 +116,13 @@ class Reachable:
 
     def within(self, teams: Any, cases: Any, answering: Any) -> ColumnElement[bool]:
         """The reach of a read as a WHERE: the same shape as the policy of ``access/rls.py``."""
-        return self.shape(teams, answering, lambda of_case: of_case == any_(cases))
+        within = self.shape(teams, answering, lambda of_case: of_case == any_(cases))
+        return or_(within, self.lent()) if self.place else within
+
+    def lent(self) -> ColumnElement[bool]:
+        """The rows of places that a share opens to the caller."""
+        places = cast(select(func.access.lent_places()).scalar_subquery(), UUIDS)
+        return getattr(self.table, self.place or "") == any_(places)  # type: ignore[no-any-return]
 
     def reached(self) -> ColumnElement[bool]:
         """The reach of the running unit of work: its ``teams`` and ``answering`` are bound parameters, a case is asked about."""
@@ -287,6 +295,9 @@ class Listing:
         )
         per_team = mine.lateral("b")
         found = select(per_team.c.id, per_team.c.key).select_from(teams.join(per_team, true()))
+        if source.place:
+            lent = branch(source.lent()).subquery("l")
+            return union(found, select(lent.c.id, lent.c.key)).lateral("found")
         if source.case is None:
             return found.lateral("found")
         by_case = branch(source.case_column == any_(CTX.cases)).subquery("c")

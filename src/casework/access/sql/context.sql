@@ -101,6 +101,17 @@ BEGIN
     RETURN CASE WHEN cardinality(reached) > 1 THEN ARRAY(SELECT DISTINCT c.id FROM unnest(reached) AS c (id)) ELSE reached END;
 END $$;
 
+-- The places of cases that are shared with a team in which a person is to read them, until the share ends. What a share lends is
+-- kept in access.case_share, which ends with it, with a transfer and with a restriction that it does not name. Of a tool, none.
+CREATE OR REPLACE FUNCTION access.reach_places(person uuid) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    RETURN coalesce((SELECT array_agg(DISTINCT c.premises_id) FROM access.held h
+        JOIN access.case_share s ON s.team_id = h.team_id AND s.until > casework.now()
+        JOIN casework.case_headline c ON c.id = s.case_id
+        WHERE h.principal_id = person AND h.action = 'case.read' AND h.shared = 'read' AND c.premises_id IS NOT NULL), '{}');
+END $$;
+
 -- The same for the holder of a live session. A tool that acts for a person reaches what both of them reach.
 CREATE OR REPLACE FUNCTION access.teams_of(hash bytea, wanted text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -167,6 +178,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     WHERE s.token_hash = access.current_hash() AND s.revoked_at IS NULL AND s.expires_at > now()
 $$;
 
+-- Whether a person calls, and not a tool, whoever it acts for.
+CREATE OR REPLACE FUNCTION access.of_staff() RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT EXISTS (SELECT FROM access.session s WHERE s.token_hash = access.current_hash() AND s.kind = 'staff'
+                   AND s.revoked_at IS NULL AND s.expires_at > now())
+$$;
+
 CREATE OR REPLACE FUNCTION access.read_teams(wanted text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN RETURN access.teams_of(decode(nullif(current_setting('casework.session', true), ''), 'hex'), wanted); END $$;
@@ -174,6 +192,14 @@ BEGIN RETURN access.teams_of(decode(nullif(current_setting('casework.session', t
 CREATE OR REPLACE FUNCTION access.cases(wanted text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN RETURN access.cases_of(decode(nullif(current_setting('casework.session', true), ''), 'hex'), wanted, NULL); END $$;
+
+-- Places that a share opens to the caller, to read and for nothing else.
+CREATE OR REPLACE FUNCTION access.lent_places() RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    IF access.acting_for() IS NOT NULL OR NOT access.of_staff() OR NOT access.holds('premises.read') THEN RETURN '{}'; END IF;
+    RETURN access.reach_places(access.current_principal());
+END $$;
 
 -- A table may be written only by the actions that its scope names, and only as far as the current one reaches.
 CREATE OR REPLACE FUNCTION access.write_teams(allowed text[]) RETURNS uuid[]

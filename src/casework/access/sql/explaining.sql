@@ -179,7 +179,8 @@ BEGIN
         END IF;
     ELSIF r.team_id = ANY (access.reach_teams(person, with_scopes, r.read_by)) AND NOT r.restricted
        OR r.restricted AND r.case_id IS NOT NULL AND r.team_id = ANY (access.reach_answering(person, with_scopes, r.read_by))
-       OR r.case_id = ANY (access.reach_cases(person, with_scopes, r.read_by, NULL)) THEN
+       OR r.case_id = ANY (access.reach_cases(person, with_scopes, r.read_by, NULL))
+       OR r.kind = 'premises' AND with_scopes IS NULL AND meant = ANY (access.reach_places(person)) THEN
         sees := 'readable';
     ELSIF r.kind = 'case' AND r.team_id = ANY (access.reach_teams(person, with_scopes, 'case.read_headline')) THEN
         sees := 'headline';
@@ -188,7 +189,13 @@ BEGIN
                         'team_id', w.team_id,
                         'until', to_char(w.until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
     INTO listed
-    FROM access.reasons(person, with_scopes, r.kind, r.read_by, r.case_id, r.team_id, r.restricted) w,
+    FROM (SELECT x.code, x.role, x.team_id, x.until
+          FROM access.reasons(person, with_scopes, r.kind, r.read_by, r.case_id, r.team_id, r.restricted) x
+          UNION ALL  -- a place is lent with its case
+          SELECT 'shared', h.role, h.team_id, s.until FROM access.held h
+          JOIN access.case_share s ON s.team_id = h.team_id AND s.until > casework.now()
+          JOIN casework.case_headline ch ON ch.id = s.case_id AND ch.premises_id = meant
+          WHERE r.kind = 'premises' AND h.principal_id = person AND h.action = 'case.read' AND h.shared = 'read') w,
          LATERAL access.reason_said(w.code) s;
     of_case := r.case_id;
     record := meant;

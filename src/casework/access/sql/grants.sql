@@ -29,7 +29,7 @@ GRANT EXECUTE ON FUNCTION access.settle_enquiry_transfer(uuid, integer, text, te
 GRANT EXECUTE ON FUNCTION access.arm_code(bigint, bytea), work.letters(bigint) TO casework_worker;
 
 GRANT EXECUTE ON FUNCTION
-    access.read_teams(text), access.answering_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]), access.write_case(text[], uuid),
+    access.of_staff(), access.lent_places(), access.read_teams(text), access.answering_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]), access.write_case(text[], uuid),
     access.write_answering(text[]), access.may_visit(uuid, uuid), access.may_log(uuid, uuid), access.write_visit(text[], uuid),
     access.time_marks(uuid, uuid, uuid, uuid[], text, timestamptz, timestamptz, boolean, timestamptz, timestamptz), access.needs_time_reason(text[]),
     access.is_adviser(uuid, uuid), access.is_force_address(text), access.verification_bar(uuid, boolean), access.assignable(uuid, uuid), access.announce_restriction(uuid),
