@@ -3,8 +3,8 @@
 A note says who reads it: the desk, or casework alone. What exists is for the desk where its author was never more than a coordinator
 or a tool, else for casework; in batches that commit each by itself.
 
-Revision: audience
-Revises: 0014
+Revision: 0017
+Revises: 0016
 """
 
 from itertools import pairwise
@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from alembic import op
 
-revision = "audience"
-down_revision = "0014"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
