@@ -90,6 +90,8 @@ class Enquiry(EnquiryFacts, table=True):
     respond_by: date
     """The working day by which the business is told what happens next."""
     ended_at: datetime | None = moment()
+    shown_stage: str | None = Field(default=None, sa_type=Text)
+    """Where the business goes on reading that it stands, where it was not told of the end."""
     token_number: int = Field(default=None, nullable=False, sa_column_kwargs={"server_default": text("1")})
     version: int = version()
 

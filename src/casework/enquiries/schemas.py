@@ -123,6 +123,9 @@ class EnquirySignposting(Input):
     """A word of ``reason_signpost``."""
     note: ReasonNote | None = None
     """Required with the reason `other`. For the team alone."""
+    tell_business: Truth = False
+    """Tell the business all the same: of a hoax or abuse, of somebody who is not verified or has no connection to the place, or
+    after a hand-over, it is told nothing otherwise, and reads on its page what it read before."""
 
 
 class EnquiryRefusal(Input):
@@ -132,6 +135,9 @@ class EnquiryRefusal(Input):
     """A word of ``reason_refuse``."""
     note: ReasonNote | None = None
     """Required with the reason `other`. For the team alone."""
+    tell_business: Truth = False
+    """Tell the business all the same: of a hoax or abuse, of somebody who is not verified or has no connection to the place, or
+    after a hand-over, it is told nothing otherwise, and reads on its page what it read before."""
 
 
 class EnquiryReopening(Input):
@@ -174,6 +180,8 @@ class ContactReplacement(ContactStated):
     """Who is there for the business from now on, and why somebody else was until now."""
 
     reason: Annotated[str, prose(2_000)]
+    tell_business: Truth = False
+    """Write to both contacts after a hand-over as well; nobody is told then otherwise."""
 
 
 class CodeEntry(Input):
@@ -426,6 +434,8 @@ class EnquiryView(View):
     received_at: datetime
     respond_by: date
     ended_at: datetime | None
+    shown_stage: str | None
+    """Where the business goes on reading that it stands, where it was not told of the end."""
     version: int
     likely_premises: list[LikelyPremises] | None
     """Null for callers who may not read premises."""
@@ -457,6 +467,8 @@ class EnquiryStanding(View):
     contact_verified: bool
     respond_by: date
     ended_at: datetime | None
+    shown_stage: str | None
+    """Where the business goes on reading that it stands, where it was not told of the end."""
     version: int
     allowed_actions: list[Action]
 

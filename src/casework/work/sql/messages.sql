@@ -90,7 +90,11 @@ BEGIN
         SELECT e.id, e.case_id, e.reference, e.team_id, c.id AS contact, c.email, o.id AS code
         FROM casework.contact c JOIN casework.enquiry e ON e.id = c.enquiry_id
         LEFT JOIN access.one_time_code o ON o.contact_id = c.id AND o.id = (a ->> 'code_id')::uuid
-        WHERE c.current AND c.email IS NOT NULL
+        WHERE c.email IS NOT NULL
+          AND CASE WHEN a ->> 'contact_id' IS NULL THEN c.current ELSE c.id = (a ->> 'contact_id')::uuid AND NOT c.current END
+          -- What ends after a hand-over is told only where staff said so.
+          AND (e.handed_over_at IS NULL OR a ->> 'tell' = 'business' OR a ->> 'kind' <> ALL (ARRAY[
+                'advice_withdrawn', 'refused', 'signposted', 'closed', 'contact_named', 'contact_ended', 'visit_cancelled']))
           AND CASE WHEN a ->> 'kind' = 'code' THEN c.verified_at IS NOT NULL AND o.id IS NOT NULL
                    -- Who is not verified learns from us neither that there is a visit nor that there is advice.
                    WHEN a ->> 'case_id' IS NOT NULL
