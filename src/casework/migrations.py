@@ -57,6 +57,7 @@ DEFINITIONS = (
     ("access", "deadlines.sql"),
     ("work", "idempotency.sql"),
     ("work", "outbox.sql"),
+    ("access", "speaking.sql"),
     ("advice", "content.sql"),
     ("advice", "contributors.sql"),
     ("audit_log", "sealing.sql"),

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from casework.access.actions import Action
-from casework.enquiries.lifecycle import ENQUIRY, OPEN, PASSING, SPOKEN_OF
+from casework.enquiries.lifecycle import ENDED, ENQUIRY, OPEN, PASSING
 from casework.enquiries.models import Contact, Enquiry, EnquiryMessage, EnquiryTransfer
 from casework.enquiries.schemas import (
     ContactOfPast,
@@ -309,25 +309,43 @@ ENQUIRY_LIST = Listing(
         "received_to": lambda: enquiry.received_at < given("received_to", Moment3()),
         "due_before": lambda: enquiry.respond_by < given("due_before", Date()),
         "reference": lambda: enquiry.reference == given("reference", Text()),
+        "business_spoke_last": lambda: (
+            enquiry.business_spoke_at.is_not(None) == given("business_spoke_last", Boolean())
+        ),
     },
     sorts={"received_at": Sort(enquiry.received_at, Moment3()), "respond_by": Sort(enquiry.respond_by, Date())},
 )
 
 # --- messages ---
 
-_running = [state.value for state in SPOKEN_OF]
+_over = [*(state.value for state in ENDED), "accepted_closed"]
+_ways = select(
+    func.concat(
+        literal_column(
+            "'Your enquiry is closed. Your message is kept, and a colleague is told. To speak to us, ring '"
+        ),
+        func.coalesce(team.phone, func.concat(literal_column("'101 and ask for '"), team.name)),
+        case((team.phone_extension.is_not(None), func.concat(literal_column("' ext. '"), team.phone_extension))),
+        literal_column("'.'"),
+    )
+).where(team.id == enquiry.team_id)
+_answer = (
+    select(case((one_of(_stage, _over), _ways.correlate(Enquiry).scalar_subquery())))
+    .where(enquiry.id == message.enquiry_id, message.author == literal_column("'business'"))
+    .correlate(EnquiryMessage)
+    .scalar_subquery()
+)
 _message = show_one(MESSAGES, render(StaffMessageView, EnquiryMessage, person=literal_column("NULL")))
-MESSAGE_ADDED = show_one(MESSAGES, render(MessageAdded, EnquiryMessage))
+MESSAGE_ADDED = show_one(MESSAGES, render(MessageAdded, EnquiryMessage, answer=_answer))
 ADD_MESSAGE = create_under(
     ENQUIRIES,
     "enquiry_id",
     MESSAGES,
     _message,
     {"author": literal_column("'staff'"), "person_id": given("me", Uuid()), "body": Text()},
-    states=_running,
 )
 ADD_OWN_MESSAGE: Creation = create_under(
-    OWN, "enquiry_id", MESSAGES, _message, {"author": literal_column("'business'"), "body": Text()}, states=_running
+    OWN, "enquiry_id", MESSAGES, _message, {"author": literal_column("'business'"), "body": Text()}
 )
 CASE_OF = Statement(select(enquiry.case_id).where(enquiry.id == given("id", Uuid())))
 REMOVE_MESSAGES = Statement(

@@ -434,6 +434,8 @@ class EnquiryView(View):
     received_at: datetime
     respond_by: date
     ended_at: datetime | None
+    business_spoke_at: datetime | None
+    """When the business wrote, where nobody of ours has written since."""
     shown_stage: str | None
     """Where the business goes on reading that it stands, where it was not told of the end."""
     version: int
@@ -501,6 +503,8 @@ class EnquiryRow(View):
     received_at: datetime
     respond_by: date
     ended_at: datetime | None
+    business_spoke_at: datetime | None
+    """When the business wrote, where nobody of ours has written since."""
     version: int
 
 
@@ -530,6 +534,8 @@ class MessageAdded(View):
     enquiry_id: UUID
     author: Author
     created_at: datetime
+    answer: str | None
+    """What a business that writes when all has ended is told: that a colleague hears of it, and whom to ring."""
 
 
 class TransferRow(View):

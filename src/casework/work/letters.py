@@ -225,7 +225,15 @@ ADVISER: Mapping[str, tuple[str, str]] = {
         "they see its visits and its advice." + _LOOK,
     ),
 }
-STAFF: Mapping[str, tuple[str, str]] = {**TEAM, **OVERSEERS, **ADVISER, **AUTHORS, **PERSON}
+SPOKEN: Mapping[str, tuple[str, str]] = {
+    "business_spoke": (
+        "The business of {reference} has written",
+        "The business of {reference} has written a message, after all had ended. It was told that a colleague is, and whom to ring. "
+        "Answer it, or ring them; nothing reopens by itself.",
+    ),
+}
+"""What the database tells, where a message comes in."""
+STAFF: Mapping[str, tuple[str, str]] = {**TEAM, **SPOKEN, **OVERSEERS, **ADVISER, **AUTHORS, **PERSON}
 """What is told to staff, in English, unsigned."""
 _SIGNED = {"en": "{team}\n{ways}", "cy": "{team}\n{ways}"}
 _PAGE = {"en": "the page where the enquiry was made", "cy": "y dudalen lle gwnaed yr ymholiad"}
