@@ -57,8 +57,7 @@ from casework.kernel.problems import (
 from casework.kernel.references import new_reference
 from casework.kernel.settings import Settings
 from casework.kernel.statements import Statement
-from casework.reference.actions import require_reason, require_word, working_day_after
-from casework.reference.signposts import packaged
+from casework.reference.actions import advisers_of, require_reason, require_word, working_day_after
 from casework.reference.working_days import add_working_days
 from casework.work.messages import AdviserNotice, Notice, TeamNotice, notify, notify_adviser, notify_team, untold
 from casework.work.times import require_behind
@@ -151,7 +150,7 @@ async def _place_of(work: Work, submission: EnquirySubmission, today: date) -> a
         raise NoTeam(
             f"{place['force']} takes no enquiries here yet.",
             force={"code": place["force_code"], "name": place["force"]},
-            signpost=packaged("general_question"),
+            signpost=await advisers_of(work, place["force_code"], place["force"]),
         )
     return place
 
