@@ -24,6 +24,7 @@ HANDED = {"to": "Force intelligence bureau", "at": moment(hours=-1)}
 @pytest.fixture
 def room(world: World, test_settings: Settings, tmp_path: Path) -> PostRoom:
     """A post room of a force whose own domain is ``example``."""
+    world.sql("TRUNCATE jobs.procrastinate_jobs CASCADE")
     settings = test_settings.model_copy(update={"force_mail_domains": ("example",)})
     return PostRoom(world, settings, tmp_path / "mail")
 
