@@ -64,6 +64,7 @@ DEFINITIONS = (
     ("access", "deadlines.sql"),
     ("work", "idempotency.sql"),
     ("work", "outbox.sql"),
+    ("access", "speaking.sql"),
     ("advice", "content.sql"),
     ("advice", "contributors.sql"),
     ("access", "leaving.sql"),

@@ -27,7 +27,9 @@ def test_a_contact_is_replaced_and_the_one_before_is_out_at_once(world: World, t
     assert standing["contact_verified"] is False
     refused(enquiry.business.get("/v1/tracking"), 401, "unauthenticated")
     post.deliver()
-    assert len(post.letters(to)) == 2, "the acknowledgement and the first code: the second was not sent any more"
+    # The acknowledgement, the first code, and that they are the contact no longer: the second code was not sent any more.
+    subjects = [str(each["Subject"]) for each in post.letters(to)]
+    assert [each.split(" ")[0] for each in subjects] == ["We", "Your", "You"]
     assert enquiry.read()["contact"]["name"] == "Sam Weaver"
     refused(enquiry.move("tracking-token"), 409, "contact-not-verified")
     enquiry.verify()

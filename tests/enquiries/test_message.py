@@ -38,13 +38,6 @@ def test_no_text_of_a_message_is_kept_with_its_key(world: World, team: Team) -> 
     assert world.sql("SELECT FROM work.idempotency_key k WHERE k::text LIKE $1", f"%{canary}%") == []
 
 
-def test_a_closed_enquiry_takes_no_message(world: World, team: Team) -> None:
-    enquiry = asked(world, team)
-    ok(enquiry.move("refusal", {"reason_code": "hoax_or_abuse"}))
-    refused(enquiry.business.post(f"{enquiry.path}/messages", {"body": "Why?"}), 409, "state-conflict")
-    refused(enquiry.move("messages", {"body": "Because"}, match=None), 409, "state-conflict")
-
-
 def test_another_force_neither_reads_nor_writes(world: World, team: Team, other_team: Team) -> None:
     enquiry, stranger = asked(world, team), other_team.person("adviser")
     refused(stranger.get(f"{enquiry.path}/messages"), 404, "not-found")

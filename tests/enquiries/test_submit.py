@@ -89,7 +89,15 @@ def test_a_place_nobody_knows_is_told_with_what_would_be_right(world: World, tea
 def test_a_force_without_a_team_is_told_with_a_signpost(world: World) -> None:
     nowhere = world.team(intake=False)
     told = refused(world.anybody().post("/v1/enquiries", asking(nowhere)), 409, "no-team")
-    assert told["signpost"]["need"] == "general_question"
+    assert (told["signpost"]["need"], told["signpost"]["how"]["phone"]) == ("protective_security_advice", "101")
+    assert f"Security Advisers of {told['force']['name']}" in told["signpost"]["how"]["other"]
+    own = {
+        "need": "protective_security_advice", "force_code": nowhere.force_code, "title": "Our advisers",
+        "who_for": "Businesses here.", "phone": "01632 960055", "explanation": "Ring them.",
+    }  # fmt: skip
+    ok(world.team().person("administrator").post("/v1/signposts", own), 201)
+    told = refused(world.anybody().post("/v1/enquiries", asking(nowhere)), 409, "no-team")
+    assert told["signpost"]["how"]["phone"] == "01632 960055"
 
 
 def test_a_contact_needs_a_way_to_be_reached(world: World, team: Team) -> None:

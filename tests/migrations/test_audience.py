@@ -1,4 +1,4 @@
-"""What the revision ``audience`` makes of notes that were written before it."""
+"""What the revision 0017 makes of notes that were written before it."""
 
 import asyncio
 import uuid
@@ -63,7 +63,7 @@ def test_a_note_is_for_the_desk_where_its_author_was_only_there(url: str, capsys
     awake = "ALTER TABLE casework.case_note ENABLE TRIGGER log_insert"
     asyncio.run(_run(url, [*filling, (awake, ())]))
     capsys.readouterr()
-    command.upgrade(configuration, "audience")
+    command.upgrade(configuration, "0017")
     assert "notes: 2 for the desk, 6 for casework" in capsys.readouterr().out
     migrations.migrate(url)
     rows = asyncio.run(_run(url, [("SELECT id, audience FROM casework.case_note", ())]))

@@ -1,6 +1,7 @@
 """Where callers with another need are sent: every row, in Welsh too, with a force's own number before the national one."""
 
 import json
+import secrets
 from typing import Any
 
 import pytest
@@ -69,7 +70,25 @@ def test_a_force_s_own_entry_stands_where_the_force_serves(
     assert here["emergency"]["how"]["phone"] == "999"
     assert len(here) == len(Need)
     assert listed(public, postcode=other_team.postcode)["prevent_activity"]["force_code"] is None
+    code = f"E{secrets.randbelow(10**8):08}"
+    world.logged_sql(
+        "INSERT INTO casework.local_authority (code, name, nation, force_code) VALUES ($1, $1, 'England', $2)",
+        code,
+        team.force_code,
+    )
+    by_authority = listed(public, local_authority_code=code)
+    assert by_authority == here
     assert listed(public)["prevent_activity"]["force_code"] is None
+
+
+def test_for_advice_one_rings_the_team_of_the_place(world: World, team: Team) -> None:
+    public = world.anybody()
+    how, national = (
+        each["protective_security_advice"]["how"] for each in (listed(public, postcode=team.postcode), listed(public))
+    )
+    assert (how["phone"], how["hours"]) == ("+441632960001", "Monday to Friday, 8 to 4")
+    assert f"ctsa@{team.force_code.lower()}.example" in how["other"]
+    assert national["phone"] == "101"
 
 
 @pytest.mark.parametrize("postcode", ["SW1A 1AA", "nowhere", "DE1"])

@@ -26,6 +26,10 @@ SENDS: dict[tuple[str, str], set[tuple[str, str]]] = {
     ("enquiry.submit", "business"): {("received", "contact")},
     ("session.manage_own-code", "business"): {("code", "contact")},
     ("enquiry.message", "staff"): {("news", "contact")},
+    ("enquiry.refuse", "staff"): {("refused", "contact")},
+    ("enquiry.signpost", "staff"): {("signposted", "contact")},
+    ("contact.replace", "staff"): {("named", NEWCOMER), ("replaced", "contact")},
+    ("case.close", "staff"): {("closed", "contact")},
     ("enquiry.reopen", "staff"): {("news", "contact")},
     ("enquiry.transfer", "staff"): {("offer", "other team")},
     ("enquiry.receive-acceptance", "staff"): {("news", "contact")},
@@ -35,10 +39,11 @@ SENDS: dict[tuple[str, str], set[tuple[str, str]]] = {
     ("case.transfer", "staff"): {("offer", "other team")},
     ("visit.propose", "staff"): {("news", "contact")},
     ("visit.amend", "staff"): {("news", "contact")},
-    ("visit.cancel", "staff"): {("news", "contact")},
+    ("visit.cancel", "staff"): {("visit cancelled", "contact")},
     ("finding.record-amend", "staff"): {("advice returned", "reviewer")},
     ("advice.take_back", "staff"): {("advice taken back", "reviewer")},
     ("advice.issue", "staff"): {("news", "contact")},
+    ("advice.withdraw", "staff"): {("withdrawn", "contact")},
 }
 """By operation, and whether staff or a business acts: each letter, and whom it is for. Where a case has a verified contact with
 an e-mail address; where it has none, nobody is written to."""
@@ -205,7 +210,7 @@ def advised(cast: Cast, case: dict[str, Any], business: Caller) -> None:
 
 
 def the_case(cast: Cast, kept: Ledger) -> None:
-    """A case with a verified contact, from hand to hand: nothing of it is told to the business."""
+    """A case with a verified contact, from hand to hand: nothing of it is told to the business but its end."""
     _, case = cast.case_with_a_contact()
     path, colleague = f"/v1/cases/{case['id']}", cast.team.person("adviser")
 
@@ -399,6 +404,8 @@ def test_each_verb_writes_to_whom_it_concerns_and_every_other_to_nobody(told: tu
         expected = SENDS.get((entry.operation, entry.by), set()) if entry.status < 300 else set()
         if entry.operation.endswith(OF_A_CASE):
             expected = {("case news", "adviser")}
+        if entry.operation == "contact.replace" + OF_A_CASE:
+            expected |= {("named", NEWCOMER), ("replaced", STRANGER)}
         letters = Counter((kind, cast.names.get(address, address)) for kind, address in entry.letters)
         if all(kind == "locked out" for kind, _ in letters):  # every administrator and auditor, whoever they are here
             letters = Counter({("locked out", "overseers"): 1} if letters else {})

@@ -306,7 +306,8 @@ SCOPES: tuple[Scope, ...] = (
         "enquiry",
         A.ENQUIRY_READ,
         (A.ENQUIRY_SUBMIT,),
-        TRIAGE,
+        # Where a case is closed or reopened, its enquiries that were handed over read as before, or as it is.
+        (*TRIAGE, A.CASE_CLOSE, A.CASE_REOPEN),
         case="case_id",
         outside=Outside(
             select=(
@@ -323,6 +324,7 @@ SCOPES: tuple[Scope, ...] = (
                 "respond_by",
                 "ended_at",
                 "signposted_to",
+                "shown_stage",
                 "version",
             ),
             using=f"id = ANY ((SELECT access.own_enquiries({_words((A.ENQUIRY_READ,))}))::uuid[])",
@@ -347,7 +349,7 @@ SCOPES: tuple[Scope, ...] = (
             check=f"(SELECT access.doing({_words((A.ENQUIRY_SUBMIT,))})) AND state = 'received' AND case_id IS NULL AND NOT restricted"
             " AND channel = 'web'"
             " AND EXISTS (SELECT FROM casework.team t WHERE t.id = team_id AND t.intake)",
-            update=("state", "ended_at", "version"),
+            update=("state", "ended_at", "shown_stage", "version"),
             may_update=f"id = ANY ((SELECT access.own_enquiries(access.own_write({_words((A.ENQUIRY_WITHDRAW,))})))::uuid[])",
         ),
     ),

@@ -344,6 +344,7 @@ async def withdraw(work: Work, advice_id: UUID, withdrawing: AdviceWithdrawing) 
     """Withdraw issued advice; it stays readable as withdrawn."""
     withdrawn = await work.advance(queries.WITHDRAW, id=advice_id, reason=withdrawing.reason)
     work.say(withdrawn["case_id"], subject=("advice", advice_id), reason=withdrawing.reason)
+    notify(work, Notice.ADVICE_WITHDRAWN, case_id=withdrawn["case_id"], tell_business=withdrawing.tell_business)
     return await work.show(queries.ADVICE_SHOWN, advice_id)
 
 

@@ -20,7 +20,7 @@ from casework.advice.lifecycle import (
 )
 from casework.advice.models import AdviceFacts, InterimAdviceFacts, RecommendationFacts
 from casework.kernel.columns import LocalDate, Sha256, code, prose
-from casework.kernel.inputs import Input, Uuid, amendment
+from casework.kernel.inputs import Input, Truth, Uuid, amendment
 from casework.kernel.views import Page, View
 from casework.reference.models import Level, ThreatKind
 from casework.visits.lifecycle import TimeMark
@@ -112,6 +112,8 @@ class AdviceWithdrawing(Input):
     """Why advice no longer stands."""
 
     reason: Annotated[str, prose(2000)]
+    tell_business: Truth = False
+    """Write to the business after a hand-over as well; it is told nothing then otherwise."""
 
 
 class AnswerGiven(StrEnum):

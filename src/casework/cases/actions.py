@@ -27,7 +27,7 @@ from casework.enquiries import queries as enquiries
 from casework.kernel.problems import Forbidden, StateConflict, ValidationFailed
 from casework.reference.actions import require_reason, require_word, working_day_after, working_days_since
 from casework.work.amending import amend
-from casework.work.messages import AdviserNotice, notify_adviser
+from casework.work.messages import AdviserNotice, Notice, notify, notify_adviser
 from casework.work.times import require_ahead, require_near
 from casework.work.unit import Answer, Work, given_fields
 
@@ -251,6 +251,8 @@ async def close(work: Work, case_id: UUID, closing: CaseClosing) -> Answer:
         await require_reason(work, "reason_open_recommendation", each.reason_code, each.note, at)
     _require_meant(work, "next_review_on", closing.next_review_on)
     await work.react({"case_id": case_id, "closing": closing, "roles": work.caller.roles})
+    if not closing.tell_business:
+        await work.rows(enquiries.READ_AS_BEFORE, case_id=case_id)
     await work.advance(
         queries.MOVES[work.action],
         id=case_id,
@@ -258,6 +260,7 @@ async def close(work: Work, case_id: UUID, closing: CaseClosing) -> Answer:
         next_review_on=closing.next_review_on,
     )
     work.say(case_id, reason_code=closing.reason_code, reason=closing.note)
+    notify(work, Notice.CLOSED, case_id=case_id, tell_business=closing.tell_business)
     return await work.show(queries.CASE_SHOWN, case_id)
 
 
@@ -266,6 +269,7 @@ async def reopen(work: Work, case_id: UUID, reopening: CaseReopening) -> Answer:
     case = await _judged(work, case_id)
     due_on = await working_day_after(work, case["team_id"], work.clock.today(), WORKING_DAYS)
     await work.advance(queries.MOVES[work.action], id=case_id, due_on=due_on)
+    await work.rows(enquiries.READ_AS_IT_IS, case_id=case_id)
     work.say(case_id, reason=reopening.note)
     return await work.show(queries.CASE_SHOWN, case_id)
 

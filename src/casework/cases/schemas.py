@@ -10,7 +10,7 @@ from casework.access.actions import Action
 from casework.cases.lifecycle import Audience, CaseKind, CaseState, Handed
 from casework.cases.models import CaseFacts, CaseNoteFacts
 from casework.kernel.columns import LocalDate, code, line, prose, reference
-from casework.kernel.inputs import Input, Uuid, amendment
+from casework.kernel.inputs import Input, Truth, Uuid, amendment
 from casework.kernel.views import Page, View
 
 ReasonCode = Annotated[str, code(60)]
@@ -113,6 +113,8 @@ class CaseClosing(Input):
     open_recommendations: list[OpenRecommendation] = Field(default=[], max_length=500)
     next_review_on: LocalDate | None = None
     """When to look at the place again; the case's own date stays where none is given."""
+    tell_business: Truth = False
+    """Write to the business after a hand-over as well; it is told nothing then otherwise."""
 
 
 class CaseReopening(Input):

@@ -59,10 +59,9 @@ from casework.kernel.settings import Settings
 from casework.kernel.statements import Statement
 from casework.notices.actions import shown_with
 from casework.notices.schemas import NoticeText
-from casework.reference.actions import require_reason, require_word, working_day_after
-from casework.reference.signposts import packaged
+from casework.reference.actions import advisers_of, require_reason, require_word, working_day_after
 from casework.reference.working_days import add_working_days
-from casework.work.messages import AdviserNotice, Notice, TeamNotice, notify, notify_adviser, notify_team
+from casework.work.messages import AdviserNotice, Notice, TeamNotice, notify, notify_adviser, notify_team, untold
 from casework.work.times import require_behind
 from casework.work.unit import Answer, Guarded, Work, uuid7
 
@@ -155,7 +154,7 @@ async def _place_of(work: Work, submission: EnquirySubmission, today: date) -> a
         raise NoTeam(
             f"{place['force']} takes no enquiries here yet.",
             force={"code": place["force_code"], "name": place["force"]},
-            signpost=packaged("general_question"),
+            signpost=await advisers_of(work, place["force_code"], place["force"]),
         )
     return place
 
@@ -204,11 +203,29 @@ async def _move(
     reason_code: str | None = None,
     reason: str | None = None,
     **values: Any,
-) -> None:
+) -> asyncpg.Record:
     """Advance the enquiry, and tell the case it belongs to, if it belongs to one."""
     row = await work.advance(guarded, id=enquiry_id, reason_code=reason_code, reason=reason, **values)
     if row["case_id"] is not None:
         work.say(row["case_id"], subject=("enquiry", enquiry_id), reason_code=reason_code, reason=reason)
+    return row
+
+
+async def _end(
+    work: Work,
+    guarded: Guarded,
+    enquiry_id: UUID,
+    why: EnquiryRefusal | EnquirySignposting,
+    notice: Notice,
+    **values: Any,
+) -> Answer:
+    """End an enquiry at the desk, and write to the business, or leave it to read what it read before."""
+    values |= {"tell_business": why.tell_business, "note": why.note}
+    silent = untold(why.reason_code, tell_business=why.tell_business)
+    row = await _move(work, guarded, enquiry_id, reason_code=why.reason_code, reason=why.note, untold=silent, **values)
+    if row["shown_stage"] is None:
+        notify(work, notice, enquiry_id=enquiry_id, tell_business=why.tell_business)
+    return await work.show(queries.STANDING, enquiry_id)
 
 
 async def triage(work: Work, enquiry_id: UUID, found: EnquiryTriage) -> Answer:
@@ -221,17 +238,13 @@ async def triage(work: Work, enquiry_id: UUID, found: EnquiryTriage) -> Answer:
 async def signpost(work: Work, enquiry_id: UUID, to: EnquirySignposting) -> Answer:
     """Close an enquiry by pointing to another service."""
     await require_reason(work, "reason_signpost", to.reason_code, to.note)
-    await _move(work, queries.SIGNPOST, enquiry_id, reason=to.note, **to.model_dump())
-    return await work.show(queries.STANDING, enquiry_id)
+    return await _end(work, queries.SIGNPOST, enquiry_id, to, Notice.SIGNPOSTED, signposted_to=to.signposted_to)
 
 
 async def refuse(work: Work, enquiry_id: UUID, refusal: EnquiryRefusal) -> Answer:
     """Refuse an enquiry."""
     await require_reason(work, "reason_refuse", refusal.reason_code, refusal.note)
-    await _move(
-        work, queries.REFUSE, enquiry_id, reason_code=refusal.reason_code, reason=refusal.note, note=refusal.note
-    )
-    return await work.show(queries.STANDING, enquiry_id)
+    return await _end(work, queries.REFUSE, enquiry_id, refusal, Notice.REFUSED)
 
 
 async def reopen(work: Work, enquiry_id: UUID, reopening: EnquiryReopening) -> Answer:
@@ -239,8 +252,10 @@ async def reopen(work: Work, enquiry_id: UUID, reopening: EnquiryReopening) -> A
     home = await work.row(queries.TEAM_OF, id=enquiry_id)
     today = work.clock.today()
     respond_by = await working_day_after(work, home["team_id"], today, ANSWERED_WITHIN) if home is not None else None
+    before = await work.row(queries.WAS_UNTOLD, id=enquiry_id)
     await _move(work, queries.REOPEN, enquiry_id, reason=reopening.reason, respond_by=respond_by)
-    notify(work, Notice.REOPENED, enquiry_id=enquiry_id)
+    if before is not None and not before["untold"]:  # who was told of no end is told of no beginning
+        notify(work, Notice.REOPENED, enquiry_id=enquiry_id)
     return await work.show(queries.STANDING, enquiry_id)
 
 
@@ -249,6 +264,10 @@ async def withdraw(work: Work, enquiry_id: UUID) -> Answer:
     if work.caller.kind == "staff":
         await _move(work, queries.WITHDRAW, enquiry_id)
         return await work.show(queries.STANDING, enquiry_id)
+    before = await work.row(queries.WAS_UNTOLD, id=enquiry_id)
+    if before is not None and before["untold"]:
+        await work.advance(queries.WITHDRAW_UNTOLD, id=enquiry_id, enquiry=work.caller.enquiry)
+        return await work.show(queries.TRACKED_SHOWN, enquiry_id)
     await _move(work, queries.WITHDRAW_OWN, enquiry_id, enquiry=work.caller.enquiry)
     return await work.show(queries.TRACKED_SHOWN, enquiry_id)
 
@@ -317,13 +336,16 @@ async def unverify_contact(work: Work, enquiry_id: UUID, unverification: Contact
 async def replace_contact(work: Work, enquiry_id: UUID, replacement: ContactReplacement) -> Answer:
     """Name another contact. The one before is out at once; the new one is verified first, then given a token."""
     row = await work.advance(queries.TOUCH_FOR_REPLACEMENT, id=enquiry_id)
-    await work.obtain(queries.END_CONTACT, id=enquiry_id, reason=replacement.reason)
-    contact = replacement.model_dump(exclude={"reason"})
+    former = await work.obtain(queries.END_CONTACT, id=enquiry_id, reason=replacement.reason)
+    contact = replacement.model_dump(exclude={"reason", "tell_business"})
     contact |= {"id": uuid7(), "enquiry_id": enquiry_id, "team_id": row["team_id"], "restricted": row["restricted"]}
     await work.row(queries.NAME_NEXT_CONTACT, **contact)
     if row["case_id"] is not None:
         work.say(row["case_id"], subject=("enquiry", enquiry_id), reason=replacement.reason)
         notify_adviser(work, AdviserNotice.CONTACT_REPLACED, enquiry_id)
+    tell = replacement.tell_business
+    notify(work, Notice.CONTACT_NAMED, enquiry_id=enquiry_id, tell_business=tell)
+    notify(work, Notice.CONTACT_ENDED, enquiry_id=enquiry_id, contact_id=former["id"], tell_business=tell)
     return await work.show(queries.STANDING, enquiry_id)
 
 

@@ -49,8 +49,6 @@ OPEN = (EnquiryState.RECEIVED, EnquiryState.TRIAGED)
 ENDED = (EnquiryState.SIGNPOSTED, EnquiryState.REFUSED, EnquiryState.WITHDRAWN)
 """Where nobody answers it any more, unless it is reopened. A duplicate is answered with its original."""
 RUNNING = (*OPEN, EnquiryState.ACCEPTED)
-SPOKEN_OF = (*RUNNING, EnquiryState.TRANSFERRED)
-"""Where messages go to and fro: also while another force considers whether to take the enquiry over."""
 
 ENQUIRY = Lifecycle(
     "enquiry",
@@ -73,7 +71,8 @@ ENQUIRY = Lifecycle(
         Move(Action.ENQUIRY_TRANSFER, OPEN, EnquiryState.TRANSFERRED),
     ],
     offers={
-        Action.ENQUIRY_MESSAGE: SPOKEN_OF,
+        # Also when it has ended: what a business writes is kept, whatever it is about, and can be answered.
+        Action.ENQUIRY_MESSAGE: tuple(EnquiryState),
     },
 )
 

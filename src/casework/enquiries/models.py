@@ -52,6 +52,12 @@ class Enquiry(EnquiryFacts, table=True):
         Index("enquiry_team_id_received_at_idx", "team_id", "received_at", "id"),
         Index("enquiry_team_id_state_received_at_idx", "team_id", "state", "received_at", "id"),
         Index("enquiry_team_id_respond_by_idx", "team_id", "respond_by", "id"),
+        Index(
+            "enquiry_team_id_business_spoke_at_idx",
+            "team_id",
+            "business_spoke_at",
+            postgresql_where=text("business_spoke_at IS NOT NULL"),
+        ),
         Index("enquiry_case_id_idx", "case_id", postgresql_where=text("case_id IS NOT NULL")),
         Index("enquiry_duplicate_of_idx", "duplicate_of", postgresql_where=text("duplicate_of IS NOT NULL")),
         Index("enquiry_premises_id_idx", "premises_id", postgresql_where=text("premises_id IS NOT NULL")),
@@ -92,6 +98,10 @@ class Enquiry(EnquiryFacts, table=True):
     respond_by: date
     """The working day by which the business is told what happens next."""
     ended_at: datetime | None = moment()
+    shown_stage: str | None = Field(default=None, sa_type=Text)
+    """Where the business goes on reading that it stands, where it was not told of the end."""
+    business_spoke_at: datetime | None = moment()
+    """When the business wrote, where nobody of ours has written since (``access/sql/speaking.sql``)."""
     token_number: int = Field(default=None, nullable=False, sa_column_kwargs={"server_default": text("1")})
     version: int = version()
 

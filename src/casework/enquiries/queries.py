@@ -1,5 +1,6 @@
 """Every statement about enquiries, their contacts and the conversation with the business."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from casework.access.actions import Action
-from casework.enquiries.lifecycle import ENQUIRY, OPEN, PASSING, SPOKEN_OF
+from casework.enquiries.lifecycle import ENDED, ENQUIRY, OPEN, PASSING
 from casework.enquiries.models import Contact, Enquiry, EnquiryMessage, EnquiryTransfer
 from casework.enquiries.schemas import (
     ContactOfPast,
@@ -167,10 +168,18 @@ STATUS: dict[str, tuple[str, str]] = {
     "withdrawn": ("Withdrawn", "Nothing more happens. You may ask for advice again at any time."),
 }
 _case_state = select(headline.c.state).where(headline.c.id == enquiry.case_id).correlate(Enquiry).scalar_subquery()
-_stage = case(
+_true_stage = case(
     (enquiry.state != literal_column("'accepted'"), enquiry.state),
     else_=literal_column("'accepted_'") + func.coalesce(_case_state, literal_column("'open'")),
 )
+# Who was not told of the end reads what they read before it.
+_stage = func.coalesce(enquiry.shown_stage, _true_stage)
+_as_told = or_(enquiry.shown_stage.is_(None), enquiry.shown_stage == literal_column("'withdrawn'"))
+_shown_state = case(
+    (or_(enquiry.shown_stage.is_(None), enquiry.state == literal_column("'accepted'")), enquiry.state),
+    else_=enquiry.shown_stage,
+)
+_shown: dict[str, Any] = {"state": _shown_state, "ended_at": moment(case((_as_told, enquiry.ended_at)))}
 
 
 def _words(which: int) -> Any:
@@ -195,6 +204,8 @@ def _messages(view: Any, **more: Any) -> Any:
 _tracked = render(
     TrackingView,
     Enquiry,
+    **_shown,
+    signposted_to=case((enquiry.shown_stage.is_(None), enquiry.signposted_to)),
     status=_words(0),
     what_happens_next=_words(1),
     verified=literal_column("step.verified"),
@@ -202,7 +213,7 @@ _tracked = render(
     confirmed_until=moment(literal_column("step.until", Moment3())),
     team=select(render(TeamContact, Team)).where(team.id == enquiry.team_id).correlate(Enquiry).scalar_subquery(),
     messages=_messages(MessageView),
-    allowed_actions=func.access.own_actions(literal_column("'enquiry'"), enquiry.state),
+    allowed_actions=func.access.own_actions(literal_column("'enquiry'"), _shown_state),
 )
 
 
@@ -213,7 +224,7 @@ def _with_step(query: Any) -> Any:
 
 TRACKED = read_one(OWN, _tracked, where=true(), reach=lambda ctx: enquiry.id == ctx.enquiry, joined=_with_step)
 TRACKED_BY_ID = read_one(OWN, _tracked, reach=lambda ctx: enquiry.id == ctx.enquiry, joined=_with_step)
-TRACKED_SHOWN = show_one(OWN, render(TrackingStanding, Enquiry, status=_words(0)))
+TRACKED_SHOWN = show_one(OWN, render(TrackingStanding, Enquiry, **_shown, status=_words(0)))
 OWN_MESSAGES = read_one(
     OWN,
     func.json_build_object(literal_column("'items'"), _messages(MessageView)),
@@ -306,25 +317,43 @@ ENQUIRY_LIST = Listing(
         "received_to": lambda: enquiry.received_at < given("received_to", Moment3()),
         "due_before": lambda: enquiry.respond_by < given("due_before", Date()),
         "reference": lambda: enquiry.reference == given("reference", Text()),
+        "business_spoke_last": lambda: (
+            enquiry.business_spoke_at.is_not(None) == given("business_spoke_last", Boolean())
+        ),
     },
     sorts={"received_at": Sort(enquiry.received_at, Moment3()), "respond_by": Sort(enquiry.respond_by, Date())},
 )
 
 # --- messages ---
 
-_running = [state.value for state in SPOKEN_OF]
+_over = [*(state.value for state in ENDED), "accepted_closed"]
+_ways = select(
+    func.concat(
+        literal_column(
+            "'Your enquiry is closed. Your message is kept, and a colleague is told. To speak to us, ring '"
+        ),
+        func.coalesce(team.phone, func.concat(literal_column("'101 and ask for '"), team.name)),
+        case((team.phone_extension.is_not(None), func.concat(literal_column("' ext. '"), team.phone_extension))),
+        literal_column("'.'"),
+    )
+).where(team.id == enquiry.team_id)
+_answer = (
+    select(case((one_of(_stage, _over), _ways.correlate(Enquiry).scalar_subquery())))
+    .where(enquiry.id == message.enquiry_id, message.author == literal_column("'business'"))
+    .correlate(EnquiryMessage)
+    .scalar_subquery()
+)
 _message = show_one(MESSAGES, render(StaffMessageView, EnquiryMessage, person=literal_column("NULL")))
-MESSAGE_ADDED = show_one(MESSAGES, render(MessageAdded, EnquiryMessage))
+MESSAGE_ADDED = show_one(MESSAGES, render(MessageAdded, EnquiryMessage, answer=_answer))
 ADD_MESSAGE = create_under(
     ENQUIRIES,
     "enquiry_id",
     MESSAGES,
     _message,
     {"author": literal_column("'staff'"), "person_id": given("me", Uuid()), "body": Text()},
-    states=_running,
 )
 ADD_OWN_MESSAGE: Creation = create_under(
-    OWN, "enquiry_id", MESSAGES, _message, {"author": literal_column("'business'"), "body": Text()}, states=_running
+    OWN, "enquiry_id", MESSAGES, _message, {"author": literal_column("'business'"), "body": Text()}
 )
 CASE_OF = Statement(select(enquiry.case_id).where(enquiry.id == given("id", Uuid())))
 REMOVE_MESSAGES = Statement(
@@ -337,8 +366,8 @@ REMOVE_MESSAGES = Statement(
 # --- moves ---
 
 
-def _move(action: Action, source: Reachable = ENQUIRIES, **changes: Any) -> Guarded:
-    return guarded(source, action=action, lifecycle=ENQUIRY, changes=changes, returning=(enquiry.case_id,))
+def _move(action: Action, source: Reachable = ENQUIRIES, *, returning: Sequence[Any] = (), **changes: Any) -> Guarded:
+    return guarded(source, action=action, lifecycle=ENQUIRY, changes=changes, returning=(enquiry.case_id, *returning))
 
 
 TRIAGE = _move(
@@ -349,15 +378,21 @@ TRIAGE = _move(
     triage_note=given("note", Text()),
 )
 _WHY = {"reason_code": given("reason_code", Text()), "reason_note": given("note", Text())}
+_untold = or_(given("untold", Boolean()), and_(enquiry.handed_over_at.is_not(None), ~given("tell_business", Boolean())))
+_ENDED: dict[str, Any] = {**_WHY, "ended_at": NOW, "shown_stage": case((_untold, enquiry.state))}
 SIGNPOST = _move(
     Action.ENQUIRY_SIGNPOST,
+    returning=(enquiry.shown_stage,),
     signposted_to=given("signposted_to", Text()),
-    **_WHY,
-    ended_at=NOW,
+    **_ENDED,
 )
-REFUSE = _move(Action.ENQUIRY_REFUSE, **_WHY, ended_at=NOW)
+REFUSE = _move(Action.ENQUIRY_REFUSE, returning=(enquiry.shown_stage,), **_ENDED)
+WAS_UNTOLD = Statement(
+    select(enquiry.shown_stage.is_not(None).label("untold")).where(enquiry.id == given("id", Uuid()))
+)
 REOPEN = _move(
     Action.ENQUIRY_REOPEN,
+    shown_stage=null(),
     signposted_to=null(),
     ended_at=null(),
     reopened_at=NOW,
@@ -367,6 +402,25 @@ REOPEN = _move(
 TEAM_OF = Statement(select(enquiry.team_id).where(enquiry.id == given("id", Uuid())))
 WITHDRAW = _move(Action.ENQUIRY_WITHDRAW, ended_at=NOW)
 WITHDRAW_OWN = _move(Action.ENQUIRY_WITHDRAW, OWN, ended_at=NOW)
+# Whoever was not told of the end withdraws as if there had been none.
+WITHDRAW_UNTOLD = guarded(
+    OWN,
+    changes={"shown_stage": literal_column("'withdrawn'"), "ended_at": NOW},
+    guards=(one_of(enquiry.shown_stage, [state.value for state in OPEN]),),
+)
+# What closing a case, or reopening it, does to the enquiries of it that were handed over.
+READ_AS_BEFORE = Statement(
+    update(enquiry)
+    .where(enquiry.case_id == given("case_id", Uuid()), enquiry.handed_over_at.is_not(None))
+    .values(shown_stage=_true_stage)
+    .returning(enquiry.id)
+)
+READ_AS_IT_IS = Statement(
+    update(enquiry)
+    .where(enquiry.case_id == given("case_id", Uuid()), enquiry.shown_stage.is_not(None))
+    .values(shown_stage=null())
+    .returning(enquiry.id)
+)
 MARK_DUPLICATE = _move(Action.ENQUIRY_MARK_DUPLICATE, duplicate_of=given("duplicate_of", Uuid()), ended_at=NOW)
 UNMARK_DUPLICATE = replace(
     guarded(

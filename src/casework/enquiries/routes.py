@@ -152,6 +152,9 @@ async def list_enquiries(
     received_to: Moment | None = None,
     due_before: LocalDate | None = None,
     reference: EnquiryReference | None = None,
+    business_spoke_last: Annotated[
+        Flag | None, Query(description="Whether the business wrote last, also where all has ended.")
+    ] = None,
 ) -> Response:
     """The enquiries of one's teams. A mistyped reference is told as mistyped."""
     filters = {
@@ -161,6 +164,7 @@ async def list_enquiries(
         "received_to": received_to,
         "due_before": due_before,
         "reference": reference,
+        "business_spoke_last": business_spoke_last,
     }
     return await door.page(queries.ENQUIRY_LIST, limit=limit, cursor=cursor, sort=sort, filters=filters)
 

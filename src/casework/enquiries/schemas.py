@@ -126,6 +126,9 @@ class EnquirySignposting(Input):
     """A word of ``reason_signpost``."""
     note: ReasonNote | None = None
     """Required with the reason `other`. For the team alone."""
+    tell_business: Truth = False
+    """Tell the business all the same: of a hoax or abuse, of somebody who is not verified or has no connection to the place, or
+    after a hand-over, it is told nothing otherwise, and reads on its page what it read before."""
 
 
 class EnquiryRefusal(Input):
@@ -135,6 +138,9 @@ class EnquiryRefusal(Input):
     """A word of ``reason_refuse``."""
     note: ReasonNote | None = None
     """Required with the reason `other`. For the team alone."""
+    tell_business: Truth = False
+    """Tell the business all the same: of a hoax or abuse, of somebody who is not verified or has no connection to the place, or
+    after a hand-over, it is told nothing otherwise, and reads on its page what it read before."""
 
 
 class EnquiryReopening(Input):
@@ -177,6 +183,8 @@ class ContactReplacement(ContactStated):
     """Who is there for the business from now on, and why somebody else was until now."""
 
     reason: Annotated[str, prose(2_000)]
+    tell_business: Truth = False
+    """Write to both contacts after a hand-over as well; nobody is told then otherwise."""
 
 
 class CodeEntry(Input):
@@ -418,6 +426,10 @@ class EnquiryView(View):
     received_at: datetime
     respond_by: date
     ended_at: datetime | None
+    business_spoke_at: datetime | None
+    """When the business wrote, where nobody of ours has written since."""
+    shown_stage: str | None
+    """Where the business goes on reading that it stands, where it was not told of the end."""
     version: int
     likely_premises: list[LikelyPremises] | None
     """Null for callers who may not read premises."""
@@ -449,6 +461,8 @@ class EnquiryStanding(View):
     contact_verified: bool
     respond_by: date
     ended_at: datetime | None
+    shown_stage: str | None
+    """Where the business goes on reading that it stands, where it was not told of the end."""
     version: int
     allowed_actions: list[Action]
 
@@ -481,6 +495,8 @@ class EnquiryRow(View):
     received_at: datetime
     respond_by: date
     ended_at: datetime | None
+    business_spoke_at: datetime | None
+    """When the business wrote, where nobody of ours has written since."""
     version: int
 
 
@@ -510,6 +526,8 @@ class MessageAdded(View):
     enquiry_id: UUID
     author: Author
     created_at: datetime
+    answer: str | None
+    """What a business that writes when all has ended is told: that a colleague hears of it, and whom to ring."""
 
 
 class TransferRow(View):

@@ -17,7 +17,7 @@ from casework.kernel.problems import NotFound, Problem, ValidationFailed
 from casework.kernel.statements import Statement
 from casework.reference import queries
 from casework.reference.lifecycle import EntryState
-from casework.reference.models import URGENT, Nation, ThreatKind
+from casework.reference.models import URGENT, Nation, Need, ThreatKind
 from casework.reference.problems import LeadConfirms, LevelStands, NotTheNewest
 from casework.reference.schemas import (
     BankHolidayAdding,
@@ -252,11 +252,26 @@ async def _merged(work: Work, now: Statement, amendment: Input, **which: Any) ->
     return {**dict(row), **{name: getattr(amendment, name) for name in amendment.model_fields_set}}
 
 
+async def advisers_of(work: Work, force_code: str, force: str) -> dict[str, Any]:
+    """The signpost to the security advisers of a force: its own entry, else 101 and for whom to ask."""
+    need = Need.PROTECTIVE_SECURITY_ADVICE.value
+    own = await work.row(queries.OWN_ENTRY, need=need, force_code=force_code)
+    if own is not None:
+        return dict(json.loads(own["body"]))
+    asked = f"Call 101 and ask for the Counter Terrorism Security Advisers of {force}."
+    national = packaged(need)
+    how = {**national["how"], "phone": "101", "web": None, "hours": None, "other": asked}
+    told = "They give free advice, in confidence, on physical, personnel and cyber security. This service does not reach them yet."
+    return {**national, "how": how, "explanation": told, "explanation_cy": None}
+
+
 async def signposted(database: Database, need: str) -> str:
     """The answer to a need that is another service's work, as JSON: the standing entry, or the packaged one whatever fails."""
     try:
         async with database.public.lend() as connection:
-            row = await queries.SIGNPOSTED.row(connection, {"need": need, "postcode": None})
+            row = await queries.SIGNPOSTED.row(
+                connection, {"need": need, "postcode": None, "local_authority_code": None}
+            )
         if row is not None:
             body: str = row["body"]
             return body

@@ -20,6 +20,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    table,
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 
@@ -32,6 +33,7 @@ from casework.reference.models import (
     BankHoliday,
     LocalAuthority,
     Lookup,
+    Need,
     PoliceForce,
     Postcode,
     Signpost,
@@ -130,7 +132,30 @@ CALENDAR_OF_TEAM = written(
 
 # --- signposts ---
 
-_force_here = select(postcode.force_code).where(postcode.postcode == parameter("postcode", Text())).scalar_subquery()
+_by_authority = select(authority.force_code).where(
+    authority.code
+    == func.coalesce(
+        select(postcode.local_authority_code)
+        .where(postcode.postcode == parameter("postcode", Text()))
+        .scalar_subquery(),
+        parameter("local_authority_code", Text()),
+    )
+)
+# By the full postcode, else by the local authority, as an enquiry is.
+_force_here = func.coalesce(
+    select(postcode.force_code).where(postcode.postcode == parameter("postcode", Text())).scalar_subquery(),
+    _by_authority.scalar_subquery(),
+)
+# The team that takes enquiries there; people's own slice stands above this one.
+_team = table(
+    "team", *(column(name) for name in ("force_code", "intake", "phone", "mailbox", "hours")), schema="casework"
+)
+
+
+def _of_team(name: str) -> Any:
+    return select(_team.c[name]).where(_team.c.force_code == _force_here, _team.c.intake).limit(1).scalar_subquery()
+
+
 _standing = (
     # A force's own entry goes before the national one.
     select(Signpost)
@@ -139,7 +164,27 @@ _standing = (
     .order_by(signpost.need, signpost.force_code.asc().nulls_last())
     .subquery("s")
 )
-_signpost = render(SignpostView, _standing.c, how=render(SignpostHow, _standing.c))
+# Whom to ring for advice is the team there, unless the force says otherwise.
+_ours = and_(
+    _standing.c.need == literal_column(f"'{Need.PROTECTIVE_SECURITY_ADVICE.value}'"), _standing.c.force_code.is_(None)
+)
+
+
+def _ours_first(name: str, of_team: Any) -> Any:
+    return func.coalesce(case((_ours, of_team)), _standing.c[name])
+
+
+_how = render(
+    SignpostHow,
+    _standing.c,
+    phone=_ours_first("phone", cast(_of_team("phone"), Text)),
+    hours=_ours_first("hours", cast(_of_team("hours"), Text)),
+    other=_ours_first(
+        "other",
+        literal_column("'Send an enquiry here, or write to '", Text()) + cast(_of_team("mailbox"), Text) + ".",
+    ),
+)
+_signpost = render(SignpostView, _standing.c, how=_how)
 SIGNPOST_LIST = _list(select(_signpost).order_by(_standing.c.position, _standing.c.need))
 SIGNPOSTED = Statement(
     select(
@@ -157,6 +202,12 @@ SIGNPOSTED = Statement(
     ).where(_standing.c.need == given("need", Text()))
 )
 """The answer to an enquiry whose ``need`` is another service's work. It begins nothing: nothing of such a call is stored."""
+OWN_ENTRY = Statement(
+    select(cast(render(SignpostView, Signpost, how=render(SignpostHow, Signpost)), Text).label("body")).where(
+        signpost.need == given("need", Text()), signpost.force_code == given("force_code", Text()), signpost.active
+    )
+)
+"""A force's own entry for a need."""
 
 _record = render(SignpostRecord, Signpost)
 SIGNPOST_RECORDS = _list(

@@ -51,9 +51,13 @@ async def list_signposts(
         Whereabouts, Query(description="Where the caller is: the force there may have entries of its own.")
     ]
     | None = None,
+    local_authority_code: Annotated[
+        AreaCode, Query(description="The same by local authority, where the postcode is not known.")
+    ]
+    | None = None,
 ) -> Response:
-    """One signpost for every need. It is answered whatever fails; a postcode that nobody knows gets the national entries."""
-    return await door.one(queries.SIGNPOST_LIST, postcode=postcode)
+    """One signpost for every need. It is answered whatever fails; a place that nobody knows gets the national entries."""
+    return await door.one(queries.SIGNPOST_LIST, postcode=postcode, local_authority_code=local_authority_code)
 
 
 @router.post(

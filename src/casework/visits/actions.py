@@ -22,6 +22,7 @@ from casework.visits.schemas import (
     FindingAmendment,
     FindingRecording,
     VisitAmendment,
+    VisitCancelling,
     VisitCompletion,
     VisitConfirmation,
     VisitEnding,
@@ -29,7 +30,7 @@ from casework.visits.schemas import (
     VisitSupplementing,
 )
 from casework.work.amending import amend as carry_out
-from casework.work.messages import Notice, notify
+from casework.work.messages import Notice, notify, untold
 from casework.work.times import require_ahead, require_behind
 from casework.work.unit import Answer, Guarded, Work
 
@@ -209,11 +210,13 @@ async def log_no_access(work: Work, visit_id: UUID, ending: VisitEnding) -> Answ
     return await _end(work, visit_id, ending, queries.NO_ACCESS, "reason_no_access")
 
 
-async def cancel(work: Work, visit_id: UUID, ending: VisitEnding) -> Answer:
+async def cancel(work: Work, visit_id: UUID, ending: VisitCancelling) -> Answer:
     """Cancel a visit to come."""
     answer = await _end(work, visit_id, ending, queries.CANCEL, "reason_cancel_visit")
     visit = await work.obtain(queries.VISIT_NOW, id=visit_id)
-    notify(work, Notice.VISIT, case_id=visit["case_id"])
+    tell = ending.tell_business
+    if not untold(ending.reason_code, tell_business=tell):
+        notify(work, Notice.VISIT_CANCELLED, case_id=visit["case_id"], tell_business=tell)
     return answer
 
 

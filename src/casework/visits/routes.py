@@ -23,6 +23,7 @@ from casework.visits.schemas import (
     FindingView,
     SupplementRow,
     VisitAmendment,
+    VisitCancelling,
     VisitCompletion,
     VisitConfirmation,
     VisitEnding,
@@ -206,7 +207,7 @@ async def log_no_access(door: AtDoor, visit_id: Id, ending: VisitEnding) -> Resp
         example={"reason_code": "asked_by_business"},
     ),
 )
-async def cancel(door: AtDoor, visit_id: Id, ending: VisitEnding) -> Response:
+async def cancel(door: AtDoor, visit_id: Id, ending: VisitCancelling) -> Response:
     """`reason_code` is a word of the look-up `reason_cancel_visit`."""
     return await door.write(lambda work: actions.cancel(work, visit_id, ending))
 

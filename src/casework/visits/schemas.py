@@ -118,6 +118,13 @@ class VisitEnding(Input):
     """Stands in the case's timeline; needed where the reason is ``other``."""
 
 
+class VisitCancelling(VisitEnding):
+    """Why a visit to come is cancelled."""
+
+    tell_business: Truth = False
+    """Write to the business where the contact is not verified, or after a hand-over, as well; it is told nothing then otherwise."""
+
+
 class Risk(View):
     """Likelihood and impact on ProtectUK's 4 × 4 matrix, and their product; always with the finding behind it."""
 

@@ -9,6 +9,35 @@ _NEWS = {
     "en": ("News about your enquiry {reference}", _NEWS_EN),
     "cy": ("Newyddion am eich ymholiad {reference}", _NEWS_CY),
 }
+_ABOUT: Mapping[str, tuple[str, str]] = {
+    "en": (
+        "This message is about your enquiry {reference}: {about}.",
+        "To check that it is genuine, ring 101, ask for {team} and give that reference; do not rely on a number in a message.",
+    ),
+    "cy": (
+        "Mae'r neges hon am eich ymholiad {reference}: {about}.",
+        "I wirio ei bod yn ddilys, ffoniwch 101, gofynnwch am {team} a rhowch y cyfeirnod hwnnw; peidiwch â dibynnu ar rif mewn neges.",
+    ),
+}
+"""The first line of each letter to a business."""
+ABOUT: Mapping[str, Mapping[str, str]] = {
+    "received": {"en": "it has arrived", "cy": "mae wedi cyrraedd"},
+    "code": {"en": "a code was asked for", "cy": "gofynnwyd am god"},
+    "advice_withdrawn": {
+        "en": "advice that we gave you is withdrawn",
+        "cy": "mae cyngor a roddwyd gennym i chi wedi'i dynnu'n ôl",
+    },
+    "refused": {"en": "we cannot help with it", "cy": "ni allwn helpu gydag ef"},
+    "signposted": {"en": "another service can help", "cy": "gall gwasanaeth arall helpu"},
+    "closed": {"en": "our work on it has ended", "cy": "mae ein gwaith arno wedi dod i ben"},
+    "contact_named": {"en": "you were named as its contact", "cy": "cawsoch eich enwi fel y cyswllt ar ei gyfer"},
+    "contact_ended": {
+        "en": "somebody else is its contact now",
+        "cy": "rhywun arall yw'r cyswllt ar ei gyfer bellach",
+    },
+    "visit_cancelled": {"en": "a visit is cancelled", "cy": "mae ymweliad wedi'i ganslo"},
+}
+_SOME_NEWS = {"en": "there is news", "cy": "mae newyddion"}
 BUSINESS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "received": {
         "en": (
@@ -41,6 +70,77 @@ BUSINESS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "advice": _NEWS,
     "passed": _NEWS,
     "reopened": _NEWS,
+    "advice_withdrawn": {
+        "en": (
+            "Advice under {reference} is withdrawn",
+            "Please do not act on it any further before you have spoken to us. To see which advice it is, open {page} "
+            "with your tracking token.",
+        ),
+        "cy": (
+            "Cyngor o dan {reference} wedi'i dynnu'n ôl",
+            "Peidiwch â gweithredu arno ymhellach cyn siarad â ni. I weld pa gyngor ydyw, agorwch {page} gyda'ch tocyn olrhain.",
+        ),
+    },
+    "refused": {
+        "en": (
+            "We cannot help with your enquiry {reference}",
+            "If you think that is wrong, ring us. To read where it stands, open {page} with your tracking token.",
+        ),
+        "cy": (
+            "Ni allwn helpu gyda'ch ymholiad {reference}",
+            "Os credwch fod hynny'n anghywir, ffoniwch ni. I ddarllen ei hynt, agorwch {page} gyda'ch tocyn olrhain.",
+        ),
+    },
+    "signposted": {
+        "en": (
+            "Another service can help with your enquiry {reference}",
+            "To read which one, open {page} with your tracking token. You may also ring us.",
+        ),
+        "cy": (
+            "Gall gwasanaeth arall helpu gyda'ch ymholiad {reference}",
+            "I ddarllen pa un, agorwch {page} gyda'ch tocyn olrhain. Gallwch ein ffonio ni hefyd.",
+        ),
+    },
+    "closed": {
+        "en": (
+            "Our work on your enquiry {reference} has ended",
+            "You may ask for advice again at any time. What was advised stays at {page} for 90 days; you need your tracking token.",
+        ),
+        "cy": (
+            "Mae ein gwaith ar eich ymholiad {reference} wedi dod i ben",
+            "Gallwch ofyn am gyngor eto unrhyw bryd. Bydd y cyngor ar gael ar {page} am 90 diwrnod; bydd angen eich tocyn olrhain.",
+        ),
+    },
+    "contact_named": {
+        "en": (
+            "You are the contact for enquiry {reference}",
+            "We ring you to check that it is you before we share anything. If you know of no such enquiry, please tell us.",
+        ),
+        "cy": (
+            "Chi yw'r cyswllt ar gyfer ymholiad {reference}",
+            "Byddwn yn eich ffonio i wirio mai chi ydyw cyn rhannu dim. Os nad ydych yn gwybod am ymholiad o'r fath, rhowch wybod i ni.",
+        ),
+    },
+    "contact_ended": {
+        "en": (
+            "You are no longer the contact for enquiry {reference}",
+            "Your tracking token has ended. If you did not expect this, ring us.",
+        ),
+        "cy": (
+            "Nid chi yw'r cyswllt ar gyfer ymholiad {reference} mwyach",
+            "Mae eich tocyn olrhain wedi dod i ben. Os nad oeddech yn disgwyl hyn, ffoniwch ni.",
+        ),
+    },
+    "visit_cancelled": {
+        "en": (
+            "A visit under {reference} is cancelled",
+            "To see which one, open {page} with your tracking token. If we come another time, you hear from us.",
+        ),
+        "cy": (
+            "Mae ymweliad o dan {reference} wedi'i ganslo",
+            "I weld pa un, agorwch {page} gyda'ch tocyn olrhain. Os byddwn yn dod ar adeg arall, byddwch yn clywed gennym.",
+        ),
+    },
 }
 TEAM: Mapping[str, tuple[str, str]] = {
     "emergency_access": (
@@ -125,7 +225,15 @@ ADVISER: Mapping[str, tuple[str, str]] = {
         "they see its visits and its advice." + _LOOK,
     ),
 }
-STAFF: Mapping[str, tuple[str, str]] = {**TEAM, **OVERSEERS, **ADVISER, **AUTHORS, **PERSON}
+SPOKEN: Mapping[str, tuple[str, str]] = {
+    "business_spoke": (
+        "The business of {reference} has written",
+        "The business of {reference} has written a message, after all had ended. It was told that a colleague is, and whom to ring. "
+        "Answer it, or ring them; nothing reopens by itself.",
+    ),
+}
+"""What the database tells, where a message comes in."""
+STAFF: Mapping[str, tuple[str, str]] = {**TEAM, **SPOKEN, **OVERSEERS, **ADVISER, **AUTHORS, **PERSON}
 """What is told to staff, in English, unsigned."""
 _SIGNED = {"en": "{team}\n{ways}", "cy": "{team}\n{ways}"}
 _PAGE = {"en": "the page where the enquiry was made", "cy": "y dudalen lle gwnaed yr ymholiad"}
@@ -146,7 +254,9 @@ def compose(letter: Mapping[str, Any], *, page: str | None, code: str | None = N
     for language in languages:
         subject, text = BUSINESS[kind][language]
         subjects.append(subject.format(**facts))
-        parts.append(text.format(page=page or _PAGE[language], **facts) + "\n\n" + _EMERGENCY[language])
+        about = ABOUT.get(kind, _SOME_NEWS)[language]
+        first = " ".join(_ABOUT[language]).format(about=about, team=letter["team"], **facts)
+        parts.append("\n\n".join([first, text.format(page=page or _PAGE[language], **facts), _EMERGENCY[language]]))
     ways = "\n".join(str(letter[way]) for way in ("phone", "mailbox", "hours") if letter[way])
     signed = _SIGNED[languages[0]].format(team=letter["team"], ways=ways)
     return " / ".join(subjects), "\n\n--\n\n".join(parts) + f"\n\n{signed}\n"

@@ -11,7 +11,7 @@ SEND = "messages.send"
 
 
 class Notice(StrEnum):
-    """What is told to a business. All but the first two read alike: what the news is stands behind the link only."""
+    """What is told to a business: what it is about, never of which place nor what stands behind the link."""
 
     RECEIVED = "received"
     CODE = "code"
@@ -20,6 +20,23 @@ class Notice(StrEnum):
     ADVICE = "advice"
     PASSED = "passed"
     REOPENED = "reopened"
+    ADVICE_WITHDRAWN = "advice_withdrawn"
+    REFUSED = "refused"
+    SIGNPOSTED = "signposted"
+    CLOSED = "closed"
+    CONTACT_NAMED = "contact_named"
+    CONTACT_ENDED = "contact_ended"
+    VISIT_CANCELLED = "visit_cancelled"
+
+
+UNTOLD = frozenset({"hoax_or_abuse", "no_connection_to_place", "contact_not_verified"})
+"""Reasons of which the business is not told, nor of what they led to, unless staff say so. Nor is it of what ends after a
+hand-over, which ``work.letters`` looks at when it writes."""
+
+
+def untold(reason_code: str, *, tell_business: bool) -> bool:
+    """Whether the business is to learn nothing of what was done for this reason."""
+    return reason_code in UNTOLD and not tell_business
 
 
 class TeamNotice(StrEnum):
@@ -62,13 +79,26 @@ class PersonNotice(StrEnum):
     """By the database, when whoever was asked has contributed (``casework.ask_no_longer``)."""
 
 
-def notify(work: Work, notice: Notice, *, enquiry_id: UUID | None = None, case_id: UUID | None = None) -> None:
+def notify(
+    work: Work,
+    notice: Notice,
+    *,
+    enquiry_id: UUID | None = None,
+    case_id: UUID | None = None,
+    contact_id: UUID | None = None,
+    tell_business: bool = False,
+) -> None:
     """Tell the business of an enquiry, or the verified contacts of a case, that there is news. Those without e-mail are rung.
 
-    What is not yet sent is not said twice: several changes in a row are one message.
+    What is not yet sent is not said twice: several changes in a row are one message. ``contact_id``: one who was replaced.
+    ``tell_business``: staff say that the letter goes out after a hand-over as well.
     """
     named = {"enquiry_id": str(enquiry_id)} if enquiry_id is not None else {"case_id": str(case_id)}
-    lock = f"{SEND}:{notice}:{enquiry_id or case_id}"
+    if contact_id is not None:
+        named["contact_id"] = str(contact_id)
+    if tell_business:
+        named["tell"] = "business"
+    lock = ":".join([SEND, notice, *named.values()])
     work.enqueue(SEND, {"kind": notice.value, **named}, lock=lock)
 
 

@@ -93,14 +93,27 @@ def post(settings: Settings) -> Post | None:
     return MailServer(where) if where.startswith(("smtp:", "smtps:")) else Directory(Path(where))
 
 
-def write(settings: Settings, *, key: str, to: str, reply_to: str | None, subject: str, text: str) -> EmailMessage:
-    """A message whose id follows from ``key``. The library refuses a line break in a header."""
+def _of_force(settings: Settings, address: str) -> bool:
+    domain = "." + address.rpartition("@")[2].lower()
+    return any(domain.endswith("." + each.lower()) for each in settings.force_mail_domains)
+
+
+def write(
+    settings: Settings, *, key: str, to: str, reply_to: str | None, subject: str, text: str, team: str | None = None
+) -> EmailMessage:
+    """A message whose id follows from ``key``. The library refuses a line break in a header.
+
+    ``team``: in whose name it is, from its own mailbox where that is of a force's domain; we stand as its sender then.
+    """
     sender = settings.mail_from
+    shown = reply_to if team is not None and reply_to is not None and _of_force(settings, reply_to) else sender
     international = not (to + sender + (reply_to or "")).isascii()
     message = EmailMessage(policy=SMTPUTF8 if international else SMTP)
     message["Message-ID"] = f"<{key}@{Address(addr_spec=sender).domain}>"
     message["Date"] = formatdate(usegmt=True)
-    message["From"] = Address("CTSA Casework", addr_spec=sender)
+    message["From"] = Address(team or "CTSA Casework", addr_spec=shown)
+    if shown != sender:
+        message["Sender"] = Address(addr_spec=sender)
     message["To"] = Address(addr_spec=to)
     if reply_to is not None:
         message["Reply-To"] = Address(addr_spec=reply_to)

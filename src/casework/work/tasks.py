@@ -5,7 +5,7 @@ from uuid import UUID
 
 from casework.access.codes import code_for, code_seals
 from casework.work.jobs import Job
-from casework.work.letters import compose
+from casework.work.letters import BUSINESS, compose
 from casework.work.messages import SEND
 from casework.work.post import post, write
 
@@ -51,6 +51,7 @@ async def send(job: Job, **_ids: str) -> None:
                 reply_to=letter["mailbox"],
                 subject=subject,
                 text=text,
+                team=letter["team"] if letter["kind"] in BUSINESS else None,
             )
         )
         await workshop.pool.fetchval("SELECT work.first_time($1, $2)", job.id, letter["step"])

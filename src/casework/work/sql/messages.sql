@@ -35,6 +35,29 @@ BEGIN
               AND NOT EXISTS (SELECT FROM jobs.effect x WHERE x.job_id = job AND x.step = 'sent:' || coalesce(p.id, t.id));
         RETURN;
     END IF;
+    IF a ->> 'to' = 'last adviser' THEN
+        -- A business has written when all had ended: its last adviser, else each coordinator of the team, else its mailbox.
+        RETURN QUERY WITH asked AS (
+            SELECT e.reference, t.id AS team_id, t.name, t.phone || coalesce(' ext. ' || t.phone_extension, '') AS phone, t.mailbox, t.hours, f.nation,
+                   (SELECT p.id FROM casework.case_file c JOIN casework.person p ON p.id = c.adviser_id AND p.active
+                    WHERE c.id = e.case_id AND EXISTS (SELECT FROM access.membership m WHERE m.principal_id = p.id AND m.team_id = e.team_id
+                                                         AND m.role = 'adviser' AND m.ended_at IS NULL AND NOT m.pending)) AS adviser
+            FROM casework.enquiry e JOIN casework.team t ON t.id = e.team_id JOIN casework.police_force f ON f.code = t.force_code
+            WHERE e.id = (a ->> 'enquiry_id')::uuid
+        ), people AS (
+            SELECT p.id, p.email::text AS address FROM asked q JOIN casework.person p ON p.active AND CASE WHEN q.adviser IS NOT NULL
+                THEN p.id = q.adviser
+                ELSE EXISTS (SELECT FROM access.membership m WHERE m.principal_id = p.id AND m.team_id = q.team_id
+                             AND m.role = 'coordinator' AND m.ended_at IS NULL AND NOT m.pending) END
+        ), told AS (
+            SELECT * FROM people
+            UNION ALL SELECT q.team_id, q.mailbox::text FROM asked q WHERE q.mailbox IS NOT NULL AND NOT EXISTS (SELECT FROM people)
+        )
+        SELECT 'sent:' || x.id, a ->> 'kind', x.address, q.reference, q.nation, q.name, q.phone, q.mailbox, q.hours, NULL::uuid, NULL::uuid
+        FROM told x CROSS JOIN asked q
+        WHERE NOT EXISTS (SELECT FROM jobs.effect y WHERE y.job_id = job AND y.step = 'sent:' || x.id);
+        RETURN;
+    END IF;
     IF a ->> 'to' = 'overseers' THEN
         -- Administrators and auditors, each once; by the team of whom it is about, never by a name.
         RETURN QUERY SELECT 'sent:' || p.id, a ->> 'kind', p.email, t.name, f.nation, t.name, NULL::text, NULL::text, NULL::text,
@@ -90,7 +113,11 @@ BEGIN
         SELECT e.id, e.case_id, e.reference, e.team_id, c.id AS contact, c.email, o.id AS code
         FROM casework.contact c JOIN casework.enquiry e ON e.id = c.enquiry_id
         LEFT JOIN access.one_time_code o ON o.contact_id = c.id AND o.id = (a ->> 'code_id')::uuid
-        WHERE c.current AND c.email IS NOT NULL
+        WHERE c.email IS NOT NULL
+          AND CASE WHEN a ->> 'contact_id' IS NULL THEN c.current ELSE c.id = (a ->> 'contact_id')::uuid AND NOT c.current END
+          -- What ends after a hand-over is told only where staff said so.
+          AND (e.handed_over_at IS NULL OR a ->> 'tell' = 'business' OR a ->> 'kind' <> ALL (ARRAY[
+                'advice_withdrawn', 'refused', 'signposted', 'closed', 'contact_named', 'contact_ended', 'visit_cancelled']))
           AND CASE WHEN a ->> 'kind' = 'code' THEN c.verified_at IS NOT NULL AND o.id IS NOT NULL
                    -- Who is not verified learns from us neither that there is a visit nor that there is advice.
                    WHEN a ->> 'case_id' IS NOT NULL

@@ -1,0 +1,30 @@
+-- Who spoke last on an enquiry. A message of the business marks it, one of ours takes the mark away; whoever wrote it need not be able
+-- to change the enquiry. Once all has ended nothing waits for an answer by itself, so somebody is told: the last adviser, or else
+-- the team's coordinators, or else its mailbox. Once, until we answer, however much is written.
+CREATE OR REPLACE FUNCTION access.keep_spoken() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE e casework.enquiry; ended timestamptz;
+BEGIN
+    SELECT * INTO e FROM casework.enquiry x WHERE x.id = NEW.enquiry_id FOR NO KEY UPDATE;
+    IF NEW.author = 'staff' THEN
+        UPDATE casework.enquiry x SET business_spoke_at = NULL WHERE x.id = e.id AND x.business_spoke_at IS NOT NULL;
+        RETURN NEW;
+    END IF;
+    UPDATE casework.enquiry x SET business_spoke_at = NEW.created_at WHERE x.id = e.id;
+    ended := coalesce(e.ended_at, (SELECT c.closed_at FROM casework.case_file c WHERE c.id = e.case_id AND c.state = 'closed'));
+    IF ended IS NOT NULL AND (e.business_spoke_at IS NULL OR e.business_spoke_at < ended) THEN
+        PERFORM work.enqueue('messages.send', jsonb_build_object('kind', 'business_spoke', 'enquiry_id', e.id, 'to', 'last adviser'),
+                             'messages.send:business_spoke:' || e.id, NULL);
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER keep_spoken AFTER INSERT ON casework.enquiry_message
+    FOR EACH ROW EXECUTE FUNCTION access.keep_spoken();
+
+GRANT CREATE ON SCHEMA access TO casework_mover;
+ALTER FUNCTION access.keep_spoken() OWNER TO casework_mover;
+REVOKE CREATE ON SCHEMA access FROM casework_mover;
+GRANT USAGE ON SCHEMA casework, work TO casework_mover;
+GRANT SELECT, UPDATE ON casework.enquiry TO casework_mover;
+GRANT SELECT ON casework.case_file TO casework_mover;
+GRANT EXECUTE ON FUNCTION work.enqueue(text, jsonb, text, timestamptz) TO casework_mover;

@@ -1,0 +1,120 @@
+"""What a business writes is kept, and somebody hears of it, also when all has ended."""
+
+from typing import Any
+
+import pytest
+
+from tests.enquiries.building import Asked, asked
+from tests.enquiries.post import PostRoom
+from tests.enquiries.test_told import HANDED, accepted, closed, page
+from tests.support.callers import ok
+from tests.support.world import Team, World
+
+ENDS: dict[str, dict[str, Any]] = {
+    "refusal": {"reason_code": "product_endorsement"},
+    "signposting": {"signposted_to": "general_question", "reason_code": "general_question"},
+    "withdrawal": {},
+}
+
+
+def wrote(enquiry: Asked, body: str = "Is anybody there?") -> Any:
+    return ok(enquiry.business.post(f"{enquiry.path}/messages", {"body": body}), 201)
+
+
+def spoke_last(enquiry: Asked) -> bool:
+    """Whether the list of those to answer holds it; the list of the others holds it if not."""
+    staff = enquiry.staff("supervisor")
+    found = {
+        said: enquiry.id in {each["id"] for each in ok(staff.get(f"/v1/enquiries?limit=100&business_spoke_last={said}"))["items"]}
+        for said in ("true", "false")
+    }  # fmt: skip
+    assert found["true"] is not found["false"]
+    assert found["true"] is (enquiry.read()["business_spoke_at"] is not None)
+    return found["true"]
+
+
+def mail_of(world: World, person_id: str | None) -> str:
+    found: str = world.sql("SELECT email FROM casework.person WHERE id = $1::text::uuid", person_id)[0]["email"]
+    return found
+
+
+def heard(post: PostRoom, address: str) -> int:
+    """How many letters told somebody that the business has written."""
+    post.deliver()
+    return sum("has written" in str(each["Subject"]) for each in post.letters(address))
+
+
+def test_the_business_marks_an_enquiry_and_our_answer_takes_the_mark_away(world: World, team: Team) -> None:
+    enquiry = asked(world, team)
+    assert not spoke_last(enquiry)
+    version = enquiry.read()["version"]
+    assert wrote(enquiry)["answer"] is None
+    assert spoke_last(enquiry)
+    assert enquiry.read()["version"] == version  # nobody's move becomes stale by it
+    ok(enquiry.staff("adviser").post(f"{enquiry.path}/messages", {"body": "Yes."}), 201)
+    assert not spoke_last(enquiry)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_after_an_end_it_is_kept_answered_with_a_number_and_told_to_coordinators(
+    world: World, team: Team, post: PostRoom, end: str
+) -> None:
+    enquiry = asked(world, team)
+    ok(enquiry.move(end, ENDS[end]))
+    coordinator = mail_of(world, team.person("coordinator").person_id)
+    state = enquiry.read()["state"]
+    answer = wrote(enquiry, "One word more.")["answer"]
+    assert str(page(enquiry)["team"]["phone"]) in answer
+    assert (enquiry.read()["state"], spoke_last(enquiry)) == (state, True)
+    assert "One word more." in str(ok(enquiry.staff("supervisor").get(f"{enquiry.path}/messages")))
+    assert heard(post, coordinator) == 1
+    wrote(enquiry)
+    assert heard(post, coordinator) == 1  # once, until somebody answers
+    ok(enquiry.staff("supervisor").post(f"{enquiry.path}/messages", {"body": "We ring you."}), 201)
+    assert not spoke_last(enquiry)
+    wrote(enquiry)
+    assert heard(post, coordinator) == 2
+
+
+def test_after_its_case_has_closed_the_last_adviser_is_told(world: World, team: Team, post: PostRoom) -> None:
+    enquiry = asked(world, team)
+    case = accepted(enquiry)
+    coordinator = mail_of(world, team.person("coordinator").person_id)
+    adviser = mail_of(world, enquiry.staff("adviser").person_id)
+    wrote(enquiry)
+    assert heard(post, adviser) == 0  # it is in their list
+    closed(enquiry, case)
+    assert "ring" in wrote(enquiry)["answer"]
+    assert (heard(post, adviser), heard(post, coordinator)) == (1, 0)
+
+
+def test_where_the_last_adviser_has_left_the_coordinators_are_told(world: World, team: Team, post: PostRoom) -> None:
+    enquiry = asked(world, team)
+    closed(enquiry, accepted(enquiry))
+    coordinator = mail_of(world, team.person("coordinator").person_id)
+    adviser = enquiry.staff("adviser")
+    world.logged_sql("UPDATE casework.person SET active = false WHERE id = $1::text::uuid", adviser.person_id)
+    wrote(enquiry)
+    assert (heard(post, coordinator), heard(post, mail_of(world, adviser.person_id))) == (1, 0)
+
+
+def test_who_was_not_told_of_the_end_reads_no_answer_either(world: World, team: Team) -> None:
+    refused = asked(world, team)
+    ok(refused.move("refusal", {"reason_code": "hoax_or_abuse"}))
+    assert wrote(refused)["answer"] is None
+    assert spoke_last(refused)
+    handed = asked(world, team)
+    case = accepted(handed)
+    ok(handed.move("hand-over", HANDED))
+    closed(handed, case)
+    assert wrote(handed)["answer"] is None
+
+
+def test_a_hand_over_takes_the_text_and_leaves_the_mark(world: World, team: Team) -> None:
+    enquiry = asked(world, team)
+    made = wrote(enquiry)
+    ok(enquiry.move("hand-over", {**HANDED, "messages": [made["id"]]}))
+    assert spoke_last(enquiry)
+    named = {"name": "Jo Fielding", "phone": "01632 960002", "reason": "Ana has left."}
+    ok(enquiry.move("contact-replacement", named))
+    assert spoke_last(enquiry)
