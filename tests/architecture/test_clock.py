@@ -28,6 +28,7 @@ REAL: dict[str, dict[str, str]] = {
             "access.enquirer_role",
             "access.confirmed_until",
             "access.state",
+            "access.of_staff",
             "access.begin",
             "access.allowed_actions",
         ),
