@@ -204,7 +204,7 @@ def test_a_business_withdraws_its_own(world: World, team: Team) -> None:
     withdrawn = ok(enquiry.business.post(f"{enquiry.path}/withdrawal", match=tracked))
     assert (withdrawn["state"], withdrawn["status"]) == ("withdrawn", "Withdrawn")
     assert enquiry.read()["state"] == "withdrawn"
-    assert ok(enquiry.business.get("/v1/tracking"))["allowed_actions"] == []
+    assert ok(enquiry.business.get("/v1/tracking"))["allowed_actions"] == ["enquiry.message"]
 
 
 def test_a_duplicate_names_its_original_and_comes_back(world: World, team: Team, other_team: Team) -> None:

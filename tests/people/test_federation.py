@@ -185,6 +185,7 @@ def test_who_is_made_inactive_is_out_and_comes_back_by_a_new_token_only(
     ok(administrator.patch(path, {"active": True}, match=2))
     for token in (caller, kept_back):
         refused(token.get("/v1/me"), 401, "unauthenticated")
+    ok(administrator.post(f"{path}/roles", {"role": "adviser", "team_id": team.id}), 201)  # roles ended for good
     later()
     ok(world.anybody(issuer.token(subject)).get("/v1/me"))
 

@@ -1,5 +1,6 @@
 """The stage of the proofs: two forces, what each keeps, everybody who could want to see it, and the ids of each relation."""
 
+import secrets
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -310,7 +311,10 @@ def _places(stage: Stage) -> None:
         stage.world.logged_sql(said, victim.person_id, f"subject-{team.mark}")
         change = "INSERT INTO access.person_change (person_id, kind, email, asked_by) VALUES ($1::text::uuid, 'email', $2, $3::text::uuid)"
         stage.world.logged_sql(
-            change, victim.person_id, f"new-{team.mark}@police.example", team.person("administrator").person_id
+            change,
+            victim.person_id,
+            f"new-{secrets.token_hex(6)}@police.example",
+            team.person("administrator").person_id,
         )
         seen = "SELECT o.event_id FROM audit.event_object o JOIN audit.event e ON e.id = o.event_id WHERE o.case_id = $1 AND e.principal_id = $2 LIMIT 1"
         known_case = stage.cases["mine" if relation == "same team" else "other issued"]

@@ -29,7 +29,7 @@ def listed(caller: Caller, path: str, limit: int) -> list[str]:
     while True:
         page = ok(caller.get(path, limit=limit, **({"cursor": cursor} if cursor else {})))
         assert len(page["items"]) == limit or page["next_cursor"] is None
-        found += [str(item.get("id", item.get("event"))) for item in page["items"]]
+        found += [str(item.get("id") or item.get("event") or item["person_id"]) for item in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None or len(found) > 200:
             return found

@@ -46,11 +46,11 @@ TABLES = {
     # What a business asks, and what is said about it. Who its contact is, it writes and never reads.
     "casework.contact": May(insert="email enquiry_id id job_title name phone phone_extension relay team_id"),
     "casework.enquiry": May(
-        select="case_id ended_at force_code id organisation_name received_at reference respond_by restricted signposted_to"
-        " site_name state team_id version",
+        select="case_id ended_at force_code id organisation_name received_at reference respond_by restricted shown_stage"
+        " signposted_to site_name state team_id version",
         insert="channel description force_code id local_authority_code notice_id organisation_name postcode reference respond_by sector"
         " site_address site_name team_id town",
-        update="ended_at state version",
+        update="ended_at shown_stage state version",
     ),
     "casework.enquiry_message": May(
         select="author body created_at enquiry_id id removed_at restricted team_id",

@@ -187,12 +187,12 @@ def test_a_new_token_ends_those_before_and_what_a_code_had_opened(world: World, 
     refused(newcomer.get("/v1/visits"), 403, "forbidden")
 
 
-def test_a_withdrawn_enquiry_takes_no_more_words_but_says_where_it_stands(world: World, team: Team) -> None:
+def test_a_withdrawn_enquiry_says_where_it_stands_and_is_withdrawn_once(world: World, team: Team) -> None:
     enquiry = asked(world, team)
     ok(enquiry.business.post(f"{enquiry.path}/withdrawal", {}, match=1))
     assert live(world, enquiry.token) == [True]
-    assert ok(enquiry.business.get("/v1/tracking"))["allowed_actions"] == []
-    refused(enquiry.business.post(f"{enquiry.path}/messages", {"body": "Still there?"}), 409, "state-conflict")
+    assert ok(enquiry.business.get("/v1/tracking"))["allowed_actions"] == ["enquiry.message"]
+    ok(enquiry.business.post(f"{enquiry.path}/messages", {"body": "Still there?"}), 201)  # what is written is kept
     refused(enquiry.business.post(f"{enquiry.path}/withdrawal", {}, match=2), 409, "state-conflict")
 
 

@@ -35,7 +35,9 @@ def test_a_finding_has_a_risk_and_never_a_bare_score(world: World, team: Team) -
     assert made.keys().isdisjoint({"score", "likelihood", "impact"})
     assert (made["recorder"], made["existing_control"], made["frozen"]) == ("Ann Adviser", "Posts", False)
     level = world.sql(
-        "SELECT level FROM casework.threat_level WHERE kind = 'national' AND since <= now() ORDER BY since DESC LIMIT 1"
+        "SELECT l.level FROM casework.threat_level l JOIN casework.site_visit v ON v.id = $1::text::uuid"
+        " WHERE l.id = casework.level_holding('national', v.arrived_at)",
+        visit["id"],
     )
     assert made["threat_level"] == level[0]["level"]
     assert made["allowed_actions"] == ["finding.record"]

@@ -270,6 +270,11 @@ def the_house(cast: Cast, kept: Ledger) -> None:
     given = ok(first.post(f"{path}/roles", {"role": "auditor", "team_id": team.id}), 201)
     ok(second.post(f"{path}/roles/{given['id']}/approval"))
     ok(first.delete(f"{path}/roles/{given['id']}"))
+    (asked,) = ok(first.get("/v1/role-changes", person_id=person["id"]))["items"]
+    ok(first.delete(f"/v1/role-changes/{asked['id']}"))
+    ok(first.delete(f"{path}/roles/{given['id']}"))
+    (asked,) = ok(first.get("/v1/role-changes", person_id=person["id"]))["items"]
+    ok(second.post(f"/v1/role-changes/{asked['id']}/approval"))
     ok(first.post(f"{path}/roles", {"role": "adviser", "team_id": team.id}), 201)
     linked = ok(first.post(f"{path}/identities", {"subject": secrets.token_hex(8)}), 201)
     ok(first.delete(f"{path}/identities/{linked['id']}"))
@@ -304,6 +309,20 @@ def the_house(cast: Cast, kept: Ledger) -> None:
     day = f"20{secrets.randbelow(40) + 40}-0{secrets.randbelow(9) + 1}-1{secrets.randbelow(10)}"
     holiday = ok(first.post("/v1/bank-holidays", {"nation": "Wales", "day": day, "name": "A fair"}), 201)
     ok(first.patch(f"/v1/bank-holidays/{holiday['id']}", {"active": False}, match=holiday["version"]))
+    writer = team.person("information_manager")
+    notice = {"team_id": team.id, "kind": "privacy", "title": "Privacy notice", "text": "We keep what you tell us.",
+              "controller": "The Chief Constable.", "data_protection_officer": "dpo@police.example", "complaints": "Ring 101."}  # fmt: skip
+    drafted = ok(writer.post("/v1/notices", notice), 201)
+    drafted = ok(writer.patch(f"/v1/notices/{drafted['id']}", {"title": "Privacy"}, match=drafted["version"]))
+    ok(cast.supervisor.post(f"/v1/notices/{drafted['id']}/approval", {}, match=drafted["version"]))
+    drafted = ok(writer.post("/v1/notices", notice), 201)
+    ok(writer.post(f"/v1/notices/{drafted['id']}/withdrawal", {}, match=drafted["version"]))
+    reviewer = team.person("reviewer")
+    path = f"/v1/people/{reviewer.person_id}/review-offer"
+    ok(reviewer.post(path, {"strands": ["pal"], "until": moment(days=9)[:10]}), 201)
+    ok(reviewer.patch(path, {"until": moment(days=19)[:10]}, match=1))
+    ok(reviewer.post(f"{path}/ending", {}, match=2))
+
     lead = team.person("professional_lead")
     level = {"kind": "northern_ireland", "level": "low", "source_url": SOURCE}  # no raise: that has letters of its own
     low = ok(lead.post("/v1/threat-levels", level), 201)
