@@ -84,6 +84,7 @@ DO $$ DECLARE p record; BEGIN
         EXECUTE format('DROP POLICY %I ON casework.%I', p.policyname, p.tablename);
     END LOOP;
 END $$;
+DROP VIEW IF EXISTS casework.case_outline;
 DROP VIEW IF EXISTS access.holding;
 DROP VIEW IF EXISTS access.held;
 DROP FUNCTION IF EXISTS audit.header_bytes(audit.event);

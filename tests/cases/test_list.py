@@ -74,10 +74,6 @@ def test_national_roles_see_headlines_of_every_team_and_no_case(team: Team, othe
     assert [row["id"] for row in found] == [cases[1]["id"]]
 
 
-def test_an_auditor_sees_no_headlines(team: Team) -> None:
-    refused(team.person("auditor").get("/v1/case-headlines"), 403, "forbidden")
-
-
 def test_a_reviewer_who_is_not_asked_sees_the_headline(team: Team) -> None:
     case = open_case(team.person("adviser"), team)
     reviewer = team.person("reviewer")

@@ -21,13 +21,7 @@ class Difference(NamedTuple):
     why: str
 
 
-NOT_YET: dict[tuple[str, str], Difference] = {
-    ("case.read_headline", "auditor"): Difference(
-        "none",
-        "an auditor's headline is reference, state and team only; row security hides rows, not columns, so it takes a view"
-        " of its own, which *Mend the rules* makes",
-    ),
-}
+NOT_YET: dict[tuple[str, str], Difference] = {}
 """By action and column (``what`` or a role)."""
 
 # What a share to contribute lends for one's own visit alone.

@@ -191,6 +191,7 @@ POLICY: dict[Action, Row] = {
         coordinator="team",
         supervisor="team",
         information_manager="team",
+        auditor="all",
         national_reader="all",
         professional_lead="all",
         service="team",

@@ -393,7 +393,8 @@ SCOPES: tuple[Scope, ...] = (
     Scope(
         "case_headline",
         A.CASE_READ_HEADLINE,
-        using="team_id = ANY ((SELECT access.read_teams('case.read_headline'))::uuid[])",
+        # In full. What an auditor sees of it is the view casework.case_outline.
+        using="team_id = ANY ((SELECT access.headline_teams())::uuid[])",
         outside=Outside(select=("id", "state"), using=_own("id", A.ENQUIRY_READ)),
     ),
     Scope(

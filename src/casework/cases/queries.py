@@ -13,11 +13,13 @@ from sqlalchemy import (
     and_,
     any_,
     cast,
+    column,
     func,
     literal_column,
     null,
     or_,
     select,
+    table,
     update,
 )
 from sqlalchemy import case as when
@@ -26,14 +28,33 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from casework.access.actions import Action
 from casework.cases.lifecycle import CASE, WAITING
 from casework.cases.models import Case, CaseEvent, CaseHeadline, CaseNote, Collaborator
-from casework.cases.schemas import CaseColleague, CaseEventView, CaseHeadlineView, CaseNoteView, CaseRow, CaseView
+from casework.cases.schemas import (
+    CaseColleague,
+    CaseEventView,
+    CaseHeadlineView,
+    CaseNoteView,
+    CaseOutlineView,
+    CaseRow,
+    CaseView,
+)
 from casework.kernel.statements import Statement, given, one_of, written
 from casework.kernel.tables import NOW, TODAY, Moment3, columns
 from casework.kernel.views import render
 from casework.people.models import Team
 from casework.premises.models import Premises
 from casework.work.amending import Amending, Rule
-from casework.work.composing import CTX, Listing, Reachable, Sort, create, create_under, guarded, read_one, show_one
+from casework.work.composing import (
+    CTX,
+    Listing,
+    Outline,
+    Reachable,
+    Sort,
+    create,
+    create_under,
+    guarded,
+    read_one,
+    show_one,
+)
 from casework.work.unit import Guarded
 
 case, headline, note, event, helper = map(columns, (Case, CaseHeadline, CaseNote, CaseEvent, Collaborator))
@@ -80,7 +101,13 @@ CASE_BY_ID = read_one(CASES, _offered)
 CASE_SHOWN = show_one(CASES, _offered)
 # As its former adviser leaves it: a restricted case is out of their sight then.
 CASE_LEFT = show_one(CASES, _case(literal_column("'[]'::json")))
-HEADLINE_SEEN = Statement(select(headline.id).where(headline.id == given("id", Uuid())))
+OUTLINE = table(
+    "case_outline", column("id", Uuid()), column("team_id", Uuid()), column("reference", Text()), column("state", Text()),
+    schema="casework",
+)  # fmt: skip
+"""What everybody who sees a headline sees of it, an auditor too."""
+outline = OUTLINE.c
+HEADLINE_SEEN = Statement(select(outline.id).where(outline.id == given("id", Uuid())))
 
 DUE = func.coalesce(case.due_on, literal_column("'infinity'::date"))
 """When a case is due, as the index has it: those without a date come last."""
@@ -125,6 +152,18 @@ HEADLINE_LIST = Listing(
         "reference": lambda: headline.reference == given("reference", Text()),
     },
     sorts={"opened_at": Sort(headline.opened_at, Moment3())},
+    outline=Outline(
+        OUTLINE,
+        render(CaseOutlineView, outline, team=select(team.name).where(team.id == outline.team_id).scalar_subquery()),
+        filters={
+            "state": lambda: outline.state == given("state", Text()),
+            "open": lambda: outline.state != literal_column("'closed'"),
+            "closed": lambda: outline.state == literal_column("'closed'"),
+            "team_id": lambda: outline.team_id == given("in_team", Uuid()),
+            "reference": lambda: outline.reference == given("reference", Text()),
+        },
+        full=func.access.headline_teams(),
+    ),
 )
 NOTE_LIST = Listing(
     NOTES,

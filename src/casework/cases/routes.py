@@ -126,7 +126,10 @@ async def list_headlines(
     adviser_id: Uuid | None = None,
     reference: CaseReference | None = None,
 ) -> Response:
-    """That cases exist, restricted ones too, and who has them; national roles see those of every team."""
+    """That cases exist, restricted ones too, and who has them; national roles see those of every team.
+
+    As auditor one sees reference, state and team only, last in the list, whatever its order; `adviser_id` finds none of these.
+    """
     filters = {
         "state": state,
         **_either(open, "open", "closed"),

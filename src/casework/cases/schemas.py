@@ -219,10 +219,20 @@ class CaseHeadlineView(View):
     opened_at: datetime
 
 
-class CaseHeadlinePage(Page):
-    """Headlines, one page."""
+class CaseOutlineView(View):
+    """What an auditor sees of a case: its reference, its state and its team."""
 
-    items: list[CaseHeadlineView]
+    id: UUID
+    reference: str
+    team_id: UUID
+    team: str
+    state: CaseState
+
+
+class CaseHeadlinePage(Page):
+    """Headlines, one page; what is seen as auditor only comes last, and is told in outline."""
+
+    items: list[CaseHeadlineView | CaseOutlineView]
     next_cursor: str | None
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
+    all_,
     and_,
     any_,
     bindparam,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     true,
     tuple_,
     union,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
@@ -192,6 +194,51 @@ class Sort:
     type: Any
 
 
+@dataclass(frozen=True)
+class Outline:
+    """What is told of cases whose rows the caller does not see, from a view that has no more columns than that.
+
+    They come after all others, in the order of their ids: neither a filter nor a sort nor a cursor reaches what the view lacks.
+    """
+
+    view: Any
+    body: Any
+    filters: Mapping[str, Callable[[], ColumnElement[bool]]]
+    """By the view's own columns. Under any other filter nothing is told in outline."""
+    full: Any
+    """The teams whose rows the caller sees themselves."""
+
+    def keys(self, filters: Sequence[str], last: str, type_: Any, *, after: bool) -> Select[Any] | None:
+        """The ids of a page, with one key for all of them; none where a filter is not of the view."""
+        if not self.filters.keys() >= set(filters):
+            return None
+        columns, descending = self.view.c, last.startswith("-")
+        teams = func.unnest(CTX.teams).table_valued(column("team_id", Uuid)).render_derived(name="o")
+        wanted = [columns.team_id == teams.c.team_id, *(self.filters[name]() for name in filters)]
+        if after:
+            # After a row that is seen itself, all of them are still to come.
+            edge = literal_column(f"'{_HIGHEST if descending else _LOWEST}'::uuid", Uuid())
+            begun = given("after_key", Text()) == literal_column(f"'{last}'")
+            mark = case((begun, given("after_id", Uuid())), else_=edge)
+            wanted.append(columns.id < mark if descending else columns.id > mark)
+        of_team = (
+            select(columns.id, cast(literal_column(f"'{last}'"), type_).label("key"))
+            .where(CTX.decision == "allow", *wanted)
+            .order_by(columns.id.desc() if descending else columns.id)
+            .limit(page_size())
+            .lateral("p")
+        )
+        full = cast(select(self.full).scalar_subquery(), UUIDS)
+        return (
+            select(of_team.c.id, of_team.c.key)
+            .select_from(teams.join(of_team, true()))
+            .where(teams.c.team_id != all_(full))
+        )
+
+
+_LOWEST, _HIGHEST = (digit * 8 + "-" + (digit * 4 + "-") * 3 + digit * 12 for digit in "0f")
+
+
 class Listing:
     """A list: filtered, keyset-paged, merged from one branch a team, logged with the ids it hands out.
 
@@ -207,8 +254,10 @@ class Listing:
         sorts: Mapping[str, Sort],
         where: ColumnElement[bool] | None = None,
         outside: bool = False,
+        outline: Outline | None = None,
     ) -> None:
         self.source, self.body, self.filters, self.sorts = source, body, filters, sorts
+        self.outline = outline
         self.where = where if where is not None else true()
         self.outside = outside
         self._statements: dict[tuple[Any, ...], Statement] = {}
@@ -243,19 +292,30 @@ class Listing:
             )
 
         found = self._branches(branch)
+        if self.outline is not None:
+            more = self.outline.keys(filters, "-infinity" if descending else "infinity", by.type, after=after)
+            if more is not None:
+                found = union_all(select(found.c.id, found.c.key), more).lateral("f")
         keys = (
             select(found.c.id, found.c.key).order_by(*ordered(found.c.key, found.c.id)).limit(page_size()).subquery("k")
         )
+        body, of_case, rows = self.body, self.source.case_column, keys.join(table, table.id == keys.c.id)
+        if self.outline is not None:
+            view = self.outline.view
+            body = case((table.id.is_not(None), body), else_=self.outline.body)
+            of_case = func.coalesce(of_case, view.c.id)
+            rows = keys.outerjoin(table, table.id == keys.c.id).outerjoin(
+                view, and_(view.c.id == keys.c.id, table.id.is_(None))
+            )
         numbered = (
             select(
-                self.body.label("body"),
-                table.id.label("id"),
-                self.source.case_column.label("case_id"),
+                body.label("body"),
+                keys.c.id.label("id"),
+                of_case.label("case_id"),
                 cast(keys.c.key, Text).label("key"),
                 func.row_number().over(order_by=ordered(keys.c.key, keys.c.id)).label("place"),
             )
-            .select_from(keys)
-            .join(table, table.id == keys.c.id)
+            .select_from(rows)
             .subquery("n")
         )
         kept = numbered.c.place < page_size()

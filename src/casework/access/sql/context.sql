@@ -189,6 +189,33 @@ CREATE OR REPLACE FUNCTION access.read_teams(wanted text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN RETURN access.teams_of(decode(nullif(current_setting('casework.session', true), ''), 'hex'), wanted); END $$;
 
+-- The teams whose headlines the caller sees in full. An auditor's part is left out: by it somebody sees casework.case_outline only.
+CREATE OR REPLACE FUNCTION access.headline_teams() RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE everywhere boolean; teams uuid[]; theirs uuid[]; person uuid := access.acting_for();
+BEGIN
+    SELECT bool_or(h.reach = 'all'), array_agg(DISTINCT h.team_id) FILTER (WHERE h.reach = 'team')
+    INTO everywhere, teams
+    FROM access.holding h
+    WHERE h.token_hash = access.current_hash() AND h.action = 'case.read_headline' AND h.role <> 'auditor';
+    IF everywhere THEN SELECT array_agg(t.id) INTO teams FROM casework.team t; END IF;
+    IF person IS NOT NULL THEN
+        SELECT bool_or(h.reach = 'all'), array_agg(DISTINCT h.team_id) FILTER (WHERE h.reach = 'team')
+        INTO everywhere, theirs
+        FROM access.held h
+        WHERE h.principal_id = person AND h.action = 'case.read_headline' AND h.role <> 'auditor';
+        IF everywhere IS NOT TRUE THEN teams := ARRAY(SELECT unnest(teams) INTERSECT SELECT unnest(theirs)); END IF;
+    END IF;
+    RETURN coalesce(teams, '{}');
+END $$;
+
+-- Of every headline that the caller sees at all, what each of them sees of it. Row security hides rows and not columns, so the
+-- columns are the view's; who sees more of it has the table. What a filter says reaches no row before the view's own WHERE.
+CREATE OR REPLACE VIEW casework.case_outline WITH (security_barrier) AS
+SELECT h.id, h.team_id, h.reference, h.state
+FROM casework.case_headline h
+WHERE h.team_id = ANY ((SELECT access.read_teams('case.read_headline'))::uuid[]);
+
 CREATE OR REPLACE FUNCTION access.cases(wanted text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN RETURN access.cases_of(decode(nullif(current_setting('casework.session', true), ''), 'hex'), wanted, NULL); END $$;

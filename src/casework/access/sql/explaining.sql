@@ -46,6 +46,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
         ('shared', true, 'The case is shared with the team in which the role is held.'),
         ('emergency-access', true, 'The person opened the case in an emergency.'),
         ('headline', false, 'The role sees that the case exists, but not what it holds.'),
+        ('outline', false, 'The role sees the reference, the state and the team of every case, and nothing else of it.'),
         ('directory', false, 'Every organisation has a line in the directory; in full, the role reads those of its team.'),
         ('another-team', false, 'The role reaches the records of its team only, and the record belongs to another.'),
         ('restricted', false, 'The record is restricted, and the person is not in its circle.'),
@@ -137,7 +138,7 @@ BEGIN
               AND (x.reach = 'all' OR x.reach = 'team' AND m.team_id = of_team)
               AND (with_scopes IS NULL OR x.scope IS NULL OR x.scope = ANY (with_scopes)))
         THEN
-            code := 'headline'; RETURN NEXT;
+            code := CASE m.role WHEN 'auditor' THEN 'outline' ELSE 'headline' END; RETURN NEXT;
         END IF;
     END LOOP;
 END $$;

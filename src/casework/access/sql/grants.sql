@@ -4,6 +4,9 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA casework, access, audit, work FROM PUB
 
 GRANT USAGE ON SCHEMA casework, access, audit, work TO casework_staff, casework_outside;
 GRANT USAGE ON SCHEMA access TO casework_door;
+-- What an auditor sees of a case; nobody's to write, and closed to the outside.
+REVOKE ALL ON casework.case_outline FROM PUBLIC, casework_staff, casework_outside;
+GRANT SELECT ON casework.case_outline TO casework_staff;
 
 GRANT EXECUTE ON FUNCTION
     casework.new_id(), casework.fold(text), casework.name_key(text), casework.sort_key(text), casework.clock_offset(), casework.now(), casework.today(text), casework.ended(timestamptz), casework.level_holding(text, timestamptz), casework.notice_in_force(text, text), casework.notice_may_be_shown(uuid, text),
@@ -29,7 +32,7 @@ GRANT EXECUTE ON FUNCTION access.settle_enquiry_transfer(uuid, integer, text, te
 GRANT EXECUTE ON FUNCTION access.arm_code(bigint, bytea), work.letters(bigint) TO casework_worker;
 
 GRANT EXECUTE ON FUNCTION
-    access.of_staff(), access.lent_places(), access.read_teams(text), access.answering_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]), access.write_case(text[], uuid),
+    access.of_staff(), access.lent_places(), access.read_teams(text), access.headline_teams(), access.answering_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]), access.write_case(text[], uuid),
     access.write_answering(text[]), access.may_visit(uuid, uuid), access.may_log(uuid, uuid), access.write_visit(text[], uuid),
     access.time_marks(uuid, uuid, uuid, uuid[], text, timestamptz, timestamptz, boolean, timestamptz, timestamptz), access.needs_time_reason(text[]),
     access.is_adviser(uuid, uuid), access.is_force_address(text), access.verification_bar(uuid, boolean), access.assignable(uuid, uuid), access.announce_restriction(uuid),
