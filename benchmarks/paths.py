@@ -105,7 +105,7 @@ def _completions(driven: Driven, _: str, seconds: float) -> Requests:
 
 def _issues(driven: Driven, _: str, seconds: float) -> Requests:
     ids = asyncio.run(prepare.advice(driven.cluster.superuser, driven.filled, int(seconds * A_SECOND / 2)))
-    body = json.dumps({"follow_up_on": "2030-01-05"})
+    body = json.dumps({"follow_up_on": "2030-01-05", "deliver_by": "later", "deliver_on": "2030-01-04"})
     return Requests(
         [f"/v1/advice/{each}/issue\t{body}" for each in ids], driven.filled.tokens["adviser"], "POST", True, 1
     )

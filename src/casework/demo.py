@@ -314,9 +314,10 @@ class _Story:
         advice = await self.call("adviser", "GET", path)
         await self.calendar.turn_to(25)
         follow_up = (self.calendar.day(25) + timedelta(days=90)).isoformat()
-        return await self.call(
-            "adviser", "POST", f"{path}/issue", {"follow_up_on": follow_up}, version=advice["version"]
-        )
+        # Handed over on paper as well: whether the business can read it by its link is not for this to say.
+        on_paper = {"deliver_by": "in_person", "deliver_on": (self.calendar.day(25) + timedelta(days=7)).isoformat()}
+        issuing = {"follow_up_on": follow_up, **on_paper}
+        return await self.call("adviser", "POST", f"{path}/issue", issuing, version=advice["version"])
 
     async def answered(self, advice: Any) -> None:
         """The business answers; the adviser sees the first measure carried out."""

@@ -67,6 +67,7 @@ DEFINITIONS = (
     ("access", "speaking.sql"),
     ("advice", "content.sql"),
     ("advice", "contributors.sql"),
+    ("advice", "delivery.sql"),
     ("access", "leaving.sql"),
     ("audit_log", "sealing.sql"),
     ("audit_log", "reading.sql"),

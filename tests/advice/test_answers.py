@@ -13,6 +13,7 @@ from tests.support.story import (
     drafted_advice,
     enquirer_of,
     issued_advice,
+    issuing,
     moment,
     proposed_visit,
     recommendation,
@@ -173,7 +174,7 @@ def test_the_register_is_filtered(trial: Trial) -> None:
     lines = (late, recommendation(action="Later", target_on=later), recommendation())
     approved = approved_advice(team, adviser, case, *lines)
     drafted = drafted_advice(adviser, case, recommendation(action="Drafted", target_on=soon))
-    follow_up = {"follow_up_on": moment(days=30)[:10]}
+    follow_up = issuing()
     advice = ok(adviser.post(f"/v1/advice/{approved['id']}/issue", follow_up, match=approved["version"]))
     done = advice["recommendations"][2]["id"]
     ok(

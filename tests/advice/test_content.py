@@ -17,6 +17,7 @@ from tests.support.story import (
     decided,
     drafted_advice,
     finding,
+    issuing,
     moment,
     recommendation,
 )
@@ -144,8 +145,8 @@ def test_a_finding_that_changes_takes_the_advice_that_cites_it_back(
     assert after["version"] > before["version"]
     # Neither with the version that was read, nor with the new one: it is to be reviewed again.
     for version in (before["version"], after["version"]):
-        issuing = told.adviser.post(f"{told.path}/issue", {"follow_up_on": moment(days=30)[:10]}, match=version)
-        assert issuing.status_code in (409, 412), issuing.text
+        went_out = told.adviser.post(f"{told.path}/issue", issuing(), match=version)
+        assert went_out.status_code in (409, 412), went_out.text
         late = told.supervisor.post(f"{told.path}/review", decided("approved", before), match=version)
         assert late.status_code in (409, 412), late.text
     line = next(
@@ -155,7 +156,7 @@ def test_a_finding_that_changes_takes_the_advice_that_cites_it_back(
     )
     assert (line["action"], line["person_id"]) == ("finding.record", told.adviser.person_id)
     told.approve()
-    assert told.move("issue", {"follow_up_on": moment(days=30)[:10]})["state"] == "issued"
+    assert told.move("issue", issuing())["state"] == "issued"
 
 
 def test_what_changes_nothing_that_is_cited_takes_nothing_back(told: Told) -> None:
@@ -174,7 +175,7 @@ def test_new_interim_advice_takes_back_what_would_carry_it(told: Told, approved:
     assert told.stands() == ("returned", "content_changed")
     assert [each["advice"] for each in told.read()["interim_advice"]] == [SPOKEN["advice"], "Nobody reviewed this."]
     told.approve()
-    issued = told.move("issue", {"follow_up_on": moment(days=30)[:10]})
+    issued = told.move("issue", issuing())
     assert len(issued["interim_advice"]) == 2
     # The next one is for the next version.
     assert warned(told.speak(advice="Later.")) == []
@@ -184,9 +185,7 @@ def test_new_interim_advice_takes_back_what_would_carry_it(told: Told, approved:
 def test_interim_advice_that_another_version_carries_is_missing_from_this_one(told: Told) -> None:
     other = approved_advice(told.team, told.adviser, told.case)
     told.approve()
-    issued = told.adviser.post(
-        f"/v1/advice/{other['id']}/issue", {"follow_up_on": moment(days=30)[:10]}, match=other["version"]
-    )
+    issued = told.adviser.post(f"/v1/advice/{other['id']}/issue", issuing(), match=other["version"])
     assert warned(issued) == [("", "advice-returned")]
     assert told.stands() == ("returned", "content_changed")
     assert told.read()["interim_advice"] == []
@@ -210,7 +209,7 @@ def test_a_reviewer_decides_on_what_they_read(told: Told) -> None:
 
 def test_the_log_says_which_content_was_submitted_approved_and_issued(world: World, told: Told) -> None:
     told.approve()
-    told.move("issue", {"follow_up_on": moment(days=30)[:10]})
+    told.move("issue", issuing())
     rows = world.sql(
         "SELECT e.action, o.facts FROM audit.event_object o JOIN audit.event e ON e.id = o.event_id"
         " WHERE o.object_id = $1 AND o.kind = 'advice' AND o.facts ->> 'state' IS NOT NULL ORDER BY o.event_id",
@@ -231,7 +230,7 @@ def test_the_words_of_the_day_of_submission_stay(world: World, team: Team, told:
     world.logged_sql(rename, "Free")
     try:
         told.move("review", decided("approved", told.read()), told.supervisor)
-        told.move("issue", {"follow_up_on": moment(days=30)[:10]})
+        told.move("issue", issuing())
     finally:
         world.logged_sql(rename, said)
     assert json.loads(stored(world, told.id)[-1]["content"])["words"]["cost_bands"] == {"none": said}
@@ -276,7 +275,7 @@ def test_what_slipped_past_every_trigger_is_not_issued(world: World, told: Told)
         f" UPDATE casework.finding SET gap = 'Nobody reviewed this.' WHERE id = '{told.cited['id']}';"
         " ALTER TABLE casework.finding ENABLE TRIGGER USER; END $$"
     )
-    body = {"follow_up_on": moment(days=30)[:10]}
+    body = issuing()
     refused(told.adviser.post(f"{told.path}/issue", body, match=told.read()["version"]), 409, "content-changed")
 
 

@@ -12,6 +12,7 @@ from tests.support.story import (
     completed_visit,
     decided,
     finding,
+    issuing,
     moment,
     proposed_visit,
     recommendation,
@@ -213,7 +214,7 @@ def test_three_people_three_corrections_and_somebody_may_still_approve(desk: Des
     advice = desk.move("submission")
     for writer in (desk.colleague, desk.adviser, desk.colleague):
         ok(desk.review(third))
-        desk.move("issue", {"follow_up_on": moment(days=30)[:10]})
+        desk.move("issue", issuing())
         body = {"correction_reason": "The gate."}
         advice = ok(writer.post(f"{desk.path}/versions", body), 201)
         desk.id, desk.path = advice["id"], f"/v1/advice/{advice['id']}"
@@ -236,7 +237,7 @@ def test_who_wrote_the_first_version_does_not_approve_the_second(team: Team) -> 
     path = f"/v1/advice/{advice['id']}"
     submitted = move(path, "submission", {}, writer)
     move(path, "review", decided("approved", submitted), second)
-    move(path, "issue", {"follow_up_on": moment(days=30)[:10]}, writer)
+    move(path, "issue", issuing(), writer)
     made = ok(second.post(f"{path}/versions", {"correction_reason": "The gate."}), 201)
     path = f"/v1/advice/{made['id']}"
     submitted = move(path, "submission", {}, writer)

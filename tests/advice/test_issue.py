@@ -13,12 +13,13 @@ from tests.support.story import (
     drafted_advice,
     finding,
     issued_advice,
+    issuing,
     moment,
     recommendation,
 )
 from tests.support.world import Team, World
 
-SOON = {"follow_up_on": moment(days=30)[:10]}
+SOON = issuing()
 
 
 def test_issuing_freezes_follows_up_and_says_so(team: Team) -> None:

@@ -61,6 +61,7 @@ REAL: dict[str, dict[str, str]] = {
     "access/sql/suspending.sql": dict.fromkeys(
         ("access.suspend", "access.reinstate", "access.keep_suspension_final"), SUSPENSION
     ),
+    "advice/sql/delivery.sql": {"casework.advice_readers": SESSION},
     "access/sql/second_step.sql": {
         "access.own_link": SESSION,
         "access.ask_code": CODE,

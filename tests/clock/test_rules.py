@@ -14,6 +14,7 @@ from tests.support.story import (
     approved_advice,
     drafted_advice,
     finding,
+    issuing,
     open_case,
     proposed_visit,
     recommendation,
@@ -113,7 +114,7 @@ def test_a_measure_becomes_overdue_when_its_day_is_over_in_london(trial: Trial, 
 
 def _issued(trial: Trial, team: Team, adviser: Caller, case: dict[str, Any], *measures: Any) -> dict[str, Any]:
     approved = approved_advice(team, adviser, case, *measures)
-    body = {"follow_up_on": trial.moment(days=90)[:10]}
+    body = issuing(trial.moment(days=90)[:10], deliver_on=trial.moment(days=7)[:10])
     issued: dict[str, Any] = ok(adviser.post(f"/v1/advice/{approved['id']}/issue", body, match=approved["version"]))
     return issued
 
@@ -172,8 +173,9 @@ def test_a_follow_up_lies_ahead_on_the_day_of_the_site(trial: Trial, team: Team,
     approved = approved_advice(team, adviser, allocated_case(team, adviser))
     path = f"/v1/advice/{approved['id']}/issue"
     trial.at(in_london(day, 0, 10))  # it is still June in UTC
-    refused(adviser.post(path, {"follow_up_on": day.isoformat()}, match=approved["version"]), 422, "validation-failed")
-    tomorrow = {"follow_up_on": (day + timedelta(days=1)).isoformat()}
+    today = issuing(day.isoformat(), deliver_on=day.isoformat())
+    refused(adviser.post(path, today, match=approved["version"]), 422, "validation-failed")
+    tomorrow = {**today, "follow_up_on": (day + timedelta(days=1)).isoformat()}
     issued = ok(adviser.post(path, tomorrow, match=approved["version"]))
     assert issued["issued_at"].startswith(f"{NEXT_YEAR}-06-30T23:1")
 

@@ -66,6 +66,8 @@ DATES = {
     ("advice.draft-recommendation", "/target_on"): Means.TO_COME,
     ("advice.draft-amend-recommendation", "/target_on"): Means.TO_COME,
     ("advice.issue", "/follow_up_on"): Means.TO_COME,
+    ("advice.issue", "/deliver_on"): Means.TO_COME,
+    ("advice.issue-delivery", "/delivered_at"): Means.OVER,
     ("interim_advice.record", "/given_at"): Means.OVER,
     ("enquiry.hand_over", "/at"): Means.OVER,
     ("premises.write-create", "/occupancy_on"): Means.OVER,
@@ -282,7 +284,22 @@ def redating(world: World, team: Team, value: str) -> httpx.Response:
 def issuing(world: World, team: Team, value: str) -> httpx.Response:
     adviser = team.person("adviser")
     advice = approved_advice(team, adviser, allocated_case(team, adviser))
-    return adviser.post(f"/v1/advice/{advice['id']}/issue", {"follow_up_on": value}, match=advice["version"])
+    body = {"follow_up_on": value, "deliver_by": "post", "deliver_on": day(1)}
+    return adviser.post(f"/v1/advice/{advice['id']}/issue", body, match=advice["version"])
+
+
+def planning(world: World, team: Team, value: str) -> httpx.Response:
+    adviser = team.person("adviser")
+    advice = approved_advice(team, adviser, allocated_case(team, adviser))
+    body = {"follow_up_on": day(30), "deliver_by": "later", "deliver_on": value}
+    return adviser.post(f"/v1/advice/{advice['id']}/issue", body, match=advice["version"])
+
+
+def delivering(world: World, team: Team, value: str) -> httpx.Response:
+    adviser = team.person("adviser")
+    advice = issued_advice(team, adviser, allocated_case(team, adviser))
+    body = {"delivered_to": "The manager", "delivered_at": value, "delivered_by": "post"}
+    return adviser.post(f"/v1/advice/{advice['id']}/delivery", body, match=advice["version"])
 
 
 def telling(world: World, team: Team, value: str) -> httpx.Response:
@@ -340,6 +357,9 @@ SENT: dict[tuple[str, str], tuple[Send, tuple[tuple[str, ...], tuple[str, ...]]]
     ("advice.draft-recommendation", "/target_on"): (recommending, DAYS_TO_COME),
     ("advice.draft-amend-recommendation", "/target_on"): (redating, DAYS_TO_COME),
     ("advice.issue", "/follow_up_on"): (issuing, ((*PAST_DAYS, *FAR_DAYS), (day(2), day(700)))),
+    ("advice.issue", "/deliver_on"): (planning, ((*PAST_DAYS, *FAR_DAYS), (day(2), day(700)))),
+    # Since the issue, and so no moment that stands fixed: tests/advice/test_delivery.py.
+    ("advice.issue-delivery", "/delivered_at"): (delivering, (MOMENTS_OVER[0], ())),
     ("interim_advice.record", "/given_at"): (telling, MOMENTS_OVER),
     ("enquiry.hand_over", "/at"): (handing_over, MOMENTS_OVER),
     ("premises.write-create", "/occupancy_on"): (

@@ -24,12 +24,13 @@ from tests.support.story import (
     enquirer_of,
     finding,
     issued_advice,
+    issuing,
     moment,
 )
 from tests.support.world import Team, World
 
 LEVELS = "/v1/threat-levels"
-SOON = {"follow_up_on": moment(days=30)[:10]}
+SOON = issuing()
 
 
 def said(level: str, kind: str = "national", **more: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.callers import Caller, ok, refused
-from tests.support.story import allocated_case, decided, moment, recommendation
+from tests.support.story import allocated_case, decided, issuing, moment, recommendation
 from tests.support.world import Team, World
 
 UNTIL = moment(days=90)[:10]
@@ -171,7 +171,7 @@ def test_a_team_of_three_that_has_all_contributed_finds_somebody_who_may_still_a
     assert [each["id"] for each in ok(reviewer.get("/v1/cases"))["items"]] == [case["id"]]
     refused(reviewer.patch(path, {"title": "Mine"}, match=advice["version"]), 403, "forbidden")
     refused(
-        reviewer.post(f"{path}/issue", {"follow_up_on": moment(days=30)[:10]}, match=advice["version"]),
+        reviewer.post(f"{path}/issue", issuing(), match=advice["version"]),
         403,
         "forbidden",
     )

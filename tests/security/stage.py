@@ -99,7 +99,7 @@ def furnish(
     ok(adviser.post(f"{path}/interim-advice", {**spoken, "advice": f"Keep the doors shut. {team.mark}"}), 201)
     advice = recommendation(finding_ids=[found[0]["id"]], action=f"Fit a bollard. {team.mark}")
     if kind == "issued":
-        issued = issued_advice(team, adviser, case, advice)
+        issued = issued_advice(team, adviser, case, advice)  # its delivery is pending
         answered = f"/v1/recommendations/{issued['recommendations'][0]['id']}"
         ok(business.post(f"{answered}/responses", {"answer": "accepted"}), 201)
         return UUID(case["id"]), business

@@ -35,6 +35,7 @@ CASE_TABLES = {
     "advice": "advice.read",
     "advice_content": "advice.read",
     "advice_contributor": "advice.read",
+    "advice_delivery": "advice.read",
     "quality_review": "advice.read",
     "interim_advice": "advice.read",
     "recommendation": "recommendation.read",

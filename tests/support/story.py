@@ -169,11 +169,22 @@ def approved_advice(
     return approved
 
 
+def issuing(day: str | None = None, **facts: Any) -> dict[str, Any]:
+    """What advice is issued with: followed up in thirty days, or on that day, and posted for whoever has no link."""
+    return {
+        "follow_up_on": day or moment(days=30)[:10],
+        "deliver_by": "post",
+        "deliver_on": moment(days=7)[:10],
+        **facts,
+    }
+
+
 def issued_advice(
     team: Team, adviser: Caller, case: dict[str, Any], *recommendations: dict[str, Any], draft: Any = None
 ) -> dict[str, Any]:
     """Advice that went through review and was issued, to be followed up in thirty days."""
     approved = approved_advice(team, adviser, case, *recommendations, draft=draft)
-    body = {"follow_up_on": moment(days=30)[:10]}
-    issued: dict[str, Any] = ok(adviser.post(f"/v1/advice/{approved['id']}/issue", body, match=approved["version"]))
+    issued: dict[str, Any] = ok(
+        adviser.post(f"/v1/advice/{approved['id']}/issue", issuing(), match=approved["version"])
+    )
     return issued

@@ -24,7 +24,7 @@ from tests.circle.building import break_glass, share_with, whole_case
 from tests.enquiries.building import Asked, asked, asking
 from tests.support import cluster
 from tests.support.callers import ok, refused
-from tests.support.story import allocated_case, approved_advice, moment, open_case, proposed_visit
+from tests.support.story import allocated_case, approved_advice, issuing, moment, open_case, proposed_visit
 from tests.support.world import Team, World
 
 NATIONS = ("England", "Wales", "Scotland", "Northern Ireland")
@@ -158,10 +158,10 @@ def test_issued_advice_says_when_it_is_followed_up_and_so_does_its_case(world: W
     approved = approved_advice(team, adviser, case)
     path, today = f"/v1/advice/{approved['id']}/issue", world.sql("SELECT casework.today() AS day")[0]["day"]
     for late in (today, today - timedelta(days=1)):
-        told = refused(adviser.post(path, {"follow_up_on": late.isoformat()}, match=approved["version"]), 422, "validation-failed")  # fmt: skip
+        told = refused(adviser.post(path, issuing(late.isoformat()), match=approved["version"]), 422, "validation-failed")  # fmt: skip
         assert told["errors"][0]["pointer"] == "/follow_up_on"
     day = (today + timedelta(days=2)).isoformat()
-    assert ok(adviser.post(path, {"follow_up_on": day}, match=approved["version"]))["follow_up_on"] == day
+    assert ok(adviser.post(path, issuing(day), match=approved["version"]))["follow_up_on"] == day
     assert ok(adviser.get(f"/v1/cases/{case['id']}"))["next_review_on"] == day
 
 

@@ -16,7 +16,16 @@ from tests.support import contract
 from tests.support.callers import Caller, ok, refused
 from tests.support.levels import SOURCE
 from tests.support.server import serving
-from tests.support.story import allocated_case, decided, finding, moment, open_case, proposed_visit, recommendation
+from tests.support.story import (
+    allocated_case,
+    decided,
+    finding,
+    issuing,
+    moment,
+    open_case,
+    proposed_visit,
+    recommendation,
+)
 from tests.support.world import Team, World
 from tests.work.letters import Entry, Ledger, ledger
 
@@ -200,7 +209,7 @@ def advised(cast: Cast, case: dict[str, Any], business: Caller) -> None:
     ok(cast.adviser.patch(f"/v1/findings/{cited['id']}", {"impact": 3}, match=cited["version"]))
     submitted = ok(cast.adviser.post(f"{path}/submission", match=now()))
     ok(reviewer.post(f"{path}/review", decided("approved", submitted), match=now()))
-    ok(cast.adviser.post(f"{path}/issue", {"follow_up_on": moment(days=30)[:10]}, match=now()))
+    ok(cast.adviser.post(f"{path}/issue", issuing(), match=now()))
     issued = f"/v1/recommendations/{one['id']}"
     ok(business.post(f"{issued}/responses", {"answer": "accepted"}), 201)
     ok(cast.adviser.post(f"{issued}/responses", {"answer": "part_accepted", "note": "Next year."}), 201)

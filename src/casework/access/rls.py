@@ -479,6 +479,7 @@ SCOPES: tuple[Scope, ...] = (
     ),
     Scope("advice_content", A.ADVICE_READ, case="case_id"),
     Scope("advice_contributor", A.ADVICE_READ, case="case_id"),
+    Scope("advice_delivery", A.ADVICE_READ, (A.ADVICE_ISSUE,), (A.ADVICE_ISSUE,), case="case_id"),
     Scope("quality_review", A.ADVICE_READ, (A.ADVICE_REVIEW,), (), case="case_id"),
     Scope(
         "recommendation",

@@ -7,7 +7,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from casework.advice import problems, queries
-from casework.advice.lifecycle import AdviceState, Decision, Priority
+from casework.advice.lifecycle import AdviceState, Decision, DeliverBy, Priority
 from casework.advice.schemas import (
     AdviceAmendment,
     AdviceCorrection,
@@ -17,6 +17,7 @@ from casework.advice.schemas import (
     AdviceTakingBack,
     AdviceWithdrawing,
     AnswerGiven,
+    DeliveryRecording,
     InterimRecording,
     Progress,
     RecommendationAmendment,
@@ -33,7 +34,7 @@ from casework.cases.problems import CompetenceMissing
 from casework.kernel.problems import StateConflict
 from casework.reference.actions import Levels, require_reason, require_word, threat_levels_now
 from casework.work.messages import Notice, PersonNotice, notify, notify_person
-from casework.work.times import require_ahead, require_behind
+from casework.work.times import CLOCKS_APART, require_ahead, require_behind
 from casework.work.unit import Answer, Creation, Guarded, Work, given_fields
 
 TARGET_AHEAD = "Give a day that is still to come: today, or later."
@@ -298,6 +299,7 @@ async def review(work: Work, advice_id: UUID, reviewing: Reviewing) -> Answer:
 async def issue(work: Work, advice_id: UUID, issuing: AdviceIssuing) -> Answer:
     """Issue approved advice: from here on it never changes, and the version before it is superseded."""
     require_ahead(work, "/follow_up_on", issuing.follow_up_on, "Give a date after today.", from_tomorrow=True)
+    _require_delivery(work, issuing)
     standing = await work.row(queries.STANDING, id=advice_id)
     levels = await _levels(work, standing)
     issued = await work.advance(
@@ -316,10 +318,53 @@ async def issue(work: Work, advice_id: UUID, issuing: AdviceIssuing) -> Answer:
     for superseded in await work.rows(queries.SUPERSEDE, id=advice_id, reference=issued["reference"]):
         await work.rows(queries.SETTLE_SUPERSEDED, superseded=superseded["id"])
     await work.rows(queries.CARRY, id=advice_id, case_id=issued["case_id"])
+    await _deliver(work, advice_id, issuing)
     await follow_up(work, issued["case_id"], issuing.follow_up_on)
     await tell_returned(work, dict(issued))
     work.say(issued["case_id"], subject=("advice", advice_id))
     notify(work, Notice.ADVICE, case_id=issued["case_id"])
+    return await work.show(queries.ADVICE_SHOWN, advice_id)
+
+
+def _require_delivery(work: Work, issuing: AdviceIssuing) -> None:
+    """How advice is delivered, and the day of it, are said together."""
+    if issuing.deliver_by is None:
+        if issuing.deliver_on is not None:
+            raise problems.not_right("/deliver_by", "missing", "Say how: in_person, post or later.")
+        return
+    if issuing.deliver_on is None:
+        raise problems.not_right("/deliver_on", "missing", "Say on which day, or by when.")
+    later = issuing.deliver_by is DeliverBy.LATER
+    message = "Give a date after today." if later else "Give a day that is not over: today, or later."
+    require_ahead(work, "/deliver_on", issuing.deliver_on, message, from_tomorrow=later)
+
+
+async def _deliver(work: Work, advice_id: UUID, issuing: AdviceIssuing) -> None:
+    """Keep whom the version reaches, and how it is delivered otherwise; one of the two there must be."""
+    reached = await work.rows(queries.REACHED, id=advice_id)
+    if issuing.deliver_by is not None:
+        await work.rows(
+            queries.PLAN_DELIVERY, id=advice_id, deliver_by=issuing.deliver_by.value, due_on=issuing.deliver_on
+        )
+    elif not reached:
+        raise problems.nobody_reads()
+
+
+async def record_delivery(work: Work, advice_id: UUID, recording: DeliveryRecording) -> Answer:
+    """Record that a pending delivery is done; once, while the version stands issued."""
+    require_behind(work, "/delivered_at", recording.delivered_at, "Give the moment of it; it may not be to come.")
+    touched = await work.advance(queries.TOUCH_ISSUED, id=advice_id)
+    if recording.delivered_at < touched["issued_at"] - CLOCKS_APART:
+        raise problems.not_right("/delivered_at", "before-issue", "Give a moment after the advice was issued.")
+    await work.obtain(
+        queries.DELIVERED,
+        problems.NoDeliveryPending(),
+        id=advice_id,
+        delivered_by=recording.delivered_by.value,
+        delivered_to=recording.delivered_to,
+        delivered_at=recording.delivered_at,
+    )
+    work.say(touched["case_id"], subject=("advice", advice_id), facts={"delivered_by": recording.delivered_by.value})
     return await work.show(queries.ADVICE_SHOWN, advice_id)
 
 

@@ -94,6 +94,35 @@ class Priority(StrEnum):
     LOW = "low"
 
 
+class DeliverBy(StrEnum):
+    """How advice is to reach a business that cannot read it by its link."""
+
+    IN_PERSON = "in_person"
+    POST = "post"
+    LATER = "later"
+    """How is decided by that day."""
+
+
+class DeliveredBy(StrEnum):
+    """How advice reached the business."""
+
+    IN_PERSON = "in_person"
+    POST = "post"
+    EMAIL = "email"
+    READ_OUT = "read_out"
+
+
+class DeliveryState(StrEnum):
+    """What became of a delivery."""
+
+    REACHED = "reached"
+    """A verified contact could read it by the link when it was issued."""
+    PENDING = "pending"
+    DONE = "done"
+    VOID = "void"
+    """The version was superseded or withdrawn before it was delivered."""
+
+
 class Decision(StrEnum):
     """What a review comes to."""
 
@@ -125,6 +154,9 @@ ADVICE = Lifecycle(
     ],
     offers={},
 )
+
+# Recording a delivery moves nothing, but is seen by whoever changes the version at the same time.
+DELIVERY = Lifecycle("delivery", [Move(Action.ADVICE_ISSUE, (AdviceState.ISSUED,), None)], offers={})
 
 # A correction is drafted from the version that stands; the word is the same, so it has a kind of its own.
 CORRECTION = Lifecycle("correction", [], offers={Action.ADVICE_DRAFT: (AdviceState.ISSUED,)})

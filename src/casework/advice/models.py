@@ -14,6 +14,8 @@ from casework.advice.lifecycle import (
     AdviceState,
     Answer,
     Contribution,
+    DeliverBy,
+    DeliveredBy,
     Domain,
     Principle,
     Priority,
@@ -215,6 +217,41 @@ class QualityReview(SQLModel, table=True):
     content_sha256: bytes | None = None
     """Of the content that was decided on; absent of what was decided before contents were kept."""
     decided_at: datetime = moment(now=True)
+
+
+class AdviceDelivery(SQLModel, table=True):
+    """Whom a version reached when it was issued, or how it is to reach the business; recorded as done once, else append only."""
+
+    __tablename__ = "advice_delivery"
+    __table_args__ = of_advice(
+        CheckConstraint("num_nonnulls(contact_id, deliver_by) = 1", name="either"),
+        vocabulary("deliver_by", DeliverBy),
+        CheckConstraint("(deliver_by IS NULL) = (due_on IS NULL)", name="due"),
+        vocabulary("delivered_by", DeliveredBy),
+        CheckConstraint(
+            "num_nulls(delivered_by, delivered_to, delivered_at, recorded_by, recorded_at) IN (0, 5)"
+            " AND (delivered_at IS NULL OR deliver_by IS NOT NULL)",
+            name="done",
+        ),
+        Index("advice_delivery_advice_id_key", "advice_id", unique=True, postgresql_where=text("contact_id IS NULL")),
+        Index("advice_delivery_advice_id_idx", "advice_id", "created_at"),
+    )
+
+    id: UUID = identity()
+    advice_id: UUID
+    case_id: UUID
+    team_id: UUID
+    restricted: bool = flag()
+    contact_id: UUID | None = None
+    """The verified contact whom it reached by the link."""
+    deliver_by: str | None = plain(nullable=True)
+    due_on: date | None = None
+    delivered_by: str | None = plain(nullable=True)
+    delivered_to: Annotated[str, line(200)] | None = None
+    delivered_at: datetime | None = moment()
+    recorded_by: UUID | None = Field(default=None, foreign_key="casework.person.id")
+    recorded_at: datetime | None = moment()
+    created_at: datetime = moment(now=True)
 
 
 class RecommendationFacts(SQLModel):

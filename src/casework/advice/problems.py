@@ -21,6 +21,12 @@ class ContentChanged(Problem):
     status, slug, title = 409, "content-changed", "The content is not what was reviewed"
 
 
+class NoDeliveryPending(Problem):
+    """It was recorded already, or never was one to record: a verified contact could read this version by the link when it was issued."""
+
+    status, slug, title = 409, "no-delivery-pending", "No delivery of this advice is pending"
+
+
 class NotAReviewer(Problem):
     """A reviewer holds the role reviewer, in any force, or is a supervisor of the team that keeps the case."""
 
@@ -115,6 +121,12 @@ def visit_before_issue() -> ValidationFailed:
     """A visit shows what was carried out after the business was told of it."""
     message = "This visit was made before the recommendation was issued: name a later one, or other evidence."
     return not_right("/visit_id", "before-issue", message)
+
+
+def nobody_reads() -> ValidationFailed:
+    """Advice that no verified contact can read reaches the business in another way, by a day."""
+    message = "No verified contact can read it: say how it reaches the business (in_person, post, later), and by when (deliver_on)."
+    return not_right("/deliver_by", "missing", message)
 
 
 by_constraint["verification_visit_id_case_id_team_id_restricted_fkey"] = wrong_visit

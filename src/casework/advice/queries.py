@@ -19,14 +19,16 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy import case as sql_case
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import aliased
 
 from casework.access.actions import Action
-from casework.advice.lifecycle import ADVICE, DRAFTED, PUBLISHED, SETTLED, WORKING, AdviceState, ReturnReason
+from casework.advice.lifecycle import ADVICE, DELIVERY, DRAFTED, PUBLISHED, SETTLED, WORKING, AdviceState, ReturnReason
 from casework.advice.models import (
     Advice,
+    AdviceDelivery,
     BusinessResponse,
     InterimAdvice,
     OpenReason,
@@ -40,6 +42,7 @@ from casework.advice.schemas import (
     AdviceRow,
     AdviceView,
     CitedFinding,
+    DeliveryView,
     InterimView,
     OpenReasonView,
     OwnAdvice,
@@ -60,6 +63,7 @@ from casework.advice.schemas import (
 from casework.cases.lifecycle import RUNNING
 from casework.cases.models import Case
 from casework.cases.queries import CASES, HEADLINE_SEEN
+from casework.enquiries.models import Contact
 from casework.kernel.statements import Statement, given, one_of, written
 from casework.kernel.tables import NOW, TODAY, Moment3, columns
 from casework.kernel.views import render
@@ -74,6 +78,7 @@ advice, recommendation, citation, review, interim = map(
 )
 response, verification, open_reason = map(columns, (BusinessResponse, Verification, OpenReason))
 case, finding, team, visit, level = map(columns, (Case, Finding, Team, SiteVisit, ThreatLevel))
+delivery, contact = map(columns, (AdviceDelivery, Contact))
 current: Any = aliased(Advice, name="current_version")
 ALL_ADVICE = Reachable(Advice, "advice", case="case_id")
 REGISTER = Reachable(Recommendation, "recommendation", case="case_id")
@@ -156,6 +161,22 @@ _struck = gathered(
     where=(level.id == any_(advice.issued_under)) & (level.state == literal_column("'struck'")),
     of=Advice,
 )
+_pending = (
+    delivery.deliver_by.is_not(None) & delivery.delivered_at.is_(None) & (advice.state == literal_column("'issued'"))
+)
+_delivery = render(
+    DeliveryView,
+    AdviceDelivery,
+    state=sql_case(
+        (delivery.contact_id.is_not(None), literal_column("'reached'")),
+        (delivery.delivered_at.is_not(None), literal_column("'done'")),
+        (_pending, literal_column("'pending'")),
+        else_=literal_column("'void'"),
+    ),
+    how=func.coalesce(delivery.deliver_by, literal_column("'tracking'")),
+    contact=select(contact.name).where(contact.id == delivery.contact_id).correlate(AdviceDelivery).scalar_subquery(),
+    recorder=func.access.name_of(delivery.recorded_by),
+)
 _advice = render(
     AdviceView,
     Advice,
@@ -184,6 +205,7 @@ _advice = render(
         where=_cited_here,
         of=Advice,
     ),
+    delivery=gathered(_delivery, delivery.created_at, delivery.id, where=delivery.advice_id == advice.id, of=Advice),
     reviews=gathered(_review, review.decided_at, review.id, where=review.advice_id == advice.id, of=Advice),
     interim_advice=gathered(_interim, interim.given_at, interim.id, where=_carried, of=Advice),
     allowed_actions=_OFFERED,
@@ -204,6 +226,10 @@ ADVICE_LIST = Listing(
         "state": lambda: advice.state == given("state", Text()),
         "author_id": lambda: advice.author_id == given("author_id", Uuid()),
         "reviewer_id": lambda: advice.reviewer_id == given("reviewer_id", Uuid()),
+        "delivery": lambda: (
+            (given("delivery", Text()) == literal_column("'pending'"))
+            & select(delivery.id).where(delivery.advice_id == advice.id, _pending).correlate(Advice).exists()
+        ),
         "awaiting_my_review": lambda: or_(~given("awaiting_my_review", Boolean()), _awaiting),
     },
     sorts={"created_at": Sort(advice.created_at, Moment3())},
@@ -492,6 +518,41 @@ ISSUE = guarded(
         advice.drafted_threat_level,
         advice.drafted_northern_ireland_threat_level,
     ),
+)
+REACHED = written(
+    """
+    INSERT INTO casework.advice_delivery (advice_id, case_id, team_id, restricted, contact_id)
+    SELECT a.id, a.case_id, a.team_id, a.restricted, r.contact_id FROM casework.advice a CROSS JOIN casework.advice_readers(a.case_id) AS r (contact_id)
+    WHERE a.id = :id RETURNING id""",
+    id=Uuid(),
+)
+"""Whom a version reaches as it is issued."""
+PLAN_DELIVERY = written(
+    """
+    INSERT INTO casework.advice_delivery (advice_id, case_id, team_id, restricted, deliver_by, due_on)
+    SELECT a.id, a.case_id, a.team_id, a.restricted, :deliver_by, :due_on FROM casework.advice a WHERE a.id = :id RETURNING id""",
+    id=Uuid(),
+    deliver_by=Text(),
+    due_on=Date(),
+)
+TOUCH_ISSUED = guarded(
+    ALL_ADVICE,
+    action=Action.ADVICE_ISSUE,
+    lifecycle=DELIVERY,
+    changes={},
+    returning=(advice.case_id, advice.issued_at),
+)
+DELIVERED = Statement(
+    update(AdviceDelivery)
+    .where(delivery.advice_id == given("id", Uuid()), delivery.deliver_by.is_not(None), delivery.delivered_at.is_(None))
+    .values(
+        delivered_by=given("delivered_by", Text()),
+        delivered_to=given("delivered_to", Text()),
+        delivered_at=given("delivered_at", Moment3()),
+        recorded_by=given("me", Uuid()),
+        recorded_at=NOW,
+    )
+    .returning(delivery.id)
 )
 FREEZE = Statement(
     update(Finding)

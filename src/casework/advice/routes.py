@@ -1,12 +1,12 @@
 """HTTP for advice."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
 from casework.advice import actions, problems, queries
-from casework.advice.lifecycle import AdviceState, Answer, Priority, VerificationState
+from casework.advice.lifecycle import AdviceState, Answer, DeliveryState, Priority, VerificationState
 from casework.advice.schemas import (
     AdviceAmendment,
     AdviceCorrection,
@@ -17,6 +17,7 @@ from casework.advice.schemas import (
     AdviceTakingBack,
     AdviceView,
     AdviceWithdrawing,
+    DeliveryRecording,
     InterimPage,
     InterimRecording,
     InterimView,
@@ -87,10 +88,16 @@ async def list_advice(
     author_id: Uuid | None = None,
     reviewer_id: Uuid | None = None,
     awaiting_my_review: Flag | None = None,
+    delivery: Literal[DeliveryState.PENDING] | None = None,
 ) -> Response:
     """The versions of advice that the caller may read. A business reads what was issued to it, by the time of issue."""
     filters: dict[str, Any] = {"case_id": case_id, "state": state}
-    inside = {"author_id": author_id, "reviewer_id": reviewer_id, "awaiting_my_review": awaiting_my_review}
+    inside: dict[str, Any] = {
+        "author_id": author_id,
+        "reviewer_id": reviewer_id,
+        "awaiting_my_review": awaiting_my_review,
+    }
+    inside["delivery"] = delivery
     if door.outside and any(value is not None for value in inside.values()):
         raise UnknownParameter("A business filters by case_id and state.", possible=sorted(filters))
     listing = queries.OWN_ADVICE_LIST if door.outside else queries.ADVICE_LIST
@@ -285,12 +292,36 @@ async def review(door: AtDoor, advice_id: Id, reviewing: Reviewing) -> Response:
             problems.ContentChanged,
             problems.CaseNotRunning,
         ),
-        example={"follow_up_on": "2027-06-01"},
+        example={"follow_up_on": "2027-06-01", "deliver_by": "in_person", "deliver_on": "2027-03-05"},
     ),
 )
 async def issue(door: AtDoor, advice_id: Id, issuing: AdviceIssuing) -> Response:
-    """Issued advice never changes, nor do the findings that it cites. The version before it is superseded."""
+    """Issued advice never changes, nor do the findings that it cites. The version before it is superseded, and what was to be
+    delivered of that one is void. `delivery` answers whom it reached. Where no verified contact can read it by their link,
+    `deliver_by` and `deliver_on` are required (422 at `/deliver_by`), and the delivery is pending until it is recorded."""
     return await door.write(lambda work: actions.issue(work, advice_id, issuing))
+
+
+@router.post(
+    "/advice/{advice_id}/delivery",
+    **operation(
+        Action.ADVICE_ISSUE,
+        "Record a delivery",
+        AdviceView,
+        suffix="delivery",
+        moves=True,
+        problems=(problems.NoDeliveryPending,),
+        example={
+            "delivered_to": "Operations manager",
+            "delivered_at": "2027-03-05T10:00:00Z",
+            "delivered_by": "in_person",
+        },
+    ),
+)
+async def record_delivery(door: AtDoor, advice_id: Id, recording: DeliveryRecording) -> Response:
+    """That a pending delivery is done: to whom, when (since the issue, and not to come) and how. Once, while the version stands issued.
+    A contact who is verified later does not end what is pending: it is recorded. If-Match takes the version of the advice."""
+    return await door.write(lambda work: actions.record_delivery(work, advice_id, recording))
 
 
 @router.post(

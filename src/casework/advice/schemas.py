@@ -12,6 +12,9 @@ from casework.advice.lifecycle import (
     AdviceState,
     Answer,
     Decision,
+    DeliverBy,
+    DeliveredBy,
+    DeliveryState,
     Domain,
     Principle,
     Priority,
@@ -19,7 +22,7 @@ from casework.advice.lifecycle import (
     VerificationState,
 )
 from casework.advice.models import AdviceFacts, InterimAdviceFacts, RecommendationFacts
-from casework.kernel.columns import LocalDate, Sha256, code, prose
+from casework.kernel.columns import LocalDate, Moment, Sha256, code, line, prose
 from casework.kernel.inputs import Input, Truth, Uuid, amendment
 from casework.kernel.views import Page, View
 from casework.reference.models import Level, ThreatKind
@@ -100,12 +103,24 @@ class Reviewing(Input):
 
 
 class AdviceIssuing(Input):
-    """When the business is to be asked how far it got, and that a changed threat level was considered."""
+    """When the business is to be asked how far it got, how the advice reaches it, and that a changed threat level was considered."""
 
     follow_up_on: LocalDate
+    deliver_by: DeliverBy | None = None
+    """Required where no verified contact can read it by their link; where one can, it is delivered so as well."""
+    deliver_on: LocalDate | None = None
+    """The day of it: today or to come; with ``later``, a day to come by which it is delivered."""
     confirm_threat_level: Annotated[str, code(20)] | None = None
     confirm_northern_ireland_threat_level: Annotated[str, code(20)] | None = None
     """At a site in Northern Ireland, where the level there changed."""
+
+
+class DeliveryRecording(Input):
+    """That advice was delivered: to whom, when and how."""
+
+    delivered_to: Annotated[str, line(200)]
+    delivered_at: Moment
+    delivered_by: DeliveredBy
 
 
 class AdviceWithdrawing(Input):
@@ -248,6 +263,25 @@ class InterimPage(Page):
     next_cursor: str | None
 
 
+class DeliveryView(View):
+    """How a version reaches, or reached, the business."""
+
+    id: UUID
+    state: DeliveryState
+    how: str
+    """``tracking``, by their link; else how it is to be delivered: ``in_person``, ``post`` or ``later``."""
+    contact_id: UUID | None
+    contact: str | None
+    """The name, for whoever reads the enquiry."""
+    due_on: date | None
+    delivered_by: DeliveredBy | None
+    delivered_to: str | None
+    delivered_at: datetime | None
+    recorded_by: UUID | None
+    recorder: str | None
+    recorded_at: datetime | None
+
+
 class AdviceView(View):
     """A version of advice in full."""
 
@@ -281,6 +315,8 @@ class AdviceView(View):
     issued_at: datetime | None
     issued_by: UUID | None
     issuer: str | None
+    delivery: list[DeliveryView]
+    """Whom it reached when it was issued, and what is delivered otherwise; empty of what was issued before this was kept."""
     ended_at: datetime | None
     withdrawal_reason: str | None
     current_advice_id: UUID | None
