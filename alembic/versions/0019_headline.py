@@ -2,13 +2,13 @@
 
 The order in which an auditor reads the outlines of cases: by team and id, for whom the date is not. Nothing is filled.
 
-Revision: headline
+Revision: 0019
 Revises: 0018
 """
 
 from alembic import op
 
-revision = "headline"
+revision = "0019"
 down_revision = "0018"
 branch_labels = None
 depends_on = None

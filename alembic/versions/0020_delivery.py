@@ -3,8 +3,8 @@
 Whom a version of advice reached when it was issued, and what is delivered otherwise. Nothing is filled: of what was issued before,
 nobody noted it.
 
-Revision: delivery
-Revises: 0018
+Revision: 0020
+Revises: 0019
 """
 
 import sqlalchemy as sa
@@ -12,8 +12,8 @@ from sqlalchemy.dialects import postgresql
 
 from alembic import op
 
-revision = "delivery"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
