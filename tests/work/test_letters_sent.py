@@ -210,6 +210,8 @@ def advised(cast: Cast, case: dict[str, Any], business: Caller) -> None:
     submitted = ok(cast.adviser.post(f"{path}/submission", match=now()))
     ok(reviewer.post(f"{path}/review", decided("approved", submitted), match=now()))
     ok(cast.adviser.post(f"{path}/issue", issuing(), match=now()))
+    handed = {"delivered_to": "The duty manager", "delivered_at": moment(), "delivered_by": "in_person"}
+    ok(cast.adviser.post(f"{path}/delivery", handed, match=now()))
     issued = f"/v1/recommendations/{one['id']}"
     ok(business.post(f"{issued}/responses", {"answer": "accepted"}), 201)
     ok(cast.adviser.post(f"{issued}/responses", {"answer": "part_accepted", "note": "Next year."}), 201)
