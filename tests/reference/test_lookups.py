@@ -154,7 +154,8 @@ def test_a_bank_holiday_is_proclaimed_and_withdrawn(world: World, administrator:
     made = administrator.post("/v1/bank-holidays", body)
     added = ok(made, 201)
     assert (added.pop("deadlines"), added.pop("recounted")) == ([], False)  # what it touches, only who adds it is told
-    assert ok(world.anybody().get("/v1/bank-holidays", nation="Wales", year=2051))["items"] == [added]
+    listed = ok(world.anybody().get("/v1/bank-holidays", nation="Wales", year=2051))["items"]
+    assert [each for each in listed if each["day"] == body["day"]] == [added]  # other tests proclaim days of their own
     refused(administrator.post("/v1/bank-holidays", body), 409, "already-exists")
     path = f"/v1/bank-holidays/{added['id']}"
     assert ok(administrator.patch(path, {"active": False}, match=made))["active"] is False

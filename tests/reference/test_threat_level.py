@@ -15,7 +15,7 @@ from casework.reference.actions import nation_of_force, working_day_after
 from casework.work.unit import Caller as WorkCaller
 from casework.work.unit import Work
 from tests.support.callers import Caller, ok, refused
-from tests.support.levels import SINCE, SOURCE
+from tests.support.levels import LATER_GONE, SOURCE
 from tests.support.story import (
     allocated_case,
     approved_advice,
@@ -47,7 +47,7 @@ def current(caller: Caller, kind: str = "national") -> str:
 @pytest.fixture(autouse=True)
 def first_levels(world: World) -> None:
     """What other tests of this world recorded is gone: the levels are those that it began with."""
-    world.logged_sql("DELETE FROM casework.threat_level WHERE since > $1::text::timestamptz", SINCE)
+    world.logged_sql(LATER_GONE)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from casework.kernel.settings import Settings
 from casework.worker import work
 from tests.support.callers import Caller, ok
-from tests.support.levels import SOURCE
+from tests.support.levels import LATER_GONE, SOURCE
 from tests.support.story import allocated_case, approved_advice, drafted_advice, issued_advice, moment
 from tests.support.world import Team, World
 
@@ -61,6 +61,11 @@ def desk(world: World, team: Team, test_settings: Settings, tmp_path: Path) -> I
     ids = [UUID(each["id"]) for each in desk.made]
     world.logged_sql("DELETE FROM casework.threat_level WHERE id = ANY ($1)", ids)
     world.sql("TRUNCATE jobs.procrastinate_jobs CASCADE")
+
+
+@pytest.fixture(autouse=True)
+def first_levels(world: World) -> None:
+    world.logged_sql(LATER_GONE)
 
 
 def test_a_raise_is_told_to_the_authors_of_drafts_and_approved_versions(team: Team, desk: Desk) -> None:
