@@ -195,7 +195,7 @@ def named(stage: Stage, table: str, ids: set[UUID]) -> list[str]:
 def test_the_tables_of_cases_are_all_here(stage: Stage) -> None:
     """None is forgotten, each is read by the action named here, and each has rows on both sides, restricted or not."""
     assert {scope.table: scope.read.value for scope in rls.SCOPES if scope.case is not None} == CASE_TABLES
-    bare = {"advice_content", "quality_review", "business_response", "verification", "open_reason"}
+    bare = {"advice_content", "advice_delivery", "quality_review", "business_response", "verification", "open_reason"}
     assert {s.table for s in rls.SCOPES if s.read.value == "enquiry.read"} == {"enquiry", *ENQUIRY_TABLES}
     bare |= {"case_share", "emergency_access", "case_transfer", "enquiry_transfer"}
     few = {"verification", "open_reason", "collaborator", "case_share", "emergency_access"}

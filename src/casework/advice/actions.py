@@ -352,8 +352,8 @@ async def _deliver(work: Work, advice_id: UUID, issuing: AdviceIssuing) -> None:
 
 async def record_delivery(work: Work, advice_id: UUID, recording: DeliveryRecording) -> Answer:
     """Record that a pending delivery is done; once, while the version stands issued."""
-    require_behind(work, "/delivered_at", recording.delivered_at, "Give the moment of it; it may not be to come.")
     touched = await work.advance(queries.TOUCH_ISSUED, id=advice_id)
+    require_behind(work, "/delivered_at", recording.delivered_at, "Give the moment of it; it may not be to come.")
     if recording.delivered_at < touched["issued_at"] - CLOCKS_APART:
         raise problems.not_right("/delivered_at", "before-issue", "Give a moment after the advice was issued.")
     await work.obtain(
