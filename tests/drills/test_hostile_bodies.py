@@ -6,7 +6,7 @@ import statistics
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -43,7 +43,15 @@ def hostile(most: Size, schema: dict[str, Any] | None = None) -> Iterator[tuple[
     if schema is not None:
         worst = largest(schema)
         yield "all wrong", json.dumps(worst).encode()[:whole]
-        yield "all texts", json.dumps(texts(worst, 60), ensure_ascii=False).encode()[:whole]
+        yield (
+            "all texts",
+            next((body for body in map(texts_in(worst), (60, 40, 20, 10, 5)) if len(body) <= whole), b"{}"),
+        )
+
+
+def texts_in(worst: Any) -> Callable[[int], bytes]:
+    """The body with a text of so many accents in each place."""
+    return lambda length: json.dumps(texts(worst, length), ensure_ascii=False).encode()
 
 
 def texts(value: Any, length: int) -> Any:

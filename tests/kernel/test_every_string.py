@@ -4,6 +4,7 @@ What is typed as a bare ``str`` would be stored with whatever it holds: the door
 """
 
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_origin
 
@@ -14,6 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from casework.app import routers
+from casework.kernel import characters
 from casework.kernel.columns import Rule
 from casework.people.schemas import SCOPES
 from tests.support import inputs
@@ -104,3 +106,11 @@ def test_a_bare_string_is_found() -> None:
         kind: Literal["a"] = "a"
 
     assert [each for each, read in strings(Careless, [], "") if not read] == ["/note", "/notes", "/more"]
+
+
+def test_what_can_be_printed_is_never_refused_nor_odd() -> None:
+    """The short way that most texts take, over all code points: nothing that a reader treats is printable to Python."""
+    printable = [chr(n) for n in range(sys.maxunicode + 1) if chr(n).isprintable()]
+    assert len(printable) > 100_000
+    treated = (characters._REFUSED, characters._REFUSED_FAR, characters._ODD, characters._NEEDLESS)
+    assert [each for each in printable if any(rule.search(each) for rule in treated)] == []

@@ -60,7 +60,7 @@ _MARKS = 30  # UAX #15, "stream-safe text": no language stacks more marks upon a
 
 def fault(text: str) -> PydanticCustomError | None:
     """What no text may hold, if this one holds it."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # then it holds no control, no surrogate and nothing that stands for no character
         return None
     found = _REFUSED.search(text) or (_FAR.search(text) and _REFUSED_FAR.search(text))
     if not found:
@@ -139,6 +139,8 @@ def read_prose(text: str) -> str:
 
 
 def _has_odd(text: str) -> bool:
+    if text.isprintable():
+        return False
     return _ODD.search(text) is not None or _FAR.search(text) is not None
 
 

@@ -2,10 +2,21 @@
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, Field, StrictBool, StrictInt, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    model_validator,
+)
 from pydantic._internal._model_construction import ModelMetaclass
 from pydantic_core import PydanticCustomError
 from sqlmodel import SQLModel
@@ -60,6 +71,19 @@ def fields_of(facts: type[SQLModel]) -> dict[str, tuple[Any, Any]]:
 
 
 _UNKNOWN = 50
+NOT_READ = "not-read"
+"""The type of the errors that stand for what was not read any more: enough was wrong already. They are not told."""
+_NOT_READ = PydanticCustomError(NOT_READ, "There are too many errors before this one")
+_TOO_MANY_MEMBERS = PydanticCustomError("too-many-members", "Leave out the members that this object does not have")
+
+
+class Wrong:
+    """How many errors were found in a body so far, as the context of its validation: it ends where the answer would."""
+
+    __slots__ = ("errors", "most")
+
+    def __init__(self, most: int) -> None:
+        self.errors, self.most = 0, most
 
 
 class Input(BaseModel, metaclass=_Plain):
@@ -69,16 +93,26 @@ class Input(BaseModel, metaclass=_Plain):
     partial: ClassVar[bool] = False
     """Whether it states changes only, of a record that is there."""
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _taken_apart(cls, stated: Any) -> Any:
-        """However a telephone number was typed, its extension and its relay stand in fields of their own."""
-        # Each unknown member becomes an error with its pointer before the first fifty are told.
-        if isinstance(stated, dict) and len(stated) > len(cls.__pydantic_fields__) + _UNKNOWN:
-            raise PydanticCustomError("too-many-members", "Leave out the members that this object does not have")
-        if phones.EXTENSION in cls.__pydantic_fields__ and isinstance(stated, dict):
-            return phones.split(stated, partial=cls.partial)
-        return stated
+    def _read(cls, stated: Any, read: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        """As far as what was wrong before would be told; a telephone number is taken apart however it was typed."""
+        wrong: Wrong | None = info.context
+        before = wrong.errors if wrong is not None else 0
+        if wrong is not None and before >= wrong.most:
+            raise _NOT_READ
+        if isinstance(stated, dict):
+            # Each unknown member becomes an error with its pointer before the first fifty are told.
+            if len(stated) > len(cls.__pydantic_fields__) + _UNKNOWN:
+                raise _TOO_MANY_MEMBERS
+            if phones.EXTENSION in cls.__pydantic_fields__:
+                stated = phones.split(stated, partial=cls.partial)
+        try:
+            return read(stated)
+        except ValidationError as error:
+            if wrong is not None:  # what was found inside an object inside is among them
+                wrong.errors = before + error.error_count()
+            raise
 
 
 class _Amendment(Input):

@@ -1,6 +1,7 @@
 """Where in a body something is wrong, told in names of ours only: what a caller called a field is not sent back."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -33,13 +34,22 @@ def names_in(annotations: Iterable[Any]) -> frozenset[str]:
 def locate(annotation: Any, steps: Sequence[int | str]) -> tuple[str, list[str]]:
     """The pointer to a place as far as its names are ours, and the fields that the object there has."""
     pointer = ""
-    models = list(models_in(annotation))
+    models = tuple(models_in(annotation))
     for step in steps:
         if isinstance(step, int):
             pointer += f"/{step}"
-            continue
-        fields = {field.alias or name: field for model in models for name, field in model.model_fields.items()}
-        if step in fields:
+        elif step in (fields := _fields(models)):
             pointer += f"/{step}"
-            models = list(models_in(fields[step].annotation))
-    return pointer, sorted({field.alias or name for model in models for name, field in model.model_fields.items()})
+            models = fields[step]
+    return pointer, sorted(_fields(models))
+
+
+# Asked for every step of every error of a body. The models are our own, so there are as many entries as places in them.
+@cache
+def _fields(models: tuple[type[BaseModel], ...]) -> dict[str, tuple[type[BaseModel], ...]]:
+    """The fields of objects that may be any of these models, and the models that stand in each."""
+    return {
+        field.alias or name: tuple(models_in(field.annotation))
+        for model in models
+        for name, field in model.model_fields.items()
+    }

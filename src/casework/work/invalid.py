@@ -1,6 +1,5 @@
 """What is told of a request that was read but is not right: where, by our own names, and what would be right."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -8,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from casework.kernel.inputs import NOT_READ
 from casework.kernel.pointers import locate
 from casework.kernel.problems import ValidationFailed
 from casework.kernel.strict_json import MAX_ERRORS, MAX_POINTER
@@ -20,7 +20,9 @@ _MESSAGES = {"missing": "This field is required.", "uuid_parsing": "Send a UUID 
 def of_body(error: ValidationError, body: Any) -> ValidationFailed:
     """The refusal of a body of this annotation."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return ValidationFailed(errors=_first(_of_body(each["loc"], each, body) for each in found))
+    return ValidationFailed(
+        errors=_first(_of_body(each["loc"], each, body) for each in found if each["type"] != NOT_READ)
+    )
 
 
 def of_request(errors: Iterable[Mapping[str, Any]], body: Any) -> ValidationFailed:
@@ -53,10 +55,10 @@ def _places(value: Any, name: str, pointer: str) -> Iterator[str]:
 
 def _first(told: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first so many that differ: ten thousand unknown fields are one mistake, and the work ends where the answer does."""
-    seen: set[str] = set()
+    seen: set[tuple[Any, ...]] = set()
 
     def new(each: dict[str, Any]) -> bool:
-        key = json.dumps(each)
+        key = tuple(each.values())
         known = key in seen
         seen.add(key)
         return not known

@@ -13,7 +13,9 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from casework.kernel.doubts import with_warnings
+from casework.kernel.inputs import Wrong
 from casework.kernel.problems import NotFound, Problem, ValidationFailed
+from casework.kernel.strict_json import MAX_ERRORS
 from casework.work import invalid
 from casework.work.doorway import READS, Door, refusal_before
 from casework.work.operations import Id, canonical
@@ -41,7 +43,7 @@ class Plain(NamedTuple):
         if "json" not in state:
             raise invalid.missing_body()
         try:
-            return {self.body.name: self.body._type_adapter.validate_python(state["json"])}
+            return {self.body.name: self.body._type_adapter.validate_python(state["json"], context=Wrong(MAX_ERRORS))}
         except ValidationError as error:
             raise invalid.of_body(error, self.body.field_info.annotation) from None
 
