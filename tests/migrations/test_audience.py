@@ -23,8 +23,8 @@ AUTHORS: dict[tuple[str, ...], str] = {
 }
 
 
-async def _run(url: str, statements: list[tuple[str, tuple[object, ...]]]) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(url)
+async def _run(migrated_url: str, statements: list[tuple[str, tuple[object, ...]]]) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(migrated_url)
     try:
         async with connection.transaction():
             await connection.execute("SELECT access.begin_system('case.note', 'tests')")
@@ -36,9 +36,10 @@ async def _run(url: str, statements: list[tuple[str, tuple[object, ...]]]) -> li
         await connection.close()
 
 
-def test_a_note_is_for_the_desk_where_its_author_was_only_there(url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    configuration = migrations.config(url)
-    migrations.migrate(url)
+def test_a_note_is_for_the_desk_where_its_author_was_only_there(
+    migrated_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configuration = migrations.config(migrated_url)
     command.downgrade(configuration, "0014")
     filling: list[tuple[str, tuple[object, ...]]] = [(each, ()) for each in FILL.split(";") if each.strip()]
     # The function that logs it names the columns of today; whoever goes back for good defines it anew.
@@ -61,11 +62,11 @@ def test_a_note_is_for_the_desk_where_its_author_was_only_there(url: str, capsys
         )
         filling.append((wrote, (note, author)))
     awake = "ALTER TABLE casework.case_note ENABLE TRIGGER log_insert"
-    asyncio.run(_run(url, [*filling, (awake, ())]))
+    asyncio.run(_run(migrated_url, [*filling, (awake, ())]))
     capsys.readouterr()
     command.upgrade(configuration, "0017")
     assert "notes: 2 for the desk, 6 for casework" in capsys.readouterr().out
-    migrations.migrate(url)
-    rows = asyncio.run(_run(url, [("SELECT id, audience FROM casework.case_note", ())]))
+    migrations.migrate(migrated_url)
+    rows = asyncio.run(_run(migrated_url, [("SELECT id, audience FROM casework.case_note", ())]))
     found = {row["id"]: row["audience"] for row in rows}
     assert {roles: found[note] for roles, note in notes.items()} == AUTHORS

@@ -38,13 +38,12 @@ FROM casework.advice a LEFT JOIN casework.advice_content c ON c.advice_id = a.id
 
 
 def test_what_was_submitted_before_is_reconstructed(
-    url: str, superuser_url: str, capsys: pytest.CaptureFixture[str]
+    migrated_url: str, superuser_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    configuration = migrations.config(url)
-    migrations.migrate(url)
+    configuration = migrations.config(migrated_url)
     command.downgrade(configuration, "0012")
     run(superuser_url, FILL, "SELECT")
-    migrations.migrate(url)
+    migrations.migrate(migrated_url)
     assert (
         f"advice: of {MANY + 3} versions that had been submitted the content was reconstructed"
         in capsys.readouterr().out
@@ -83,10 +82,10 @@ def test_what_was_submitted_before_is_reconstructed(
         assert [row["what"] for row in known if row["reference"] == reference] == what
     # Issued as it stands: the function of today makes out the same content as was reconstructed.
     issue = "UPDATE casework.advice SET state = 'issued', issued_at = now(), follow_up_on = current_date WHERE reference = 'approved-1'"
-    run(url, f"SELECT access.begin_system('advice.issue', 'tests'); {issue}", "SELECT")
+    run(migrated_url, f"SELECT access.begin_system('advice.issue', 'tests'); {issue}", "SELECT")
     assert run(superuser_url, "SELECT FROM casework.advice WHERE reference = 'approved-1' AND state = 'issued'")
     command.downgrade(configuration, "0012")
     left = run(superuser_url, "SELECT count(*) FROM access.published")[0][0]
     assert left == MANY + 2
-    migrations.migrate(url)
+    migrations.migrate(migrated_url)
     command.check(configuration)

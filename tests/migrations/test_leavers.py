@@ -11,8 +11,8 @@ from casework import migrations
 from tests.migrations.test_revisions import FILL
 
 
-async def _run(url: str, *statements: tuple[str, tuple[object, ...]]) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(url)
+async def _run(migrated_url: str, *statements: tuple[str, tuple[object, ...]]) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(migrated_url)
     try:
         async with connection.transaction():
             await connection.execute("SELECT access.begin_system('person.manage', 'tests')")
@@ -24,9 +24,10 @@ async def _run(url: str, *statements: tuple[str, tuple[object, ...]]) -> list[as
         await connection.close()
 
 
-def test_who_left_before_keeps_no_role_and_what_they_held_waits(url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    configuration = migrations.config(url)
-    migrations.migrate(url)
+def test_who_left_before_keeps_no_role_and_what_they_held_waits(
+    migrated_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configuration = migrations.config(migrated_url)
     command.downgrade(configuration, "0014")
     visit, filling = uuid.uuid4(), [(each, ()) for each in FILL.split(";") if each.strip()]
     held = (
@@ -36,7 +37,7 @@ def test_who_left_before_keeps_no_role_and_what_they_held_waits(url: str, capsys
     )
     asyncio.run(
         _run(
-            url,
+            migrated_url,
             *filling,
             (held, (visit,)),
             ("UPDATE casework.case_file c SET adviser_id = p.id, state = 'active' FROM casework.person p", ()),
@@ -51,10 +52,14 @@ def test_who_left_before_keeps_no_role_and_what_they_held_waits(url: str, capsys
     command.upgrade(configuration, "0015")
     told = capsys.readouterr().out
     assert "leavers: 1 roles, 1 cases, 0 allocations, 0 collaborators, 1 visits, 0 reviews were theirs" in told
-    migrations.migrate(url)
+    migrations.migrate(migrated_url)
     (case,) = asyncio.run(
-        _run(url, ("SELECT adviser_left_at, version FROM casework.case_file WHERE reference = 'CASE-TEST'", ()))
+        _run(
+            migrated_url, ("SELECT adviser_left_at, version FROM casework.case_file WHERE reference = 'CASE-TEST'", ())
+        )
     )
-    (marked,) = asyncio.run(_run(url, ("SELECT adviser_left_at FROM casework.site_visit WHERE id = $1", (visit,))))
-    (role,) = asyncio.run(_run(url, ("SELECT ended_at FROM access.membership WHERE role = 'adviser'", ())))
+    (marked,) = asyncio.run(
+        _run(migrated_url, ("SELECT adviser_left_at FROM casework.site_visit WHERE id = $1", (visit,)))
+    )
+    (role,) = asyncio.run(_run(migrated_url, ("SELECT ended_at FROM access.membership WHERE role = 'adviser'", ())))
     assert None not in (case["adviser_left_at"], marked["adviser_left_at"], role["ended_at"])

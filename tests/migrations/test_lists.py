@@ -11,7 +11,7 @@ from casework import migrations
 
 MANY = 2_100
 """References of two versions each: more than one batch."""
-FILL = f"""
+FILL = """
 SET session_replication_role = replica;  -- as it was stored, past the triggers of today
 INSERT INTO casework.police_force (code, name, nation) VALUES ('X1', 'Example', 'England') ON CONFLICT DO NOTHING;
 INSERT INTO casework.team (id, name, force_code) VALUES ('00000000-0000-7000-8000-00000000000a', 'Team', 'X1');
@@ -48,7 +48,7 @@ DO $$ DECLARE one uuid; BEGIN
             pg_temp.recommended(one, 5, 'C5', 'delay', 'cyber'), pg_temp.recommended(one, 6, 'C6', 'detect', 'cyber');
     one := pg_temp.version('ADV-B', 1, 'draft');
     PERFORM pg_temp.recommended(one, 2, 'D2', 'deter', 'physical'), pg_temp.recommended(one, 5, 'D5', 'deter', 'physical');
-    FOR each IN 1..{MANY} LOOP
+    FOR each IN 1..%d LOOP
         PERFORM pg_temp.recommended(pg_temp.version('MANY-' || each, 1, 'superseded'), 1, 'M', 'deter', 'cyber'),
                 pg_temp.recommended(pg_temp.version('MANY-' || each, 2, 'issued'), 1, 'M', 'deter', 'cyber');
     END LOOP;
@@ -89,18 +89,30 @@ def lines(url: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def former(url: str, superuser_url: str) -> str:
-    """The database as the revision before left it, filled."""
-    migrations.migrate(url)
-    command.downgrade(migrations.config(url), "0005")
-    run(superuser_url, FILL, "SELECT")
-    return url
+def before(migrated_url: str) -> str:
+    """The database as the revision before left it."""
+    command.downgrade(migrations.config(migrated_url), "0005")
+    return migrated_url
+
+
+@pytest.fixture
+def former(before: str, superuser_url: str) -> str:
+    """The same, filled with a few records of each kind."""
+    run(superuser_url, FILL % 2, "SELECT")
+    return before
+
+
+@pytest.fixture
+def crowded(before: str, superuser_url: str) -> str:
+    """The same, filled beyond one batch."""
+    run(superuser_url, FILL % MANY, "ANALYZE")
+    return before
 
 
 def test_every_recommendation_gets_its_line_and_the_counts_are_told(
-    former: str, superuser_url: str, capsys: pytest.CaptureFixture[str]
+    crowded: str, superuser_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    migrations.migrate(former)
+    migrations.migrate(crowded)
     assert lines(superuser_url) == WANTED
     many = run(
         superuser_url,
@@ -148,14 +160,14 @@ def test_it_goes_up_down_and_up_again(former: str, superuser_url: str) -> None:
     assert [each[2] for each in again] == [each[2] for each in WANTED]
 
 
-def test_a_run_that_broke_off_goes_on(former: str, superuser_url: str) -> None:
-    command.upgrade(migrations.config(former), "0006")
+def test_a_run_that_broke_off_goes_on(crowded: str, superuser_url: str) -> None:
+    command.upgrade(migrations.config(crowded), "0006")
     own = (
         "UPDATE casework.recommendation r SET line_id = r.id FROM casework.advice a WHERE a.id = r.advice_id"
         " AND a.reference LIKE 'MANY-%'"
     )
-    run(superuser_url, "SET session_replication_role = replica", own)
-    migrations.migrate(former)
+    run(superuser_url, "SET session_replication_role = replica", own, "ANALYZE")
+    migrations.migrate(crowded)
     assert lines(superuser_url) == WANTED
     assert run(superuser_url, "SELECT count(DISTINCT line_id) FROM casework.recommendation")[0][0] == 2 * MANY + 10
 

@@ -22,8 +22,8 @@ VISITS: dict[str, tuple[str, int, int, int, int, bool, list[str]]] = {
 }
 
 
-async def _run(url: str, statements: list[tuple[str, tuple[object, ...]]]) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(url)
+async def _run(migrated_url: str, statements: list[tuple[str, tuple[object, ...]]]) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(migrated_url)
     try:
         async with connection.transaction():
             await connection.execute("SELECT access.begin_system('visit.complete', 'tests')")
@@ -35,9 +35,10 @@ async def _run(url: str, statements: list[tuple[str, tuple[object, ...]]]) -> li
         await connection.close()
 
 
-def test_visits_logged_before_are_marked_and_say_who_logged_them(url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    configuration = migrations.config(url)
-    migrations.migrate(url)
+def test_visits_logged_before_are_marked_and_say_who_logged_them(
+    migrated_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configuration = migrations.config(migrated_url)
     command.downgrade(configuration, "0013")
     ids = {name: uuid.uuid4() for name in VISITS}
     insert = (
@@ -56,18 +57,18 @@ def test_visits_logged_before_are_marked_and_say_who_logged_them(url: str, capsy
     filling.append(("ALTER TABLE casework.site_visit DISABLE TRIGGER log_insert", ()))
     filling += [(insert, (ids[name], *facts[:6])) for name, facts in VISITS.items()]
     awake = "ALTER TABLE casework.site_visit ENABLE TRIGGER log_insert"
-    asyncio.run(_run(url, [*filling, (told, (ids["late"],)), (awake, ())]))
-    asyncio.run(_run(url, [("INSERT INTO access.membership (principal_id, role, team_id) SELECT id, 'adviser', team_id FROM casework.person", ())]))  # fmt: skip
+    asyncio.run(_run(migrated_url, [*filling, (told, (ids["late"],)), (awake, ())]))
+    asyncio.run(_run(migrated_url, [("INSERT INTO access.membership (principal_id, role, team_id) SELECT id, 'adviser', team_id FROM casework.person", ())]))  # fmt: skip
     capsys.readouterr()
     command.upgrade(configuration, "0014")
     assert "visits: 5 marked for their times; of 1 it is known who logged them" in capsys.readouterr().out
-    migrations.migrate(url)
+    migrations.migrate(migrated_url)
     asked = "SELECT v.id, v.time_marks, v.logged_by = v.adviser_id AS known, v.time_reason, v.version FROM casework.site_visit v"
-    rows = {row["id"]: row for row in asyncio.run(_run(url, [(asked, ())]))}
+    rows = {row["id"]: row for row in asyncio.run(_run(migrated_url, [(asked, ())]))}
     assert {name: rows[ids[name]]["time_marks"] for name in VISITS} == {
         name: facts[6] for name, facts in VISITS.items()
     }
     assert [name for name in VISITS if rows[ids[name]]["known"]] == ["late"]
     assert {(row["time_reason"], row["version"]) for row in rows.values()} == {(None, 1)}
-    own = asyncio.run(_run(url, [("SELECT visit_id FROM access.visiting", ())]))
+    own = asyncio.run(_run(migrated_url, [("SELECT visit_id FROM access.visiting", ())]))
     assert {row["visit_id"] for row in own} == set(ids.values())
