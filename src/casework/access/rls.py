@@ -199,6 +199,8 @@ def _reference(
 # The lines of a timeline that tell of findings, advice and what was said of a visit afterwards; a line of a note follows the note.
 OF_CASEWORK = (
     "split_part(action, '.', 1) IN ('advice', 'finding', 'interim_advice', 'recommendation')"
+    # Also where another action moved them, such as a reviewer's leaving.
+    " OR subject_kind IN ('advice', 'finding', 'interim_advice', 'recommendation')"
     f" OR action = '{A.VISIT_SUPPLEMENT.value}'"
     f" OR action = '{A.CASE_NOTE.value}' AND NOT EXISTS (SELECT FROM casework.case_note n WHERE n.id = subject_id)"
 )

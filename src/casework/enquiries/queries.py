@@ -394,6 +394,8 @@ REOPEN = _move(
     Action.ENQUIRY_REOPEN,
     shown_stage=null(),
     signposted_to=null(),
+    reason_code=null(),
+    reason_note=null(),
     ended_at=null(),
     reopened_at=NOW,
     reopened_reason=given("reason", Text()),

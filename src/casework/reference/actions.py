@@ -170,11 +170,11 @@ async def _require_parent(work: Work, kind: str, code: str, parent: str | None) 
 async def add_holiday(work: Work, adding: BankHolidayAdding) -> Answer:
     """Record a bank holiday that nobody foresaw; tell how many running deadlines were counted across it, and move those on request.
 
-    What a team has counted by hand stays: only it knows why.
+    What a team has counted by hand stays: only it knows why. A day that is known already is counted once, when that is asked for.
     """
-    known = adding.id is not None and await work.row(queries.HOLIDAY_NOW, id=adding.id) is not None
+    known = await work.row(queries.HOLIDAY_KNOWN, id=adding.id) if adding.id is not None else None
     holiday_id = await work.create(queries.ADD_HOLIDAY, adding)
-    counts = adding.active and not known
+    counts = adding.active and (known is None or (adding.recount and known["recounted_at"] is None))
     rows = await work.rows(queries.TOUCHED, id=holiday_id, recount=adding.recount) if counts else ()
     shown = await work.show(queries.HOLIDAY_SHOWN, holiday_id, location=f"/v1/bank-holidays/{holiday_id}")
     touched = [{**row, "team_id": str(row["team_id"])} for row in rows]

@@ -280,6 +280,8 @@ class BankHoliday(BankHolidayFacts, table=True):
     nation: str = Field(sa_type=Text)
     day: date
     active: bool = flag(True)
+    recounted_at: datetime | None = moment()
+    """When the deadlines that were counted across it were moved; once."""
     version: int = version()
 
 

@@ -357,4 +357,5 @@ TOUCHED = written(
     "SELECT team_id, team, enquiries, cases FROM access.deadlines_across(:id, :recount)", id=Uuid(), recount=Boolean()
 )
 HOLIDAY_NOW = Statement(select(holiday.name, holiday.active).where(holiday.id == given("id", Uuid())))
+HOLIDAY_KNOWN = Statement(select(holiday.recounted_at).where(holiday.id == given("id", Uuid())))
 AMEND_HOLIDAY = guarded(BANK_HOLIDAYS, changes={"name": given("name", Text()), "active": given("active", Boolean())})

@@ -244,7 +244,8 @@ class BankHolidayAdding(BankHolidayDay, Input):
 
     id: Uuid | None = None
     recount: Truth = False
-    """Whether the running deadlines that were counted across it move by a working day. Those set by hand stay."""
+    """Whether the running deadlines that were counted across it move by a working day. Those set by hand stay. To see first which
+    they are, leave it out; send the same again with the `id` and this to have them moved, once."""
 
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE h casework.bank_holiday; found_enquiries uuid[]; found_cases uuid[];
 BEGIN
     IF NOT access.doing(ARRAY['reference.manage']) THEN RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501'; END IF;
-    SELECT * INTO h FROM casework.bank_holiday b WHERE b.id = holiday AND b.active;
-    IF h.id IS NULL OR extract(isodow FROM h.day) > 5 THEN RETURN; END IF;
+    SELECT * INTO h FROM casework.bank_holiday b WHERE b.id = holiday AND b.active FOR UPDATE;
+    IF h.id IS NULL OR recount AND h.recounted_at IS NOT NULL OR extract(isodow FROM h.day) > 5 THEN RETURN; END IF;
     found_enquiries := ARRAY(
         SELECT e.id FROM casework.enquiry e JOIN casework.team t ON t.id = e.team_id JOIN casework.police_force f ON f.code = t.force_code
         WHERE f.nation = h.nation AND e.state IN ('received', 'triaged', 'transferred') AND e.respond_by >= h.day
@@ -30,6 +30,7 @@ BEGIN
         WHERE e.id = ANY (found_enquiries);
         UPDATE casework.case_file c SET due_on = casework.next_working_day(h.nation, c.due_on), version = c.version + 1
         WHERE c.id = ANY (found_cases);
+        UPDATE casework.bank_holiday b SET recounted_at = now() WHERE b.id = h.id;
     END IF;
     RETURN QUERY
         SELECT t.id, t.name, count(*) FILTER (WHERE x.enquiry), count(*) FILTER (WHERE NOT x.enquiry)
@@ -40,7 +41,7 @@ END $$;
 
 GRANT USAGE ON SCHEMA casework, access TO casework_mover;
 GRANT SELECT ON casework.team, casework.police_force, casework.bank_holiday TO casework_mover;
-GRANT SELECT, UPDATE ON casework.enquiry, casework.case_file TO casework_mover;
+GRANT SELECT, UPDATE ON casework.enquiry, casework.case_file, casework.bank_holiday TO casework_mover;
 GRANT EXECUTE ON FUNCTION access.doing(text[]), casework.next_working_day(text, date) TO casework_mover;
 GRANT CREATE ON SCHEMA access TO casework_mover;
 ALTER FUNCTION access.deadlines_across(uuid, boolean) OWNER TO casework_mover;

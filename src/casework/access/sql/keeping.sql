@@ -4,6 +4,8 @@ CREATE OR REPLACE FUNCTION access.keep_principal() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE part uuid;
 BEGIN
+    -- First: a suspension that is on its way holds this row, and is seen by the statement after it.
+    PERFORM FROM access.principal p WHERE p.id = NEW.id FOR UPDATE;
     INSERT INTO access.principal (id, kind, name, active)
     VALUES (NEW.id, TG_ARGV[0], NEW.name,
             NEW.active AND NOT EXISTS (SELECT FROM access.suspension s WHERE s.person_id = NEW.id AND s.ended_at IS NULL))

@@ -45,14 +45,18 @@ END $$;
 -- leaves for another force. Also where the business withdraws it, which sees no other enquiry.
 CREATE OR REPLACE FUNCTION access.keep_duplicates() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE home text; answer_by date := casework.today('Europe/London');
 BEGIN
     IF NEW.state = 'duplicate' THEN
         UPDATE casework.enquiry e SET duplicate_of = NEW.duplicate_of, version = e.version + 1
         WHERE e.duplicate_of = NEW.id AND e.state = 'duplicate';
     ELSIF NEW.state IN ('signposted', 'refused', 'withdrawn') OR NEW.team_id <> OLD.team_id THEN
+        -- What comes back is answered as soon as what comes in: within five working days.
+        SELECT f.nation INTO home FROM casework.team t JOIN casework.police_force f ON f.code = t.force_code WHERE t.id = OLD.team_id;
+        FOR _ IN 1..5 LOOP answer_by := casework.next_working_day(home, answer_by); END LOOP;
         UPDATE casework.enquiry e
         SET state = CASE WHEN e.strand IS NULL THEN 'received' ELSE 'triaged' END, duplicate_of = NULL, ended_at = NULL,
-            version = e.version + 1
+            respond_by = greatest(e.respond_by, answer_by), version = e.version + 1
         WHERE e.duplicate_of = NEW.id AND e.state = 'duplicate';
     END IF;
     RETURN NULL;
@@ -63,10 +67,10 @@ CREATE OR REPLACE TRIGGER keep_duplicates AFTER UPDATE ON casework.enquiry FOR E
     EXECUTE FUNCTION access.keep_duplicates();
 
 GRANT USAGE ON SCHEMA casework, access TO casework_mover;
-GRANT SELECT ON casework.team TO casework_mover;
+GRANT SELECT ON casework.team, casework.police_force, casework.bank_holiday TO casework_mover;
 GRANT SELECT, UPDATE ON casework.enquiry, casework.enquiry_transfer TO casework_mover;
 GRANT EXECUTE ON FUNCTION access.doing(text[]), access.read_teams(text), access.current_principal(),
-    casework.now(), casework.today(text), casework.clock_offset() TO casework_mover;
+    casework.now(), casework.today(text), casework.clock_offset(), casework.next_working_day(text, date) TO casework_mover;
 -- To be given a function one must be able to make one there; and no longer.
 GRANT CREATE ON SCHEMA access TO casework_mover;
 ALTER FUNCTION access.settle_enquiry_transfer(uuid, integer, text, text, date) OWNER TO casework_mover;

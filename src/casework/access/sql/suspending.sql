@@ -2,6 +2,12 @@
 -- no role ends, because a suspension is lifted, or made final by somebody else, within a week. `access.principal.active` is what every door
 -- asks; it is true while the person is active and not suspended.
 
+-- Whether somebody is let in just now. Letters go to nobody else: who is locked out reads no more of a case.
+CREATE OR REPLACE FUNCTION access.lets_in(person uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT EXISTS (SELECT FROM access.principal p WHERE p.id = person AND p.active)
+$$;
+
 -- Whether the caller's reach for suspending includes a person: they stand in such a team, or play a part there.
 CREATE OR REPLACE FUNCTION access.reaches_person(person uuid, wanted text) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$

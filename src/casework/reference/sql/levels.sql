@@ -54,6 +54,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 $$;
 CREATE OR REPLACE FUNCTION casework.active_leads() RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT count(DISTINCT p.id) FROM access.membership m JOIN casework.person p ON p.id = m.principal_id AND p.active
+    SELECT count(DISTINCT p.id) FROM access.membership m JOIN casework.person p ON p.id = m.principal_id AND access.lets_in(p.id)
     WHERE m.role = 'professional_lead' AND m.ended_at IS NULL
 $$;

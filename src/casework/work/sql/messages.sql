@@ -28,7 +28,7 @@ BEGIN
                             t.phone || coalesce(' ext. ' || t.phone_extension, ''), t.mailbox, t.hours, NULL::uuid, NULL::uuid
             FROM casework.enquiry e JOIN casework.case_file c ON c.id = e.case_id
             JOIN casework.team t ON t.id = e.team_id JOIN casework.police_force f ON f.code = t.force_code
-            LEFT JOIN casework.person p ON p.id = c.adviser_id AND c.adviser_left_at IS NULL AND p.active
+            LEFT JOIN casework.person p ON p.id = c.adviser_id AND c.adviser_left_at IS NULL AND access.lets_in(p.id)
             WHERE e.id = (a ->> 'enquiry_id')::uuid AND coalesce(p.email, t.mailbox) IS NOT NULL
               AND NOT EXISTS (SELECT FROM jobs.cause j JOIN audit.event v ON v.id = j.event_id
                               WHERE j.job_id = job AND p.id IN (v.principal_id, v.acting_for))
@@ -39,13 +39,13 @@ BEGIN
         -- A business has written when all had ended: its last adviser, else each coordinator of the team, else its mailbox.
         RETURN QUERY WITH asked AS (
             SELECT e.reference, t.id AS team_id, t.name, t.phone || coalesce(' ext. ' || t.phone_extension, '') AS phone, t.mailbox, t.hours, f.nation,
-                   (SELECT p.id FROM casework.case_file c JOIN casework.person p ON p.id = c.adviser_id AND p.active
+                   (SELECT p.id FROM casework.case_file c JOIN casework.person p ON p.id = c.adviser_id AND access.lets_in(p.id)
                     WHERE c.id = e.case_id AND EXISTS (SELECT FROM access.membership m WHERE m.principal_id = p.id AND m.team_id = e.team_id
                                                          AND m.role = 'adviser' AND m.ended_at IS NULL AND NOT m.pending)) AS adviser
             FROM casework.enquiry e JOIN casework.team t ON t.id = e.team_id JOIN casework.police_force f ON f.code = t.force_code
             WHERE e.id = (a ->> 'enquiry_id')::uuid
         ), people AS (
-            SELECT p.id, p.email::text AS address FROM asked q JOIN casework.person p ON p.active AND CASE WHEN q.adviser IS NOT NULL
+            SELECT p.id, p.email::text AS address FROM asked q JOIN casework.person p ON access.lets_in(p.id) AND CASE WHEN q.adviser IS NOT NULL
                 THEN p.id = q.adviser
                 ELSE EXISTS (SELECT FROM access.membership m WHERE m.principal_id = p.id AND m.team_id = q.team_id
                              AND m.role = 'coordinator' AND m.ended_at IS NULL AND NOT m.pending) END
@@ -63,7 +63,7 @@ BEGIN
         RETURN QUERY SELECT 'sent:' || p.id, a ->> 'kind', p.email, t.name, f.nation, t.name, NULL::text, NULL::text, NULL::text,
                             NULL::uuid, NULL::uuid
             FROM casework.person who JOIN casework.team t ON t.id = who.team_id JOIN casework.police_force f ON f.code = t.force_code
-            JOIN casework.person p ON p.active AND p.id <> who.id AND EXISTS (
+            JOIN casework.person p ON access.lets_in(p.id) AND p.id <> who.id AND EXISTS (
                 SELECT FROM access.membership m WHERE m.principal_id = p.id AND m.role IN ('administrator', 'auditor')
                   AND m.ended_at IS NULL AND NOT m.pending)
             WHERE who.id = (a ->> 'person_id')::uuid
@@ -95,7 +95,7 @@ BEGIN
         )
         SELECT 'sent:' || p.id, a ->> 'kind', p.email, string_agg(h.reference, ', ' ORDER BY h.reference), NULL::text, t.name,
                NULL::text, t.mailbox, NULL::text, NULL::uuid, NULL::uuid
-        FROM held h JOIN casework.person p ON p.id = h.author_id AND p.active JOIN casework.team t ON t.id = p.team_id
+        FROM held h JOIN casework.person p ON p.id = h.author_id AND access.lets_in(p.id) JOIN casework.team t ON t.id = p.team_id
         WHERE NOT EXISTS (SELECT FROM jobs.effect x WHERE x.job_id = job AND x.step = 'sent:' || p.id)
         GROUP BY p.id, p.email, t.name, t.mailbox;
         RETURN;
@@ -105,7 +105,7 @@ BEGIN
                             t.phone || coalesce(' ext. ' || t.phone_extension, ''), t.mailbox, t.hours, NULL::uuid, NULL::uuid
             FROM casework.person p JOIN casework.team t ON t.id = p.team_id JOIN casework.police_force f ON f.code = t.force_code
             JOIN casework.case_headline h ON h.id = (a ->> 'case_id')::uuid
-            WHERE p.id = (a ->> 'person_id')::uuid AND p.active
+            WHERE p.id = (a ->> 'person_id')::uuid AND access.lets_in(p.id)
               AND NOT EXISTS (SELECT FROM jobs.effect x WHERE x.job_id = job AND x.step = 'sent:' || p.id);
         RETURN;
     END IF;
