@@ -117,3 +117,17 @@ def test_a_rest_is_counted_by_the_list_that_administrators_keep(trial: Trial) ->
         assert resumed["due_on"] == moved
     finally:
         trial.logged_sql("DELETE FROM casework.bank_holiday WHERE name = 'A day of mourning'")
+
+
+def test_what_was_listed_first_is_recounted_then_and_once(world: World, here: Team) -> None:
+    adviser, keeper = here.person("adviser"), here.person("administrator")
+    case = open_case(adviser, here)
+    day = day_within(world, case["due_on"])
+    told = proclaim(keeper, day)
+    assert (touched(told, here)[1], told["recounted"], due(adviser, case)) == (1, False, case["due_on"])
+    then = proclaim(keeper, day, id=told["id"], recount=True)
+    assert (touched(then, here)[1], then["recounted"]) == (1, True)
+    moved = next_working(world, case["due_on"])
+    assert due(adviser, case) == moved
+    again = proclaim(keeper, day, id=told["id"], recount=True)
+    assert (again["deadlines"], again["recounted"], due(adviser, case)) == ([], False, moved)

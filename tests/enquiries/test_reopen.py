@@ -28,6 +28,7 @@ def test_what_ended_is_received_anew_with_a_new_date(world: World, team: Team, n
     refused(enquiry.move("reopening", WHY, by="adviser"), 403, "forbidden")
     stood = ok(enquiry.move("reopening", WHY, by="coordinator"))
     assert (stood["state"], stood["ended_at"], stood["signposted_to"]) == ("received", None, None)
+    assert (stood["reason_code"], stood["reason_note"]) == (None, None)
     assert stood["respond_by"] > datetime.now(UTC).date().isoformat()
     found = enquiry.read()
     assert (found["reopened_reason"], found["reopened_at"] is not None) == (WHY["reason"], True)
@@ -104,10 +105,15 @@ def test_when_the_original_ends_its_duplicates_are_in_the_queue_again(world: Wor
     triaged.triage()
     for each in (plain, triaged):
         _marked(each, original)
+    # They waited for a month, and are to be answered as soon as what comes in today.
+    ids = [plain.id, triaged.id]
+    world.logged_sql("UPDATE casework.enquiry SET respond_by = '2020-01-01' WHERE id = ANY ($1::text[]::uuid[])", ids)
     ok(original.move(noun, ENDS[noun]))
+    today = asked(world, team).read()
     for each, state in ((plain, "received"), (triaged, "triaged")):
         found = each.read()
         assert (found["state"], found["duplicate_of"], found["ended_at"]) == (state, None, None)
+        assert found["respond_by"] == today["respond_by"]
         listed = ok(each.staff("supervisor").get(f"/v1/enquiries?state={state}"))["items"]
         assert each.id in [row["id"] for row in listed]
 

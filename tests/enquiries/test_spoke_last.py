@@ -118,3 +118,16 @@ def test_a_hand_over_takes_the_text_and_leaves_the_mark(world: World, team: Team
     named = {"name": "Jo Fielding", "phone": "01632 960002", "reason": "Ana has left."}
     ok(enquiry.move("contact-replacement", named))
     assert spoke_last(enquiry)
+
+
+def test_who_is_locked_out_hears_of_nothing(world: World, team: Team, post: PostRoom) -> None:
+    enquiry = asked(world, team)
+    closed(enquiry, accepted(enquiry))
+    coordinator, adviser = team.person("coordinator"), enquiry.staff("adviser")
+    path = f"/v1/people/{adviser.person_id}"
+    keeper = team.person("administrator")
+    why = {"reason": "Their laptop was stolen this morning."}
+    ok(keeper.post(f"{path}/suspension", why, match=ok(keeper.get(path))["version"]), 201)
+    wrote(enquiry)
+    told = [heard(post, mail_of(world, each.person_id)) for each in (coordinator, adviser)]
+    assert told == [1, 0]

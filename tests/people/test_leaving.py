@@ -179,6 +179,9 @@ def test_the_author_asks_somebody_else_to_review(team: Team, roles: tuple[str, .
     assert (now["reviewer_id"], now["state"], now["version"]) == (None, "in_review", submitted["version"] + 1)
     lines = ok(author.get(f"/v1/cases/{case['id']}/timeline"))["items"]
     assert [each["reason_code"] for each in lines if each["reason_code"]] == ["reviewer_left"]
+    # Whoever reads no advice reads no line of it either, whatever moved it.
+    told = ok(team.person("coordinator").get(f"/v1/cases/{case['id']}/timeline"))["items"]
+    assert "advice" not in {each["subject_kind"] for each in told}
     other = team.person("reviewer")
     again = ok(author.post(f"{path}/reviewer", {"reviewer_id": other.person_id}, match=now["version"]))
     assert again["reviewer_id"] == other.person_id

@@ -1,14 +1,17 @@
 """Locked out at once: from the next request on nothing is let in, nothing changes hands, and somebody else decides."""
 
+import asyncio
 import threading
 import uuid
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from casework.kernel.settings import Settings
 from tests.enquiries.post import PostRoom
+from tests.support import cluster
 from tests.support.callers import Caller, ok, refused
 from tests.support.story import allocated_case
 from tests.support.world import Team, World
@@ -152,3 +155,42 @@ def test_beside_requests_in_flight_none_that_begins_afterwards_is_let_in(world: 
     assert late == [], "let in after the answer"
     stored = world.sql("SELECT id::text FROM casework.case_note WHERE case_id = $1::text::uuid", case["id"])
     assert sorted(row["id"] for row in stored) == sorted(acknowledged)
+
+
+def test_a_change_of_the_person_beside_it_lets_nobody_in_again(world: World, team: Team) -> None:
+    person, administrator, supervisor = team.person("adviser"), team.person("administrator"), team.person("supervisor")
+    path, password = f"/v1/people/{person.person_id}", "correct horse battery staple"
+    ok(administrator.request("PUT", f"{path}/password", json={"password": password}))
+    login = world.sql("SELECT email FROM casework.person WHERE id = $1::text::uuid", person.person_id)[0]["email"]
+    match = version(administrator, person)
+
+    async def beside() -> tuple[Any, Any]:
+        holder = await asyncpg.connect(cluster.superuser_url(world.database))
+        try:
+            async with holder.transaction():
+                # The suspension has taken the person's row and waits here; the change comes then.
+                await holder.execute("LOCK TABLE access.suspension IN SHARE MODE")
+                suspended = asyncio.create_task(asyncio.to_thread(lock, supervisor, person, match=match))
+                await _waiting(holder, 1)
+                changed = asyncio.create_task(
+                    asyncio.to_thread(lambda: administrator.patch(path, {"name": "Jo Newname"}, match=match))
+                )
+                await asyncio.sleep(1)
+            return await suspended, await changed
+        finally:
+            await holder.close()
+
+    suspended, changed = asyncio.run(beside())
+    assert (suspended.status_code, changed.status_code) == (201, 200)
+    refused(world.anybody().post("/v1/sessions", {"login": login, "password": password}), 401)
+    refused(person.get("/v1/cases"), 401)
+
+
+async def _waiting(connection: asyncpg.Connection, many: int) -> None:
+    """Until so many others wait for a lock."""
+    for _ in range(200):
+        found = await connection.fetchval("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+        if found >= many:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("nobody waits")
