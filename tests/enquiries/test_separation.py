@@ -52,11 +52,20 @@ def test_who_replaced_does_not_verify(world: World, team: Team) -> None:
 
 def test_who_was_shown_the_token_does_not_verify_again(world: World, team: Team) -> None:
     me, enquiry = team.person("supervisor"), asked(world, team, **reachable(address()))
-    ok(by(me, enquiry, "contact-verification", METHOD))
+    enquiry.verify()
     ok(by(me, enquiry, "tracking-token"))
     ok(by(me, enquiry, "contact-unverification", {"reason": "Left the company."}))
     assert refused(by(me, enquiry, "contact-verification", METHOD), 409, "own-contact")["why"] == "token"
     ok(by(team.person("supervisor"), enquiry, "contact-verification", METHOD))
+
+
+@pytest.mark.parametrize("role", ["coordinator", "supervisor"])
+def test_nor_is_who_verified_shown_the_token(world: World, team: Team, role: str) -> None:
+    me, enquiry = team.person(role), asked(world, team, **reachable(address()))
+    ok(by(me, enquiry, "contact-verification", METHOD))
+    refused(by(me, enquiry, "tracking-token"), 409, "own-verification")
+    ok(enquiry.business.get("/v1/tracking"))  # the token before has not ended
+    ok(by(team.person("coordinator"), enquiry, "tracking-token"))
 
 
 @pytest.mark.parametrize("spelled", ["ana@derbyshire.police.uk", "Ana@POLICE.UK", "ana@ctsa.pnn.police.uk"])
@@ -202,6 +211,27 @@ def test_its_adviser_and_a_supervisor_open_by_joining_and_a_case_of_its_own_is_o
     assert own.read()["case_withheld"] is False
 
 
+@pytest.mark.parametrize("role", ["adviser", "supervisor"])
+def test_whoever_may_open_a_case_does_not_verify_the_contact_as_well(world: World, team: Team, role: str) -> None:
+    """By a stranger's form and their own mailbox, each of these is the business, unless a colleague has a half of it."""
+    adviser = team.person("adviser")
+    me = adviser if role == "adviser" else team.person(role)
+    case = allocated_case(team, adviser)
+    issued_advice(team, adviser, case)
+    verified, opened = (asked(world, team, **reachable(address())) for _ in range(2))
+    for each in (verified, opened):
+        each.triage()
+    ok(by(me, verified, "contact-verification", METHOD))
+    ok(by(me, verified, "acceptance", {"case_id": case["id"]}), 200)
+    assert verified.read()["case_withheld"] is True
+    assert "somebody else" in refused(by(me, verified, "case-opening"), 409, "case-withheld")["detail"]
+    assert ok(by(team.person("supervisor"), verified, "case-opening"))["case_withheld"] is False
+    ok(by(me, opened, "acceptance", {"case_id": case["id"]}), 200)
+    assert opened.read()["case_withheld"] is False
+    assert refused(by(me, opened, "contact-verification", METHOD), 409, "own-contact")["why"] == "opened"
+    opened.verify()
+
+
 def test_a_coordinator_alone_does_not_become_the_business(world: World, team: Team, post: PostRoom) -> None:
     """Attack A6, both ways: by an enquiry of one's own joined to the case, and by the true one's contact replaced."""
     me = team.person("coordinator")
@@ -230,7 +260,7 @@ def test_the_cases_adviser_is_told_of_each_step(world: World, team: Team, post: 
     enquiry, _, adviser = joined_by(world, team, team.person("coordinator"))
     me = team.person("supervisor")
     ok(by(me, enquiry, "case-opening"))
-    ok(by(me, enquiry, "contact-verification", METHOD))
+    ok(by(team.person("coordinator"), enquiry, "contact-verification", METHOD))
     ok(by(me, enquiry, "tracking-token"))
     ok(by(me, enquiry, "contact-unverification", {"reason": "Left."}))
     ok(by(me, enquiry, "contact-replacement", {"name": "Sam", "email": address(), "reason": "Jo has left."}))

@@ -353,10 +353,10 @@ class EnquiryLink(SQLModel, table=True):
 
 
 class Introduction(SQLModel, table=True):
-    """Who of staff had a part in bringing a contact in, or was shown its token: none of them verifies it. Kept by trigger."""
+    """Who of staff had a part in bringing a contact in, was shown its token, or opened a case to it: none of them verifies it. Kept by trigger."""
 
     __tablename__ = "introduction"
-    __table_args__ = (CheckConstraint("what IN ('submitted', 'replaced', 'token')", name="what"), ACCESS)
+    __table_args__ = (CheckConstraint("what IN ('submitted', 'replaced', 'token', 'opened')", name="what"), ACCESS)
 
     contact_id: UUID = Field(primary_key=True)
     person_id: UUID = Field(primary_key=True)

@@ -410,6 +410,7 @@ BARRED: Mapping[str, str] = {
     "submitted": "You submitted this enquiry. A colleague verifies its contact.",
     "replaced": "You named this contact. A colleague verifies it.",
     "token": "You were shown the token of this contact. A colleague verifies it.",
+    "opened": "You opened a case to this enquiry. A colleague verifies its contact.",
     "own_address": "This is your own address.",
     "colleague": "This is the address of a member of staff. A supervisor may verify it, and says why in exception_reason.",
     "force_address": "This is an address of a police force. A supervisor may verify it, and says why in exception_reason.",

@@ -23,8 +23,15 @@ class OwnContact(Problem):
     status, slug, title = 409, "own-contact", "Somebody else has to verify this contact"
 
 
+class OwnVerification(Problem):
+    """Nobody becomes the business alone: whoever verified a contact is not shown its tracking token. Ask a colleague to give it."""
+
+    status, slug, title = 409, "own-verification", "Somebody else gives this contact its token"
+
+
 class CaseWithheld(Problem):
-    """What the case held before is opened to an enquiry that joined it by the case's adviser, or a supervisor of its team."""
+    """What the case held before is opened to an enquiry that joined it by the case's adviser, or a supervisor of its team, unless it
+    is they who verified its contact."""
 
     status, slug, title = 409, "case-withheld", "The case's adviser or a supervisor opens it"
 
@@ -63,3 +70,7 @@ by_constraint["enquiry_transfer_enquiry_id_offered_key"] = StateConflict
 by_constraint["enquiry_organisation_id_fkey"] = lambda: _absent("organisation_id")
 by_constraint["contact_own"] = OwnContact
 by_constraint["enquiry_case_withheld"] = CaseWithheld
+by_constraint["enquiry_case_own_verification"] = lambda: CaseWithheld(
+    "You verified its contact: somebody else opens the case to it."
+)
+by_constraint["contact_own_token"] = OwnVerification

@@ -16,6 +16,7 @@ from casework.enquiries.problems import (
     NoEmail,
     NoTeam,
     OwnContact,
+    OwnVerification,
 )
 from casework.enquiries.schemas import (
     CodeAccepted,
@@ -401,12 +402,12 @@ async def read_contacts(door: AtDoor, enquiry_id: Id) -> Response:
         "Give the contact a new tracking token",
         TokenReissued,
         moves=True,
-        problems=(ContactNotVerified,),
+        problems=(ContactNotVerified, OwnVerification),
         example={},
     ),
 )
 async def reissue_token(door: AtDoor, enquiry_id: Id, _nothing: Nothing | None = None) -> Response:
-    """To a verified contact only. Shown once; the token before ends."""
+    """To a verified contact only, and by somebody else than whoever verified it. Shown once; the token before ends."""
     return await door.write(lambda work: actions.reissue_token(work, enquiry_id))
 
 

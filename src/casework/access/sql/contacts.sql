@@ -1,5 +1,5 @@
--- Nobody becomes the business alone. Each half of what opens a case to a contact is another person's: to bring the contact in, or to
--- be shown the token, and to say that they were verified; to join an enquiry to a case, and to open to it what was there before.
+-- Nobody becomes the business alone. Each half of what opens a case to a contact is another person's: to bring the contact in, to be
+-- shown the token, or to open to it what a case held before, and to say that they were verified.
 
 -- The member of staff who acts, or for whom a tool does; NULL for the outside and on the host.
 CREATE OR REPLACE FUNCTION access.acting_person() RETURNS uuid
@@ -84,16 +84,24 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 $$;
 
 -- An enquiry that joins a case of others opens nothing of it, unless whoever joins it may open it. A case made for it holds nothing
--- from before.
+-- from before. Whoever verified the contact does not open the case to it, and whoever opened it does not verify the contact.
 CREATE OR REPLACE FUNCTION access.keep_case_withheld() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE opens boolean; verified boolean; joins boolean := NEW.case_id IS DISTINCT FROM OLD.case_id;
 BEGIN
-    IF access.current_hash() IS NULL OR access.may_open_case(NEW.case_id) THEN RETURN NEW; END IF;
-    IF NEW.case_id IS DISTINCT FROM OLD.case_id THEN
-        NEW.case_withheld := NOT EXISTS (
-            SELECT FROM access.case_home h WHERE h.case_id = NEW.case_id AND h.xmin = pg_current_xact_id()::xid);
-    ELSIF OLD.case_withheld AND NOT NEW.case_withheld THEN
-        RAISE EXCEPTION 'its adviser or a supervisor opens a case to an enquiry' USING ERRCODE = 'CW002', CONSTRAINT = 'enquiry_case_withheld';
+    IF access.current_hash() IS NULL OR NOT joins AND (NEW.case_withheld OR NOT OLD.case_withheld) THEN RETURN NEW; END IF;
+    IF joins AND EXISTS (SELECT FROM access.case_home h WHERE h.case_id = NEW.case_id AND h.xmin = pg_current_xact_id()::xid) THEN
+        RETURN NEW;
+    END IF;
+    opens := access.may_open_case(NEW.case_id);
+    verified := EXISTS (SELECT FROM casework.contact c WHERE c.enquiry_id = NEW.id AND c.current AND c.verified_by = access.acting_person());
+    IF opens AND NOT verified THEN
+        PERFORM access.introduce(c.id, 'opened') FROM casework.contact c WHERE c.enquiry_id = NEW.id AND c.current;
+    ELSIF joins THEN
+        NEW.case_withheld := true;
+    ELSE
+        RAISE EXCEPTION 'its adviser or a supervisor opens a case to an enquiry' USING ERRCODE = 'CW002',
+            CONSTRAINT = CASE WHEN opens THEN 'enquiry_case_own_verification' ELSE 'enquiry_case_withheld' END;
     END IF;
     RETURN NEW;
 END $$;

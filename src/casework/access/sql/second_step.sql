@@ -180,6 +180,9 @@ BEGIN
     IF ends <= now() THEN
         RAISE EXCEPTION 'this ended more than 90 days ago: its tracking page is closed' USING ERRCODE = 'CW002';
     END IF;
+    IF EXISTS (SELECT FROM casework.contact c WHERE c.id = of_contact AND c.verified_by = access.acting_person()) THEN
+        RAISE EXCEPTION 'who verified a contact is not shown its token' USING ERRCODE = 'CW002', CONSTRAINT = 'contact_own_token';
+    END IF;
     PERFORM access.introduce(of_contact, 'token');
     UPDATE access.session s SET revoked_at = now() WHERE s.enquiry_id = of_enquiry AND s.revoked_at IS NULL;
     PERFORM access.end_second_step(of_contact);
