@@ -14,6 +14,7 @@ from tests.enquiries.post import PostRoom
 from tests.support import cluster
 from tests.support.callers import Caller, ok, refused
 from tests.support.story import allocated_case
+from tests.support.trial import Trial
 from tests.support.world import Team, World
 
 
@@ -182,8 +183,9 @@ def test_a_change_of_the_person_beside_it_lets_nobody_in_again(world: World, tea
 
     suspended, changed = asyncio.run(beside())
     assert (suspended.status_code, changed.status_code) == (201, 200)
-    refused(world.anybody().post("/v1/sessions", {"login": login, "password": password}), 401)
-    refused(person.get("/v1/cases"), 401)
+    entry = {"login": login, "password": password}
+    refused(world.anybody().request("POST", "/v1/sessions", json=entry), 401, "wrong-credentials")
+    refused(person.get("/v1/cases"), 401, "unauthenticated")
 
 
 async def _waiting(connection: asyncpg.Connection, many: int) -> None:
@@ -194,3 +196,22 @@ async def _waiting(connection: asyncpg.Connection, many: int) -> None:
             return
         await asyncio.sleep(0.05)
     raise AssertionError("nobody waits")
+
+
+def test_the_last_administrator_who_is_let_in_is_not_locked_out(trial: Trial) -> None:
+    """One supervisor, or one administrator, could else lock everybody out who might let them in again."""
+    team = trial.team()
+    supervisor, first, second = (team.person(role) for role in ("supervisor", "administrator", "administrator"))
+    ids = [each.person_id for each in (first, second)]
+    # Those of other tests count as well: here there are these two.
+    trial.logged_sql(
+        "UPDATE access.membership SET ended_at = now() WHERE role = 'administrator' AND principal_id <> ALL ($1::text[]::uuid[])",
+        ids,
+    )
+    seen = {each.person_id: version(first, each) for each in (first, second)}
+    ok(lock(supervisor, second, match=seen[second.person_id]), 201)
+    told = refused(lock(supervisor, first, match=seen[first.person_id]), 409, "administrators-needed")
+    assert "another administrator" in told["detail"]
+    ok(first.get(f"/v1/people/{first.person_id}"))
+    ok(lock(first, second, "reinstatement", match=seen[second.person_id]))
+    ok(lock(supervisor, first, match=seen[first.person_id]), 201)

@@ -157,6 +157,8 @@ async def _lock(work: Work, person_id: UUID, statement: Statement, **stated: Any
         raise PreconditionFailed(headers={"ETag": f'"{seen["version"]}"'})
     if verdict == "same_person":
         raise NeverTheSuspender
+    if verdict == "last":
+        raise AdministratorsNeeded("Nobody would be left who administers. Let another administrator in first.")
     if verdict == "already":
         raise StateConflict("They are locked out already.", state="suspended", possible_from=["active"])
     if verdict == "none":

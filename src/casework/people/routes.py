@@ -241,13 +241,13 @@ async def end_sessions(door: AtDoor, person_id: Id) -> Response:
         LockOutView,
         status=201,
         moves=True,
-        problems=(NeverOneself,),
+        problems=(NeverOneself, AdministratorsNeeded),
         example={"reason": "Their laptop was stolen this morning."},
     ),
 )
 async def suspend(door: AtDoor, person_id: Id, stating: SuspensionStating) -> Response:
-    """No log-in and no request from the next one on, nor by a tool for them. Nothing changes hands, and no role ends. Every
-    administrator and auditor is told. Somebody else lifts it (`reinstatement`), or makes it final (`active: false`), within seven days."""
+    """No log-in and no request from the next one on, nor by a tool for them. Nothing changes hands, and no role ends. The last
+    administrator who is let in is not locked out. Every administrator and auditor is told. Somebody else lifts it (`reinstatement`), or makes it final (`active: false`), within seven days."""
     return await door.write(lambda work: actions.suspend(work, person_id, stating), status=201)
 
 

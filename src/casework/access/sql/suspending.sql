@@ -18,7 +18,7 @@ BEGIN
                    AND m.team_id = ANY (teams));
 END $$;
 
--- verdict: done, out_of_reach, stale or already.
+-- verdict: done, out_of_reach, stale, already or last.
 CREATE OR REPLACE FUNCTION access.suspend(person uuid, versions integer[], why text) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE me uuid := access.current_principal(); made uuid;
@@ -27,6 +27,9 @@ BEGIN
         RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
     END IF;
     IF NOT access.reaches_person(person, 'person.suspend') THEN RETURN 'out_of_reach'; END IF;
+    -- One administrator is let in at least: whoever was locked out could not be let in again, and nobody be given a role.
+    PERFORM access.await_administrators();
+    IF access.administrators_beside('{}') > 0 AND access.administrators_beside(ARRAY[person]) = 0 THEN RETURN 'last'; END IF;
     -- First, so that whoever is logging in at this moment is either refused or ended.
     PERFORM FROM access.principal p WHERE p.id = person FOR UPDATE;
     IF NOT EXISTS (SELECT FROM casework.person p WHERE p.id = person AND p.version = ANY (versions)) THEN RETURN 'stale'; END IF;
