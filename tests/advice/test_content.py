@@ -4,11 +4,14 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from casework.kernel.settings import Settings
+from tests.enquiries.post import PostRoom
 from tests.support.callers import Caller, ok, refused, warned
 from tests.support.story import (
     allocated_case,
@@ -159,6 +162,41 @@ def test_a_finding_that_changes_takes_the_advice_that_cites_it_back(
     assert told.move("issue", issuing())["state"] == "issued"
 
 
+@pytest.fixture
+def post(world: World, test_settings: Settings, tmp_path: Path) -> PostRoom:
+    """Where the worker's letters go."""
+    world.sql("TRUNCATE jobs.procrastinate_jobs CASCADE")
+    return PostRoom(world, test_settings, tmp_path / "mail")
+
+
+def heard(post: PostRoom, person: Caller) -> int:
+    """How many letters told somebody that advice is with its author again."""
+    post.deliver()
+    mail = post.world.sql("SELECT email FROM casework.person WHERE id = $1::text::uuid", person.person_id)[0]["email"]
+    return sum("is with its author again" in str(each["Subject"]) for each in post.letters(mail))
+
+
+def test_who_approved_unasked_hears_that_it_has_changed(told: Told, post: PostRoom) -> None:
+    told.approve()
+    assert told.read()["reviewer_id"] is None
+    ok(told.change())
+    assert (heard(post, told.supervisor), heard(post, told.adviser)) == (1, 0)
+
+
+def test_an_author_who_has_left_hears_no_more_of_it(told: Told, post: PostRoom) -> None:
+    colleague, keeper = told.team.person("adviser"), told.team.person("administrator")
+    told.move("reviewer", {"reviewer_id": told.supervisor.person_id})
+    told.submit()
+    path = f"/v1/people/{told.adviser.person_id}"
+    ok(keeper.patch(path, {"active": False, "leaving": True}, match=ok(keeper.get(path))["version"]))
+    case = f"/v1/cases/{told.case['id']}"
+    given = {"adviser_id": colleague.person_id}
+    ok(told.supervisor.post(f"{case}/allocation", given, match=ok(told.supervisor.get(case))["version"]))
+    cited = f"/v1/findings/{told.cited['id']}"
+    ok(colleague.patch(cited, {"gap": "Nobody reviewed this."}, match=ok(colleague.get(cited))["version"]))
+    assert (heard(post, told.supervisor), heard(post, told.adviser)) == (1, 0)
+
+
 def test_what_changes_nothing_that_is_cited_takes_nothing_back(told: Told) -> None:
     told.approve()
     assert warned(told.change(gap=ok(told.adviser.get(f"/v1/findings/{told.cited['id']}"))["gap"])) == []
@@ -267,16 +305,21 @@ def test_what_is_in_review_is_not_rewritten_past_the_service_either(
     assert refusal.value.sqlstate == "CW002"
 
 
-def test_what_slipped_past_every_trigger_is_not_issued(world: World, told: Told) -> None:
-    """The CHECK by itself: at issue the content is made out again, and held against what was approved."""
-    told.approve()
+@pytest.mark.parametrize("approved", [False, True], ids=["in review", "approved"])
+def test_what_slipped_past_every_trigger_goes_no_further(world: World, told: Told, approved: bool) -> None:
+    """The CHECKs by themselves: at approval and at issue the content is made out again, and held against what was reviewed."""
+    told.approve() if approved else told.submit()
     world.sql(
         "DO $$ BEGIN ALTER TABLE casework.finding DISABLE TRIGGER USER;"
         f" UPDATE casework.finding SET gap = 'Nobody reviewed this.' WHERE id = '{told.cited['id']}';"
         " ALTER TABLE casework.finding ENABLE TRIGGER USER; END $$"
     )
-    body = issuing()
-    refused(told.adviser.post(f"{told.path}/issue", body, match=told.read()["version"]), 409, "content-changed")
+    advice = told.read()
+    if approved:
+        gone = told.adviser.post(f"{told.path}/issue", issuing(), match=advice["version"])
+    else:
+        gone = told.supervisor.post(f"{told.path}/review", decided("approved", advice), match=advice["version"])
+    refused(gone, 409, "content-changed")
 
 
 def test_contents_are_append_only_and_nobody_of_ours_writes_them(world: World, told: Told) -> None:

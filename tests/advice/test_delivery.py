@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import asyncpg
 import pytest
 
 from tests.support.callers import Caller, ok, refused
@@ -73,7 +74,10 @@ def test_whom_it_reaches_by_the_link_is_answered_to_staff_alone(world: World, te
         "UPDATE casework.enquiry SET case_withheld = true WHERE case_id = $1",
         "UPDATE access.session s SET revoked_at = now() FROM casework.contact c JOIN casework.enquiry e ON e.id = c.enquiry_id"
         " WHERE e.case_id = $1 AND s.principal_id = c.id",
+        "UPDATE access.session s SET expires_at = now() - interval '1 second' FROM casework.contact c"
+        " JOIN casework.enquiry e ON e.id = c.enquiry_id WHERE e.case_id = $1 AND s.principal_id = c.id",
     ],
+    ids=["withheld", "revoked", "expired"],
 )
 def test_a_verified_contact_who_cannot_read_it_does_not_count(world: World, team: Team, kept: str) -> None:
     adviser = team.person("adviser")
@@ -164,3 +168,16 @@ def test_what_was_recorded_is_not_recorded_otherwise(world: World, team: Team) -
     for change in ("SET delivered_to = 'Somebody else'", "SET deliver_by = 'in_person'"):
         with pytest.raises(Exception, match="recorded once"):
             world.logged_sql(f"UPDATE casework.advice_delivery {change} WHERE advice_id = $1", issued["id"])
+
+
+def test_a_version_has_one_planned_delivery(world: World, team: Team) -> None:
+    """Beneath every service: a second one would be pending for ever."""
+    adviser = team.person("adviser")
+    issued = issued_advice(team, adviser, allocated_case(team, adviser))
+    again = (
+        "INSERT INTO casework.advice_delivery (advice_id, case_id, team_id, restricted, deliver_by, due_on)"
+        " SELECT advice_id, case_id, team_id, restricted, deliver_by, due_on FROM casework.advice_delivery WHERE advice_id = $1"
+    )
+    with pytest.raises(asyncpg.UniqueViolationError):
+        world.logged_sql(again, issued["id"])
+    assert len(ok(adviser.get(f"/v1/advice/{issued['id']}"))["delivery"]) == 1

@@ -52,3 +52,14 @@ def test_what_was_not_removed_stays(world: World, team: Team) -> None:
     ok(enquiry.move("hand-over", HANDED))
     assert ok(enquiry.staff("supervisor").get(f"/v1/cases/{case['id']}"))["title"] == "Market Hall"
     assert enquiry.read()["site_name"] == "Market Hall"
+
+
+def test_what_two_forces_wrote_of_an_offer_goes_too(world: World, team: Team, other_team: Team) -> None:
+    enquiry, there = asked(world, team), other_team.person("coordinator")
+    offer = ok(enquiry.move("transfer", {"to_team_id": other_team.id, "note": "About J. Suspect."}), 201)
+    path = f"/v1/enquiry-transfers/{offer['id']}"
+    ok(there.post(f"{path}/return", {"note": "J. Suspect is known to you."}, match=offer["version"]))
+    ok(enquiry.move("hand-over", HANDED))
+    for reader in (there, enquiry.staff("supervisor")):
+        seen = ok(reader.get(path))
+        assert (seen["state"], seen["note"], seen["decision_note"]) == ("returned", None, None)

@@ -280,3 +280,18 @@ def test_the_cases_adviser_is_told_of_each_step(world: World, team: Team, post: 
     assert {"contact.verify", "contact.unverify", "contact.replace", "enquiry.accept", "enquiry.reissue_token"} <= {
         line["action"] for line in lines
     }
+
+
+def test_the_team_is_told_where_the_cases_adviser_has_left(world: World, team: Team, post: PostRoom) -> None:
+    enquiry, _, adviser = joined_by(world, team, team.person("coordinator"))
+    post.deliver()
+    keeper, path = team.person("administrator"), f"/v1/people/{adviser.person_id}/roles"
+    (held,) = ok(keeper.get(path))["items"]
+    ok(keeper.delete(f"{path}/{held['id']}?leaving=true"))
+    before = len(post.letters(mail_of(world, adviser)))
+    enquiry.verify()
+    post.deliver()
+    subject = f"The contact of {enquiry.received['reference']} was verified"
+    mailbox = post.letters(f"ctsa@{team.force_code.lower()}.example")
+    assert subject in [str(letter["Subject"]) for letter in mailbox]
+    assert len(post.letters(mail_of(world, adviser))) == before

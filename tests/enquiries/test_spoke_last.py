@@ -98,6 +98,20 @@ def test_where_the_last_adviser_has_left_the_coordinators_are_told(world: World,
     assert (heard(post, coordinator), heard(post, mail_of(world, adviser.person_id))) == (1, 0)
 
 
+def test_an_adviser_of_another_team_only_is_no_last_adviser(
+    world: World, team: Team, other_team: Team, post: PostRoom
+) -> None:
+    enquiry = asked(world, team)
+    closed(enquiry, accepted(enquiry))
+    coordinator, adviser, keeper = team.person("coordinator"), enquiry.staff("adviser"), team.person("administrator")
+    path = f"/v1/people/{adviser.person_id}/roles"
+    (here,) = ok(keeper.get(path))["items"]
+    world.give_role(adviser.person_id or "", "adviser", other_team)
+    ok(keeper.delete(f"{path}/{here['id']}"))
+    wrote(enquiry)
+    assert [heard(post, mail_of(world, each.person_id)) for each in (coordinator, adviser)] == [1, 0]
+
+
 def test_who_was_not_told_of_the_end_reads_no_answer_either(world: World, team: Team) -> None:
     refused = asked(world, team)
     ok(refused.move("refusal", {"reason_code": "hoax_or_abuse"}))

@@ -187,6 +187,24 @@ def test_after_a_hand_over_the_end_of_a_case_is_read_only_where_staff_say_so(
     assert page(enquiry)["status"] == "Opened again"
 
 
+@pytest.mark.parametrize("told", [False, True])
+def test_after_a_hand_over_what_ends_within_a_case_is_told_only_where_staff_say_so(
+    world: World, team: Team, room: PostRoom, *, told: bool
+) -> None:
+    enquiry, email = with_mail(world, team)
+    case = accepted(enquiry)
+    adviser, supervisor = enquiry.staff("adviser"), enquiry.staff("supervisor")
+    visit, issued = proposed_visit(adviser, case), issued_advice(team, adviser, case)
+    ok(enquiry.move("hand-over", HANDED))
+    before = len(subjects(room, email))
+    why = {"reason_code": "operational_priority", "tell_business": told}
+    ok(adviser.post(f"/v1/visits/{visit['id']}/cancellation", why, match=visit["version"]))
+    assert ["is cancelled" in each for each in subjects(room, email)[before:]] == [True] * told
+    said = {"reason": "The wrong building.", "tell_business": told}
+    ok(supervisor.post(f"/v1/advice/{issued['id']}/withdrawal", said, match=issued["version"]))
+    assert ["is withdrawn" in each for each in subjects(room, email)[before + told :]] == [True] * told
+
+
 @pytest.mark.parametrize("handed", [False, True])
 @pytest.mark.parametrize("told", [False, True])
 def test_both_contacts_hear_of_a_replacement(

@@ -6,9 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.circle.building import share_with, whole_case
 from tests.support.callers import Caller, ok, refused, warned
 from tests.support.story import (
     allocated_case,
+    approved_advice,
+    decided,
     drafted_advice,
     issued_advice,
     moment,
@@ -16,6 +19,7 @@ from tests.support.story import (
     proposed_visit,
     visit_just_made,
 )
+from tests.support.trial import Trial
 from tests.support.world import Team, World
 
 
@@ -270,3 +274,93 @@ def test_what_was_issued_or_made_stays_as_it_was(team: Team) -> None:
     assert (made["adviser_id"], made["adviser_left_at"]) == (adviser.person_id, None)
     assert ok(supervisor.get(f"/v1/advice/{issued['id']}"))["version"] == issued["version"]
     assert moment(hours=1) > read(supervisor, case)["adviser_left_at"]
+
+
+def held(answer: httpx.Response) -> list[tuple[str, int]]:
+    """What a refusal says is still held, by kind."""
+    return [(each["kind"], each["count"]) for each in refused(answer, 409, "still-holds")["holds"]]
+
+
+def test_advice_that_is_approved_waits_for_its_author_too(team: Team) -> None:
+    adviser, supervisor = team.person("adviser"), team.person("supervisor")
+    case = allocated_case(team, adviser)
+    approved_advice(team, adviser, case)
+    given = {"adviser_id": team.person("adviser").person_id}
+    ok(supervisor.post(f"/v1/cases/{case['id']}/allocation", given, match=read(supervisor, case)["version"]))
+    assert held(leave(team.person("administrator"), adviser)) == [("advice_draft", 1)]
+
+
+def test_what_has_been_let_go_is_counted_once(team: Team) -> None:
+    administrator, adviser = team.person("administrator"), team.person("adviser")
+    allocated_case(team, adviser)
+    assert held(end_role(administrator, adviser, "adviser")) == [("open_case", 1)]
+    ok(end_role(administrator, adviser, "adviser", leaving="true"))
+    ok(leave(administrator, adviser))
+
+
+def test_a_visit_is_to_come_by_the_clock_of_the_field(trial: Trial) -> None:
+    team = trial.team()
+    administrator, adviser, other = team.person("administrator"), team.person("adviser"), team.person("adviser")
+    proposed_visit(other, allocated_case(team, other), adviser_id=adviser.person_id)
+    assert held(leave(administrator, adviser)) == [("visit_to_come", 1)]
+    trial.forward(days=8)
+    assert held(leave(administrator, adviser)) == [("unlogged_visit", 1)]
+
+
+def test_a_supervisor_whose_part_ends_is_asked_no_more(team: Team) -> None:
+    administrator, author, supervisor = team.person("administrator"), team.person("adviser"), team.person("supervisor")
+    draft = drafted_advice(author, allocated_case(team, author))
+    path = f"/v1/advice/{draft['id']}"
+    ok(author.post(f"{path}/reviewer", {"reviewer_id": supervisor.person_id}, match=draft["version"]))
+    assert held(end_role(administrator, supervisor, "supervisor")) == [("review_asked", 1)]
+    ok(end_role(administrator, supervisor, "supervisor", leaving="true"))
+    assert ok(author.get(path))["reviewer_id"] is None
+
+
+def test_who_returned_advice_and_leaves_does_not_see_it_again(team: Team) -> None:
+    administrator, author, reviewer = team.person("administrator"), team.person("adviser"), team.person("reviewer")
+    draft = drafted_advice(author, allocated_case(team, author))
+    path = f"/v1/advice/{draft['id']}"
+    asked = ok(author.post(f"{path}/reviewer", {"reviewer_id": reviewer.person_id}, match=draft["version"]))
+    advice = ok(author.post(f"{path}/submission", match=asked["version"]))
+    ok(reviewer.post(f"{path}/review", decided("returned", advice, "Say more."), match=advice["version"]))
+    assert ok(author.get(path))["reviewer_id"] == reviewer.person_id
+    assert held(leave(administrator, reviewer)) == [("review_asked", 1)]
+    ok(leave(administrator, reviewer, leaving=True))
+    assert ok(author.get(path))["reviewer_id"] is None
+
+
+def test_a_visit_that_is_cancelled_waits_for_nobody(team: Team) -> None:
+    adviser, supervisor = team.person("adviser"), team.person("supervisor")
+    visit = proposed_visit(adviser, allocated_case(team, adviser))
+    gone(team, adviser, "role")
+    path = f"/v1/visits/{visit['id']}"
+    marked = ok(supervisor.get(path))
+    assert marked["adviser_left_at"] is not None
+    ok(supervisor.post(f"{path}/cancellation", {"reason_code": "operational_priority"}, match=marked["version"]))
+    assert ok(supervisor.get(path))["adviser_left_at"] is None
+
+
+def test_a_guest_whose_share_is_over_holds_no_visit_and_leaves_it_marked(
+    world: World, team: Team, other_team: Team
+) -> None:
+    whole, guest = whole_case(world, team), other_team.person("adviser")
+    shared = ok(share_with(whole, other_team, mode="contribute"), 201)
+    times = {"starts_at": moment(days=9), "ends_at": moment(days=9, hours=1)}
+    visit = proposed_visit(whole.adviser, {"id": whole.case_id}, adviser_id=guest.person_id, **times)
+    administrator = other_team.person("administrator")
+    assert held(end_role(administrator, guest, "adviser")) == [("visit_to_come", 1)]
+    world.logged_sql("UPDATE casework.case_share SET until = now() - interval '1 second' WHERE id = $1", shared["id"])
+    ok(end_role(administrator, guest, "adviser"))
+    assert ok(whole.adviser.get(f"/v1/visits/{visit['id']}"))["adviser_left_at"] is not None
+
+
+def test_a_case_on_hold_whose_adviser_has_left_is_not_taken_until_it_resumes(team: Team) -> None:
+    adviser, colleague, supervisor = team.person("adviser"), team.person("adviser"), team.person("supervisor")
+    case = allocated_case(team, adviser)
+    path, works = f"/v1/cases/{case['id']}", {"reason_code": "awaiting_building_works"}
+    ok(adviser.post(f"{path}/hold", works, match=case["version"]))
+    gone(team, adviser, "role")
+    refused(colleague.post("/v1/cases/taking", {}), 409, "nothing-to-take")
+    ok(supervisor.post(f"{path}/resumption", match=read(supervisor, case)["version"]))
+    assert ok(colleague.post("/v1/cases/taking", {}))["id"] == case["id"]

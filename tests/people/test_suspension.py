@@ -115,16 +115,26 @@ def test_every_administrator_and_auditor_is_told(world: World, team: Team, post:
     told = [team.person("administrator"), team.person("auditor"), team.person("administrator")]
     untold = [team.person("coordinator"), team.person("information_manager")]
     ok(lock(team.person("supervisor"), team.person("adviser")), 201)
-    post.deliver()
-
-    def letters(person: Caller) -> list[str]:
-        mail = world.sql("SELECT email FROM casework.person WHERE id = $1::text::uuid", person.person_id)[0]["email"]
-        return [str(letter["Subject"]) for letter in post.letters(mail)]
-
     for person in told:
-        (subject,) = letters(person)
+        (subject,) = letters(post, person)
         assert subject.endswith("was locked out")
-    assert [letters(person) for person in untold] == [[], []]
+    assert [letters(post, person) for person in untold] == [[], []]
+
+
+def letters(post: PostRoom, person: Caller) -> list[str]:
+    """The subjects of what somebody was sent."""
+    post.deliver()
+    mail = post.world.sql("SELECT email FROM casework.person WHERE id = $1::text::uuid", person.person_id)[0]["email"]
+    return [str(letter["Subject"]) for letter in post.letters(mail)]
+
+
+def test_nobody_is_told_of_their_own_suspension_not_even_once_it_is_lifted(team: Team, post: PostRoom) -> None:
+    """The letter goes out after the suspension, and may find its subject let in again."""
+    administrator, auditor = team.person("administrator"), team.person("auditor")
+    ok(lock(team.person("supervisor"), auditor), 201)
+    ok(lock(administrator, auditor, "reinstatement"))
+    assert len(letters(post, administrator)) == 1
+    assert letters(post, auditor) == []
 
 
 def test_beside_requests_in_flight_none_that_begins_afterwards_is_let_in(world: World, team: Team) -> None:

@@ -129,6 +129,12 @@ def test_an_offer_ends_with_what_it_rests_upon_and_does_not_come_back(
     assert found(asker, other_team) == [reviewer.person_id]
 
 
+def _end_every_offer(world: World) -> None:
+    world.logged_sql(
+        "UPDATE casework.review_offer SET ended_at = casework.now(), ended_because = 'taken_back' WHERE ended_at IS NULL"
+    )
+
+
 def test_a_team_of_three_that_has_all_contributed_finds_somebody_who_may_still_approve(
     world: World, team: Team, other_team: Team
 ) -> None:
@@ -141,6 +147,7 @@ def test_a_team_of_three_that_has_all_contributed_finds_somebody_who_may_still_a
         ok(a.post(f"/v1/cases/{case['id']}/collaborators", {"person_id": helper.person_id}, match=now))
     reviewer = other_team.person("reviewer", name="Rae")
     busy = other_team.person("reviewer", competences=("hss",), name="Uma")
+    _end_every_offer(world)  # of those who offer, the first few are named
     offered(reviewer)
     offered(busy, strands=["hss"])
     advice = ok(a.post(f"/v1/cases/{case['id']}/advice", {"title": "Advice", "introduction": "By Ann."}), 201)
@@ -180,6 +187,22 @@ def test_a_team_of_three_that_has_all_contributed_finds_somebody_who_may_still_a
     for each in seen:
         refused(reviewer.get(each), 404, "not-found")
     assert ok(a.get(path))["state"] == "approved"
+
+
+def test_who_could_be_asked_offers_until_today_at_least(world: World, team: Team, other_team: Team) -> None:
+    """The day they named is the last one: on the day after it nobody is told that they would review."""
+    adviser = team.person("adviser", "reviewer")
+    still, over = (other_team.person("reviewer", name=name) for name in ("Tod Today", "Yas Yesterday"))
+    _end_every_offer(world)
+    for reviewer, ago in ((still, 0), (over, 1)):
+        until = "UPDATE casework.review_offer SET until = casework.today() - $2::integer WHERE id = $1::text::uuid"
+        world.logged_sql(until, offered(reviewer)["id"], ago)
+    case = allocated_case(team, adviser)
+    advice = ok(adviser.post(f"/v1/cases/{case['id']}/advice", {"title": "Advice"}), 201)
+    path = f"/v1/advice/{advice['id']}"
+    body = {"reviewer_id": adviser.person_id}
+    told = refused(adviser.post(f"{path}/reviewer", body, match=advice["version"]), 409, "own-advice")
+    assert [each["name"] for each in told["could_be_asked"] if each["force"]] == ["Tod Today"]
 
 
 def test_who_offers_loses_a_case_that_is_decided_or_no_longer_theirs(team: Team, other_team: Team) -> None:

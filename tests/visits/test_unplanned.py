@@ -57,7 +57,8 @@ def test_the_two_kinds_of_visit_are_not_mixed(team: Team) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arrived", "left", "pointer"), [(-91, -90.9, "/arrived_at"), (-2, -3, "/left_at"), (-1, 1, "/left_at")]
+    ("arrived", "left", "pointer"),
+    [(-91, -90.9, "/arrived_at"), (-90.1, -89.9, "/arrived_at"), (-2, -3, "/left_at"), (-1, 1, "/left_at")],
 )
 def test_it_is_over_and_not_longer_ago_than_ninety_days(team: Team, arrived: float, left: float, pointer: str) -> None:
     adviser = team.person("adviser")

@@ -30,7 +30,7 @@ BEGIN
         WHERE e.id = ANY (found_enquiries);
         UPDATE casework.case_file c SET due_on = casework.next_working_day(h.nation, c.due_on), version = c.version + 1
         WHERE c.id = ANY (found_cases);
-        UPDATE casework.bank_holiday b SET recounted_at = now() WHERE b.id = h.id;
+        UPDATE casework.bank_holiday b SET recounted_at = casework.now() WHERE b.id = h.id;
     END IF;
     RETURN QUERY
         SELECT t.id, t.name, count(*) FILTER (WHERE x.enquiry), count(*) FILTER (WHERE NOT x.enquiry)
