@@ -140,8 +140,35 @@ def was_there(desk: Desk) -> None:
     desk.recommend(desk.adviser, finding_ids=[made["findings"][0]["id"]])
 
 
+def said_to_be_there(desk: Desk, visit: Any, *who: Caller) -> None:
+    said = {"attended_by": [each.person_id for each in who], "reason": "Left out when it was logged."}
+    ok(desk.adviser.post(f"/v1/visits/{visit['id']}/supplements", said), 201)
+
+
+def was_there_as_was_said_after(desk: Desk) -> None:
+    visit = completed_visit(desk.adviser, desk.case, finding())
+    desk.recommend(desk.adviser, finding_ids=[visit["findings"][0]["id"]])
+    said_to_be_there(desk, visit, desk.team.person("adviser"), desk.colleague)
+
+
+def was_there_as_was_said_before(desk: Desk) -> None:
+    visit = completed_visit(desk.adviser, desk.case, finding())
+    said_to_be_there(desk, visit, desk.colleague)
+    desk.recommend(desk.adviser, finding_ids=[visit["findings"][0]["id"]])
+
+
+def was_there_as_was_said_once(desk: Desk) -> None:
+    visit = completed_visit(desk.adviser, desk.case, finding())
+    said_to_be_there(desk, visit, desk.colleague)
+    said_to_be_there(desk, visit)
+    desk.recommend(desk.adviser, finding_ids=[visit["findings"][0]["id"]])
+
+
 WAYS = {
     supplemented: "supplement",
+    was_there_as_was_said_after: "visit",
+    was_there_as_was_said_before: "visit",
+    was_there_as_was_said_once: "visit",
     was_there: "visit",
     introduction: "introduction",
     written: "recommendation",

@@ -144,13 +144,21 @@ END $$;
 CREATE OR REPLACE TRIGGER keep_visit BEFORE INSERT OR UPDATE ON casework.site_visit
     FOR EACH ROW EXECUTE FUNCTION access.keep_visit();
 
--- Advice in review or approved that cites what was seen at this visit goes back to its author, and whoever supplements the visit
--- has contributed to it.
+-- Who was there beside the visit's adviser, as a supplement says; nobody, where it says nothing of that.
+CREATE OR REPLACE FUNCTION access.said_to_be_there(changes jsonb) RETURNS SETOF uuid
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+    SELECT there.id::uuid FROM jsonb_array_elements(changes) AS c (change)
+    CROSS JOIN jsonb_array_elements_text(CASE c.change ->> 'field' WHEN 'attended_by' THEN c.change -> 'new' ELSE '[]' END) AS there (id)
+$$;
+
+-- Advice in review or approved that cites what was seen at this visit goes back to its author. Whoever supplements the visit has
+-- contributed to it, and whoever was there by what it says.
 CREATE OR REPLACE FUNCTION access.keep_supplement() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     PERFORM casework.return_advice_of_visit(NEW.visit_id);
     PERFORM casework.contribute_to_visit(NEW.visit_id, NEW.recorded_by, 'supplement');
+    PERFORM casework.contribute_to_visit(NEW.visit_id, p.person_id, 'visit') FROM access.said_to_be_there(NEW.changes) AS p (person_id);
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER keep_supplement AFTER INSERT ON casework.visit_supplement
