@@ -249,6 +249,25 @@ def test_the_reviewer_is_shown_what_is_marked(team: Team) -> None:
     assert ok(reviewer.get(f"/v1/visits/{visit['id']}"))["time_reason"] == REASON
 
 
+def test_why_is_told_in_the_timeline_to_whom_the_visit_tells_it(team: Team) -> None:
+    adviser = team.person("adviser")
+    case = allocated_case(team, adviser)
+    ok(log(adviser, proposed_visit(adviser, case), moment(hours=-3), moment(hours=-2), time_reason=REASON))
+    unplanned = {"arrived_at": moment(hours=-6), "left_at": moment(hours=-5), "time_reason": REASON}
+    body = {"without_appointment": True, "adviser_id": adviser.person_id, **unplanned}
+    ok(adviser.post(f"/v1/cases/{case['id']}/visits", body), 201)
+
+    def lines(reader: Caller) -> list[tuple[str, str | None]]:
+        items = ok(reader.get(f"/v1/cases/{case['id']}/timeline"))["items"]
+        return sorted((each["action"], each["reason"]) for each in items if each["reason"] or "complete" in each["action"])
+
+    for reader in (adviser, team.person("supervisor")):
+        assert lines(reader) == [("visit.complete", REASON), ("visit.propose", REASON)]
+    # That the visit was made is told to everybody who reads the case.
+    for reader in (team.person("coordinator"), team.tool("visits.read", "cases.read")):
+        assert lines(reader) == [("visit.complete", None)]
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -248,7 +248,7 @@ async def amend_finding(work: Work, finding_id: UUID, amendment: FindingAmendmen
         await _require_area(work, finding["premises_id"], stated.get("area_id"))
     await work.row(queries.HOLD_ADVICE, finding_ids=[finding_id])
     answer = await carry_out(work, queries.AMENDING_FINDING, finding_id, amendment)
-    if amendment.model_fields_set:
+    if any(value != finding[name] for name, value in stated.items()):  # by its line, somebody has contributed
         work.say(finding["case_id"], subject=("finding", finding_id))
         await work.react(finding)
     return answer

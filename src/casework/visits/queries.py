@@ -15,7 +15,7 @@ from casework.kernel.views import render
 from casework.premises.models import Premises, PremisesArea
 from casework.reference.queries import ground_of_findings
 from casework.visits.lifecycle import UPCOMING, VISIT, FindingState, VisitState
-from casework.visits.models import Finding, SiteVisit, VisitSupplement
+from casework.visits.models import Finding, FindingFacts, SiteVisit, VisitSupplement
 from casework.visits.schemas import (
     FindingRow,
     FindingStated,
@@ -413,7 +413,7 @@ FINDING_NOW = Statement(
     select(
         finding.id,
         finding.case_id,
-        finding.area_id,
+        *(getattr(finding, name) for name in FindingFacts.model_fields),
         visit.premises_id,
         func.coalesce(FINDINGS.reached(), literal_column("false")).label("within"),
     )
