@@ -259,7 +259,9 @@ def test_why_is_told_in_the_timeline_to_whom_the_visit_tells_it(team: Team) -> N
 
     def lines(reader: Caller) -> list[tuple[str, str | None]]:
         items = ok(reader.get(f"/v1/cases/{case['id']}/timeline"))["items"]
-        return sorted((each["action"], each["reason"]) for each in items if each["reason"] or "complete" in each["action"])
+        return sorted(
+            (each["action"], each["reason"]) for each in items if each["reason"] or "complete" in each["action"]
+        )
 
     for reader in (adviser, team.person("supervisor")):
         assert lines(reader) == [("visit.complete", REASON), ("visit.propose", REASON)]
