@@ -140,8 +140,35 @@ def was_there(desk: Desk) -> None:
     desk.recommend(desk.adviser, finding_ids=[made["findings"][0]["id"]])
 
 
+def said_to_be_there(desk: Desk, visit: Any, *who: Caller) -> None:
+    said = {"attended_by": [each.person_id for each in who], "reason": "Left out when it was logged."}
+    ok(desk.adviser.post(f"/v1/visits/{visit['id']}/supplements", said), 201)
+
+
+def was_there_as_was_said_after(desk: Desk) -> None:
+    visit = completed_visit(desk.adviser, desk.case, finding())
+    desk.recommend(desk.adviser, finding_ids=[visit["findings"][0]["id"]])
+    said_to_be_there(desk, visit, desk.team.person("adviser"), desk.colleague)
+
+
+def was_there_as_was_said_before(desk: Desk) -> None:
+    visit = completed_visit(desk.adviser, desk.case, finding())
+    said_to_be_there(desk, visit, desk.colleague)
+    desk.recommend(desk.adviser, finding_ids=[visit["findings"][0]["id"]])
+
+
+def was_there_as_was_said_once(desk: Desk) -> None:
+    visit = completed_visit(desk.adviser, desk.case, finding())
+    said_to_be_there(desk, visit, desk.colleague)
+    said_to_be_there(desk, visit)
+    desk.recommend(desk.adviser, finding_ids=[visit["findings"][0]["id"]])
+
+
 WAYS = {
     supplemented: "supplement",
+    was_there_as_was_said_after: "visit",
+    was_there_as_was_said_before: "visit",
+    was_there_as_was_said_once: "visit",
     was_there: "visit",
     introduction: "introduction",
     written: "recommendation",
@@ -196,6 +223,32 @@ def test_what_stands_no_longer_counts_no_longer(desk: Desk) -> None:
     now = ok(desk.adviser.get(f"/v1/recommendations/{mine['id']}"))["version"]
     ok(desk.adviser.patch(f"/v1/recommendations/{mine['id']}", {"finding_ids": []}, match=now))
     ok(desk.ask(desk.colleague))
+
+
+def test_who_changes_nothing_has_contributed_nothing(desk: Desk) -> None:
+    """What is sent as it stands already: a draft, a line with its citations, a finding that is cited or will be."""
+    visit = completed_visit(desk.adviser, desk.case, finding(), finding(area="Yard"), finding(area="Roof"))
+    first, second, third = visit["findings"]
+    cited = [first["id"], second["id"]]
+    line = desk.recommend(desk.adviser, finding_ids=cited)
+
+    def again(path: str, *names: str, **facts: Any) -> None:
+        now = ok(desk.colleague.get(path))
+        ok(desk.colleague.patch(path, {name: now[name] for name in names} | facts, match=now["version"]))
+
+    again(desk.path, "title", "introduction")
+    path = f"/v1/recommendations/{line['id']}"
+    again(path, "priority", finding_ids=cited)
+    again(path, finding_ids=cited[::-1])
+    for each in (first, third):
+        again(f"/v1/findings/{each['id']}", "area", "phase", "gap", "existing_control", impact=each["risk"]["impact"])
+    desk.recommend(desk.adviser, finding_ids=[third["id"]])
+    ok(desk.ask(desk.colleague))
+    # One citation less is another line.
+    now = ok(desk.colleague.get(path))
+    ok(desk.colleague.patch(path, {"finding_ids": cited[:1]}, match=now["version"]))
+    told = refused(desk.ask(desk.colleague), 409, "own-advice")
+    assert [each["what"] for each in told["contributed"]] == ["recommendation"]
 
 
 def test_a_comment_is_no_contribution(desk: Desk) -> None:

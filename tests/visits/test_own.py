@@ -1,5 +1,7 @@
 """Whose visit it is: an adviser of the team or of one that contributes, who may log it and say what was found, and nothing else."""
 
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -201,3 +203,99 @@ def test_several_were_there_and_one_logs(team: Team, other_team: Team) -> None:
     assert (logged["attended_by"], logged["attended_by_names"]) == ([second.person_id], ["Sam Second"])
     # Who was there beside the adviser has no visit of their own by that.
     refused(second.post(f"/v1/visits/{visit['id']}/findings", finding()), 403, "forbidden")
+
+
+def leaves(team: Team, person: Caller) -> None:
+    administrator, path = team.person("administrator"), f"/v1/people/{person.person_id}"
+    body = {"active": False, "leaving": True}
+    ok(administrator.patch(path, body, match=ok(administrator.get(path))["version"]))
+
+
+def logged_with(adviser: Caller, visit: dict[str, Any], person: str | None) -> httpx.Response:
+    return made(adviser, visit, attended_by=[person])
+
+
+def supplemented_with(adviser: Caller, visit: dict[str, Any], person: str | None) -> httpx.Response:
+    current = ok(adviser.get(f"/v1/visits/{visit['id']}"))
+    if current["state"] != "completed":
+        ok(made(adviser, current))
+    body = {"attended_by": [person], "reason": "Left out when it was logged."}
+    return adviser.post(f"/v1/visits/{visit['id']}/supplements", body)
+
+
+def _passing_by(adviser: Caller, visit: dict[str, Any], **facts: Any) -> httpx.Response:
+    body = {"without_appointment": True, "arrived_at": moment(hours=-3), "left_at": moment(hours=-2), **facts}
+    return adviser.post(f"/v1/cases/{visit['case_id']}/visits", {"time_reason": "We were waved in.", **body})
+
+
+def passed_by_with(adviser: Caller, visit: dict[str, Any], person: str | None) -> httpx.Response:
+    return _passing_by(adviser, visit, adviser_id=adviser.person_id, attended_by=[person])
+
+
+def passed_by(adviser: Caller, visit: dict[str, Any], person: str | None) -> httpx.Response:
+    return _passing_by(adviser, visit, adviser_id=person)
+
+
+DOORS = pytest.mark.parametrize(
+    "log", [logged_with, supplemented_with, passed_by_with, passed_by], ids=lambda door: door.__name__
+)
+
+
+@DOORS
+def test_who_was_there_is_taken_also_when_they_have_left_since(
+    team: Team, other_team: Team, log: Callable[[Caller, dict[str, Any], str | None], httpx.Response]
+) -> None:
+    """And of anybody else nothing is told, not even that there is somebody."""
+    adviser, leaver, elsewhere = team.person("adviser"), team.person("adviser"), other_team.person("adviser")
+    case = allocated_case(team, adviser)
+    visit = now(adviser, case, adviser)
+    leaves(team, leaver)
+    leaves(other_team, elsewhere)
+    told = [
+        refused(log(adviser, visit, person), 422, "validation-failed")["errors"]
+        for person in (elsewhere.person_id, other_team.person("adviser").person_id, str(uuid.uuid4()))
+    ]
+    assert told[0][0]["code"] == "not-an-adviser-here"
+    assert told == [told[0]] * 3
+    answer = log(adviser, visit, leaver.person_id)
+    assert answer.status_code in (200, 201), answer.text
+
+
+def test_who_was_there_is_taken_also_when_their_team_has_left_the_case(team: Team, other_team: Team) -> None:
+    adviser, second, supervisor = team.person("adviser"), team.person("adviser"), team.person("supervisor")
+    case = allocated_case(team, adviser, supervisor)
+    visit = ok(made(adviser, now(adviser, case, adviser)))
+    body = {"to_team_id": other_team.id, "reason_code": "site_in_other_force"}
+    version = ok(supervisor.get(f"/v1/cases/{case['id']}"))["version"]
+    offer = ok(supervisor.post(f"/v1/cases/{case['id']}/transfer", body, match=version), 201)
+    receiver, successor = other_team.person("supervisor"), other_team.person("adviser")
+    ok(receiver.post(f"/v1/case-transfers/{offer['id']}/acceptance", {}, match=offer["version"]))
+    version = ok(receiver.get(f"/v1/cases/{case['id']}"))["version"]
+    ok(receiver.post(f"/v1/cases/{case['id']}/allocation", {"adviser_id": successor.person_id}, match=version))
+    ok(supplemented_with(successor, visit, second.person_id), 201)
+
+
+def test_who_was_there_for_a_team_that_contributed_then_is_taken_and_for_one_that_read_is_not(
+    world: World, team: Team, other_team: Team
+) -> None:
+    for mode, status in (("contribute", 201), ("read", 422)):
+        whole = whole_case(world, team)
+        share = ok(share_with(whole, other_team, mode=mode), 201)
+        there = other_team.person("adviser").person_id
+        visit = ok(passed_by(whole.adviser, {"case_id": whole.case_id}, whole.adviser.person_id), 201)
+        ok(whole.supervisor.post(f"{whole.path}/shares/{share['id']}/ending"))
+        answer = supplemented_with(whole.adviser, visit, there)
+        assert answer.status_code == status, answer.text
+        # Of a visit that was made since the share ended they were not.
+        after = {"arrived_at": just_now(60_000), "left_at": just_now(61_000)}
+        late = _passing_by(whole.adviser, visit, adviser_id=whole.adviser.person_id, attended_by=[there], **after)
+        refused(late, 422, "validation-failed")
+
+
+def test_who_was_said_to_be_there_is_not_asked_about_again(world: World, team: Team) -> None:
+    """Whatever has become of them: what is added is judged."""
+    adviser, second, third = (team.person("adviser") for _ in range(3))
+    visit = ok(made(adviser, now(adviser, allocated_case(team, adviser), adviser), attended_by=[second.person_id]))
+    world.logged_sql("DELETE FROM access.membership WHERE principal_id = $1::text::uuid", second.person_id)
+    body = {"attended_by": [second.person_id, third.person_id], "reason": "Left out when it was logged."}
+    ok(adviser.post(f"/v1/visits/{visit['id']}/supplements", body), 201)

@@ -132,6 +132,68 @@ def test_nobody_is_at_two_places_at_once_but_on_one_walk(world: World, team: Tea
     assert ok(log(colleague, visit, just_now(5), just_now(30_000)))["time_marks"] == []
 
 
+def two_elsewhere(
+    world: World, team: Team, *advisers: Caller, towns: tuple[str, str] = ("Derby", "Ripley")
+) -> list[dict[str, Any]]:
+    """A visit of each, in two towns, that nobody has logged."""
+    cases = [
+        allocated_case(team, adviser, premises_id=premises(world, team, town))
+        for adviser, town in zip(advisers, towns, strict=True)
+    ]
+    return [
+        proposed_visit(adviser, case, starts_at=moment(40 + n), ends_at=moment(40 + n, 1))
+        for n, (adviser, case) in enumerate(zip(advisers, cases, strict=True))
+    ]
+
+
+def told(caller: Caller, visit: dict[str, Any], **facts: Any) -> Any:
+    """What is said instead of a visit, in a supplement."""
+    return ok(caller.post(f"/v1/visits/{visit['id']}/supplements", {"reason": "Mistyped.", **facts}), 201)
+
+
+@pytest.mark.parametrize("first_of", [0, 1], ids=["beside first", "own first"])
+def test_who_was_there_beside_the_adviser_was_nowhere_else(world: World, team: Team, first_of: int) -> None:
+    """Whichever of the two visits is logged first."""
+    ann, bo, cy = (team.person("adviser") for _ in range(3))
+    visits = two_elsewhere(world, team, ann, bo)
+    times = moment(hours=-3), moment(hours=-2)
+    logs = [
+        lambda: log(ann, visits[0], *times, time_reason=REASON, attended_by=[bo.person_id, cy.person_id]),
+        lambda: log(bo, visits[1], *times, time_reason=REASON),
+    ]
+    assert "overlapping" not in ok(logs[first_of]())["time_marks"]
+    assert "overlapping" in ok(logs[1 - first_of]())["time_marks"]
+    # Nor were two who were there beside somebody.
+    dee = team.person("adviser")
+    visit = proposed_visit(dee, allocated_case(team, dee, premises_id=premises(world, team, "Buxton")))
+    beside = ok(log(dee, visit, *times, time_reason=REASON, attended_by=[cy.person_id]))
+    assert "overlapping" in beside["time_marks"]
+
+
+def test_an_overlap_is_judged_by_what_was_said_last(world: World, team: Team) -> None:
+    ann, bo = team.person("adviser"), team.person("adviser")
+    first, second = two_elsewhere(world, team, ann, ann)
+    morning, noon = (moment(hours=-9), moment(hours=-8)), (moment(hours=-6), moment(hours=-5))
+    logged = ok(log(ann, first, *morning, time_reason=REASON))
+    told(ann, logged, arrived_at=noon[0], left_at=noon[1])
+    assert "overlapping" not in ok(log(ann, second, *morning, time_reason=REASON))["time_marks"]
+    third, fourth = two_elsewhere(world, team, bo, ann, towns=("Buxton", "Matlock"))
+    third = ok(log(bo, third, *noon, time_reason=REASON))
+    assert "overlapping" not in third["time_marks"]
+    assert "overlapping" in told(bo, third, attended_by=[ann.person_id])["time_marks"]
+    told(bo, third, attended_by=[])
+    # The first of them was at noon, as was said; that she was beside Bo then was taken back.
+    assert "overlapping" in ok(log(ann, fourth, *noon, time_reason=REASON))["time_marks"]
+
+
+def test_who_is_said_to_have_been_there_afterwards_was_nowhere_else(world: World, team: Team) -> None:
+    ann, bo = team.person("adviser"), team.person("adviser")
+    first, second = two_elsewhere(world, team, ann, bo)
+    times = moment(hours=-3), moment(hours=-2)
+    told(ann, ok(log(ann, first, *times, time_reason=REASON)), attended_by=[bo.person_id])
+    assert "overlapping" in ok(log(bo, second, *times, time_reason=REASON))["time_marks"]
+
+
 def test_of_two_that_overlap_and_are_logged_at_once_one_is_marked(world: World, team: Team) -> None:
     times = moment(hours=-3), moment(hours=-2)
 
@@ -185,6 +247,27 @@ def test_the_reviewer_is_shown_what_is_marked(team: Team) -> None:
     assert cited["visit_time_marks"] == ["unconfirmed", "before_due", "before_case"]
     assert cited["visit_time_reason"] == REASON
     assert ok(reviewer.get(f"/v1/visits/{visit['id']}"))["time_reason"] == REASON
+
+
+def test_why_is_told_in_the_timeline_to_whom_the_visit_tells_it(team: Team) -> None:
+    adviser = team.person("adviser")
+    case = allocated_case(team, adviser)
+    ok(log(adviser, proposed_visit(adviser, case), moment(hours=-3), moment(hours=-2), time_reason=REASON))
+    unplanned = {"arrived_at": moment(hours=-6), "left_at": moment(hours=-5), "time_reason": REASON}
+    body = {"without_appointment": True, "adviser_id": adviser.person_id, **unplanned}
+    ok(adviser.post(f"/v1/cases/{case['id']}/visits", body), 201)
+
+    def lines(reader: Caller) -> list[tuple[str, str | None]]:
+        items = ok(reader.get(f"/v1/cases/{case['id']}/timeline"))["items"]
+        return sorted(
+            (each["action"], each["reason"]) for each in items if each["reason"] or "complete" in each["action"]
+        )
+
+    for reader in (adviser, team.person("supervisor")):
+        assert lines(reader) == [("visit.complete", REASON), ("visit.propose", REASON)]
+    # That the visit was made is told to everybody who reads the case.
+    for reader in (team.person("coordinator"), team.tool("visits.read", "cases.read")):
+        assert lines(reader) == [("visit.complete", None)]
 
 
 @pytest.mark.parametrize(

@@ -104,3 +104,11 @@ def test_a_case_that_rests_takes_none(world: World, team: Team) -> None:
     case = allocated_case(team, adviser)
     world.logged_sql("UPDATE casework.case_file SET state = 'closed', closed_at = now() WHERE id = $1", case["id"])
     refused(unplanned(adviser, case), 409, "state-conflict")
+
+
+def test_a_supplement_knows_that_there_was_no_appointment(team: Team) -> None:
+    adviser = team.person("adviser")
+    visit = ok(unplanned(adviser, allocated_case(team, adviser)), 201)
+    path, marks = f"/v1/visits/{visit['id']}/supplements", ["without_appointment", "before_case"]
+    for facts in ({"notes": "The gate."}, {"arrived_at": moment(hours=-9), "left_at": moment(hours=-8)}):
+        assert ok(adviser.post(path, {"reason": "Mistyped.", **facts}), 201)["time_marks"] == marks

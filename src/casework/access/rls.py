@@ -583,8 +583,9 @@ KEPT = ("case_headline", "case_event", "organisation_directory", "emergency_acce
 JUDGED_BY = ("team", "person", "police_force", "local_authority", "threat_level", "enquiry", "contact", "case_file")
 # Read by the job that tells authors of a raised threat level: whose advice is not issued yet, and where its site lies.
 TOLD_OF = ("advice", "premises")
-# Compared by a definer function while a visit is logged or corrected: with the other visits of who made it, and their towns.
-COMPARED = ("site_visit", "premises")
+# Compared by definer functions while a visit is logged or corrected: with the other visits of who made it, what was said of them
+# since, and their towns; and with the teams that had the case, or contributed to it, when it was made.
+COMPARED = ("site_visit", "visit_supplement", "premises", "case_transfer", "case_share")
 LOGGING = (A.VISIT_PROPOSE, A.VISIT_COMPLETE, A.VISIT_SUPPLEMENT)
 # Looked up by definer functions while somebody asks why a record can be seen, or reads the log, and at no other time.
 LOCATED = (

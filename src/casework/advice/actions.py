@@ -140,8 +140,10 @@ async def amend_recommendation(work: Work, recommendation_id: UUID, amendment: R
     if before is not None and before["target_on"] != target:
         require_ahead(work, "/target_on", target, TARGET_AHEAD)
     if finding_ids is not None:
-        await work.rows(queries.UNCITE, id=recommendation_id)
-        await _cite(work, recommendation_id, finding_ids)
+        cited = {row["finding_id"] for row in await work.rows(queries.CITED, id=recommendation_id)}
+        if cited != set(finding_ids):  # to cite is to contribute, and whoever changes nothing does not
+            await work.rows(queries.UNCITE, id=recommendation_id)
+            await _cite(work, recommendation_id, finding_ids)
     return await work.show(queries.RECOMMENDATION_SHOWN, recommendation_id)
 
 

@@ -760,6 +760,7 @@ UNCITE = Statement(
     .where(citation.recommendation_id == given("id", Uuid()))
     .returning(citation.finding_id)
 )
+CITED = Statement(select(citation.finding_id).where(citation.recommendation_id == given("id", Uuid())))
 CITE = Statement(
     insert(RecommendationFinding)
     .from_select(

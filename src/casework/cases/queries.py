@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     Boolean,
+    ColumnElement,
     Date,
     Integer,
     Text,
@@ -63,6 +64,18 @@ CASES = Reachable(Case, "case_file", case="id", held=True)
 # Whether a headline is seen at all is row security's to say, whichever action is asked for.
 NOTES = Reachable(CaseNote, "case_note", case="case_id")
 EVENTS = Reachable(CaseEvent, "case_event", case="case_id")
+
+
+def _within(source: Reachable, reading: Action) -> ColumnElement[bool]:
+    """Whether the caller's reach of another read takes in this row."""
+    return source.within(
+        *(
+            cast(select(reach(literal_column(f"'{reading}'"))).scalar_subquery(), ARRAY(Uuid))
+            for reach in (func.access.read_teams, func.access.cases, func.access.answering_teams)
+        )
+    )
+
+
 COLLABORATORS = Reachable(Collaborator, "collaborator", case="case_id")
 
 _premises = select(place.name).where(place.id == case.premises_id).scalar_subquery()
@@ -174,12 +187,15 @@ NOTE_LIST = Listing(
     },
     sorts={"created_at": Sort(note.created_at, Moment3())},
 )
-# Row security tells nobody the lines of what they may not read: findings, advice, supplements.
+# Row security tells nobody the lines of what they may not read: findings, advice, supplements. That a visit was made is told to
+# whoever reads the case; why its times are unusual stands with what was found there, and is told to whoever reads that.
+_of_visit_made = one_of(event.action, (Action.VISIT_COMPLETE.value, Action.VISIT_PROPOSE.value))
 TIMELINE = Listing(
     EVENTS,
     render(
         CaseEventView,
         CaseEvent,
+        reason=when((or_(~_of_visit_made, _within(EVENTS, Action.FINDING_READ)), event.reason)),
         person=func.access.name_of(event.person_id),
         subject=when((event.subject_kind == literal_column("'person'"), func.access.name_of(event.subject_id))),
     ),
@@ -230,15 +246,7 @@ def _amended(fields: frozenset[str]) -> dict[str, Any]:
 AMENDING = Amending(CASES, CASE_SHOWN, rule=Rule(CASE, Action.CASE_AMEND), headline=HEADLINE_SEEN, derived=_amended)
 
 NOTE_SHOWN = show_one(NOTES, render(CaseNoteView, CaseNote, author=func.access.name_of(note.author_id)))
-_reads_casework = and_(
-    func.access.of_staff(),
-    CASES.within(
-        *(
-            cast(select(reach(literal_column(f"'{Action.ADVICE_READ}'"))).scalar_subquery(), ARRAY(Uuid))
-            for reach in (func.access.read_teams, func.access.cases, func.access.answering_teams)
-        )
-    ),
-)
+_reads_casework = and_(func.access.of_staff(), _within(CASES, Action.ADVICE_READ))
 """Whether the caller reads what was found and advised in a case, as the policies of ``access/rls.py`` ask it (``casework``)."""
 READS_CASEWORK = Statement(
     select(_reads_casework.label("reads")).where(case.id == given("case_id", Uuid()), CASES.reached())

@@ -282,6 +282,7 @@ class CaseEventView(View):
     """The name of the colleague it was about, where it was about one."""
     reason_code: str | None
     reason: str | None
+    """Null as well where it tells why a visit was made at unusual times, for whoever may not read what was found there."""
     facts: dict[str, str] | None
 
 

@@ -96,8 +96,8 @@ async def _log_unplanned(work: Work, case_id: UUID, made: VisitProposing) -> Ans
             _require_made(work, made.arrived_at, made.left_at)
             if made.arrived_at < work.clock.now() - BACK:
                 raise _invalid("/arrived_at", "too-long-ago", f"Such a visit is logged within {BACK.days} days.")
-        await _require_advisers(work, case_id, {"/adviser_id": made.adviser_id})
-        await _require_company(work, case_id, made.adviser_id, made.attended_by)
+        await _require_there(work, case_id, {"/adviser_id": made.adviser_id}, made.arrived_at)
+        await _require_company(work, case_id, made.adviser_id, made.attended_by, made.arrived_at)
         if premises_id != case["premises_id"]:
             await _require_place(work, case_id, premises_id)
     visit_id = await work.create(
@@ -161,7 +161,7 @@ async def complete(work: Work, visit_id: UUID, completion: VisitCompletion) -> A
     made = completion.model_dump(exclude={"findings"})
     visit = await _reached(work, queries.VISIT_TO_LOG, visit_id, **made)
     _require_made(work, completion.arrived_at, completion.left_at)
-    await _require_company(work, visit["case_id"], visit["adviser_id"], completion.attended_by)
+    await _require_company(work, visit["case_id"], visit["adviser_id"], completion.attended_by, completion.arrived_at)
     if completion.time_reason is None and set(visit["marks"]) & SAID.keys():
         raise reason_wanted(visit["marks"])
     row = await work.advance(queries.COMPLETE, id=visit_id, **made, logged_by=work.caller.person)
@@ -194,7 +194,8 @@ async def supplement(work: Work, visit_id: UUID, supplementing: VisitSupplementi
     there = stated["attended_by"] if "attended_by" in stated else [UUID(each) for each in before["attended_by"]]
     _require_made(work, **times)
     if "attended_by" in stated:
-        await _require_company(work, visit["case_id"], visit["adviser_id"], there)
+        known = before["attended_by"]
+        await _require_company(work, visit["case_id"], visit["adviser_id"], there, times["arrived_at"], known)
     marks = await work.obtain(queries.CORRECTED_MARKS, visit_id=visit_id, attended_by=there, **dict[str, Any](times))
     made = await work.create(
         queries.SUPPLEMENT, supplementing, visit_id=visit_id, changes=changes, time_marks=marks["marks"]
@@ -247,7 +248,7 @@ async def amend_finding(work: Work, finding_id: UUID, amendment: FindingAmendmen
         await _require_area(work, finding["premises_id"], stated.get("area_id"))
     await work.row(queries.HOLD_ADVICE, finding_ids=[finding_id])
     answer = await carry_out(work, queries.AMENDING_FINDING, finding_id, amendment)
-    if amendment.model_fields_set:
+    if any(value != finding[name] for name, value in stated.items()):  # by its line, somebody has contributed
         work.say(finding["case_id"], subject=("finding", finding_id))
         await work.react(finding)
     return answer
@@ -327,18 +328,32 @@ async def _require_advisers(
     """Each of these, by the pointer that names them, is somebody who may be sent to the case."""
     people = list(named.values())
     stranger = await work.row(queries.STRANGER, people=people, case_id=case_id) if people else None
+    _refuse_stranger(stranger, named, message)
+
+
+async def _require_there(work: Work, case_id: UUID, named: Mapping[str, UUID], began: datetime) -> None:
+    """Each of these can have been at a visit that was made: somebody who has left since as well."""
+    people = list(named.values())
+    stranger = await work.row(queries.UNKNOWN, people=people, case_id=case_id, began=began) if people else None
+    _refuse_stranger(stranger, named, ADVISERS)
+
+
+def _refuse_stranger(stranger: Record | None, named: Mapping[str, UUID | None], message: str) -> None:
     if stranger is not None:
         at = next(pointer for pointer, person in named.items() if person == stranger["id"])
         raise _invalid(at, "not-an-adviser-here", message)
 
 
-async def _require_company(work: Work, case_id: UUID, adviser_id: UUID, company: Sequence[UUID]) -> None:
-    """Who was there beside the visit's adviser: advisers too, each named once."""
+async def _require_company(
+    work: Work, case_id: UUID, adviser_id: UUID, company: Sequence[UUID], began: datetime, known: Sequence[str] = ()
+) -> None:
+    """Who was there beside the visit's adviser: advisers too, each named once. Who is ``known`` to have been is not asked about."""
     for place, person in enumerate(company):
         if person == adviser_id or person in company[:place]:
             message = "Name each colleague once; the visit's adviser was there by that."
             raise _invalid(f"/attended_by/{place}", "duplicate", message)
-    await _require_advisers(work, case_id, {f"/attended_by/{place}": person for place, person in enumerate(company)})
+    named = {f"/attended_by/{place}": person for place, person in enumerate(company) if str(person) not in known}
+    await _require_there(work, case_id, named, began)
 
 
 async def _require_place(work: Work, case_id: UUID, premises_id: UUID | None) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Integer, Text, Uuid, any_, case, cast, func, literal_column, null, or_, select, update
+from sqlalchemy import Integer, Text, Uuid, all_, any_, case, cast, func, literal_column, null, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
 
 from casework.access.actions import Action
@@ -15,7 +15,7 @@ from casework.kernel.views import render
 from casework.premises.models import Premises, PremisesArea
 from casework.reference.queries import ground_of_findings
 from casework.visits.lifecycle import UPCOMING, VISIT, FindingState, VisitState
-from casework.visits.models import Finding, SiteVisit, VisitSupplement
+from casework.visits.models import Finding, FindingFacts, SiteVisit, VisitSupplement
 from casework.visits.schemas import (
     FindingRow,
     FindingStated,
@@ -196,6 +196,15 @@ STRANGER = written(
     people=UUIDS,
     case_id=Uuid(),
 )
+# The same of a visit that was made: whoever of these cannot have been there when it began.
+UNKNOWN = written(
+    """
+    SELECT p.id FROM unnest(CAST(:people AS uuid[])) WITH ORDINALITY AS p (id, place)
+    WHERE NOT access.may_have_visited(p.id, :case_id, :began) ORDER BY p.place LIMIT 1""",
+    people=UUIDS,
+    case_id=Uuid(),
+    began=Moment3(),
+)
 # A place that a share opens is seen from other cases too, and belongs to none of them: the case's team keeps the place of a visit.
 PREMISES_SEEN = Statement(
     select(place.id).where(
@@ -273,14 +282,16 @@ VISIT_TO_FIND_IN = Statement(
 def _marks() -> Any:
     """What is not plausible about the times stated: asked before, so that the refusal can say why a reason is wanted."""
     people = func.array_prepend(visit.adviser_id, given("attended_by", UUIDS))
+    # The times of one that was logged without an appointment are those at which it was made, as it was logged.
+    planned = literal_column("'without_appointment'") != all_(visit.time_marks)
     return func.access.time_marks(
         visit.id,
         visit.case_id,
         visit.premises_id,
         people,
         visit.zone,
-        visit.starts_at,
-        visit.ends_at,
+        case((planned, visit.starts_at)),
+        case((planned, visit.ends_at)),
         visit.confirmed_at.is_not(None),
         given("arrived_at", Moment3()),
         given("left_at", Moment3()),
@@ -402,7 +413,7 @@ FINDING_NOW = Statement(
     select(
         finding.id,
         finding.case_id,
-        finding.area_id,
+        *(getattr(finding, name) for name in FindingFacts.model_fields),
         visit.premises_id,
         func.coalesce(FINDINGS.reached(), literal_column("false")).label("within"),
     )

@@ -33,7 +33,7 @@ GRANT EXECUTE ON FUNCTION access.arm_code(bigint, bytea), work.letters(bigint) T
 
 GRANT EXECUTE ON FUNCTION
     access.of_staff(), access.lent_places(), access.read_teams(text), access.headline_teams(), access.answering_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]), access.write_case(text[], uuid),
-    access.write_answering(text[]), access.may_visit(uuid, uuid), access.may_log(uuid, uuid), access.write_visit(text[], uuid),
+    access.write_answering(text[]), access.may_visit(uuid, uuid), access.may_have_visited(uuid, uuid, timestamptz), access.may_log(uuid, uuid), access.write_visit(text[], uuid),
     access.time_marks(uuid, uuid, uuid, uuid[], text, timestamptz, timestamptz, boolean, timestamptz, timestamptz), access.needs_time_reason(text[]),
     access.is_adviser(uuid, uuid), access.is_force_address(text), access.verification_bar(uuid, boolean), access.assignable(uuid, uuid), access.announce_restriction(uuid),
     access.open_in_emergency(text, text, text), access.decide_transfer(uuid, integer[], boolean, uuid, text),

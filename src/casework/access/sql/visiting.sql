@@ -10,6 +10,19 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
             WHERE s.case_id = of_case AND s.mode = 'contribute' AND s.until > casework.now() AND access.is_adviser(person, s.team_id))))
 $$;
 
+-- Who may have been at a visit of this case that began then: whoever is or was an adviser of a team that had the case, or that
+-- contributed to it, from then on. What happened is not refused because somebody has left since; of anybody else nothing is told.
+CREATE OR REPLACE FUNCTION access.may_have_visited(person uuid, of_case uuid, began timestamptz) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT access.may_visit(person, of_case) OR EXISTS (
+        SELECT FROM access.membership m WHERE m.principal_id = person AND m.role = 'adviser' AND NOT m.pending AND m.team_id IN (
+            SELECT h.team_id FROM access.case_home h WHERE h.case_id = of_case
+            UNION SELECT t.from_team_id FROM casework.case_transfer t
+            WHERE t.case_id = of_case AND t.state = 'accepted' AND t.decided_at > began
+            UNION SELECT s.to_team_id FROM casework.case_share s
+            WHERE s.case_id = of_case AND s.mode = 'contribute' AND least(s.until, s.ended_at) > began))
+$$;
+
 -- What the adviser of a visit may do about it, whoever has the case: log it, supplement it, and record what was found.
 CREATE OR REPLACE FUNCTION access.of_own_visit() RETURNS text[]
 LANGUAGE sql IMMUTABLE
@@ -73,8 +86,31 @@ BEGIN
         OR adviser = access.current_principal() AND access.may_visit(adviser, of_case);
 END $$;
 
+-- Who was there beside the visit's adviser, as a supplement says; nobody, where it says nothing of that.
+CREATE OR REPLACE FUNCTION access.said_to_be_there(changes jsonb) RETURNS SETOF uuid
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+    SELECT there.id::uuid FROM jsonb_array_elements(changes) AS c (change)
+    CROSS JOIN jsonb_array_elements_text(CASE c.change ->> 'field' WHEN 'attended_by' THEN c.change -> 'new' ELSE '[]' END) AS there (id)
+$$;
+
+-- When a completed visit was made and who was there beside its adviser, by what was said of each last: when it was logged, or by a
+-- supplement.
+CREATE OR REPLACE FUNCTION access.last_said(of_visit uuid) RETURNS TABLE (arrived_at timestamptz, left_at timestamptz, attended_by uuid[])
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    WITH said AS (
+        SELECT DISTINCT ON (c.change ->> 'field') c.change ->> 'field' AS field, c.change -> 'new' AS new
+        FROM casework.visit_supplement s CROSS JOIN jsonb_array_elements(s.changes) AS c (change)
+        WHERE s.visit_id = of_visit ORDER BY c.change ->> 'field', s.visit_version DESC)
+    SELECT coalesce((SELECT (x.new #>> '{}')::timestamptz FROM said x WHERE x.field = 'arrived_at'), v.arrived_at),
+           coalesce((SELECT (x.new #>> '{}')::timestamptz FROM said x WHERE x.field = 'left_at'), v.left_at),
+           coalesce((SELECT ARRAY(SELECT t.id::uuid FROM jsonb_array_elements_text(x.new) AS t (id)) FROM said x WHERE x.field = 'attended_by'),
+                    v.attended_by)
+    FROM casework.site_visit v WHERE v.id = of_visit
+$$;
+
 -- What is not plausible about the times of a visit. Nothing is refused for it: it is marked, and takes a reason. Whoever logs
--- visits of one adviser at once waits here, so that none of two overlapping ones goes unmarked.
+-- visits of one adviser at once waits here, so that none of two overlapping ones goes unmarked, whichever is logged first and
+-- whoever was there as its adviser or beside them.
 -- ``due_from``, ``due_until``: the appointment, if there was one; ``there``: who made the visit, its adviser first.
 CREATE OR REPLACE FUNCTION access.time_marks(
     of_visit uuid, of_case uuid, place uuid, there uuid[], zone text,
@@ -96,11 +132,18 @@ BEGIN
     here := (SELECT casework.fold(p.town) FROM casework.premises p WHERE p.id = place);
     -- One walk leads past several places of a town on a day; nothing else lets somebody be at two of them at once.
     IF EXISTS (
-        SELECT FROM casework.site_visit o LEFT JOIN casework.premises p ON p.id = o.premises_id
-        WHERE o.adviser_id = ANY (there) AND o.state = 'completed' AND o.id IS DISTINCT FROM of_visit
-          AND o.arrived_at < gone AND o.left_at > arrived
+        SELECT FROM (
+            SELECT v.id FROM casework.site_visit v
+            WHERE v.state = 'completed' AND v.arrived_at < gone AND v.left_at > arrived AND (v.adviser_id = ANY (there) OR v.attended_by && there)
+            UNION SELECT s.visit_id FROM casework.visit_supplement s JOIN casework.site_visit v ON v.id = s.visit_id
+            WHERE jsonb_path_exists(s.changes, '$[*] ? (@.field == "arrived_at" || @.field == "left_at" || @.field == "attended_by")')
+              AND (v.adviser_id = ANY (there) OR v.attended_by && there
+                   OR EXISTS (SELECT FROM access.said_to_be_there(s.changes) AS x (id) WHERE x.id = ANY (there)))) near
+        JOIN casework.site_visit o ON o.id = near.id AND o.id IS DISTINCT FROM of_visit
+        CROSS JOIN LATERAL access.last_said(o.id) l LEFT JOIN casework.premises p ON p.id = o.premises_id
+        WHERE (o.adviser_id = ANY (there) OR l.attended_by && there) AND l.arrived_at < gone AND l.left_at > arrived
           AND NOT coalesce((o.premises_id = place OR casework.fold(p.town) = here)
-                           AND (o.arrived_at AT TIME ZONE time_marks.zone)::date = (arrived AT TIME ZONE time_marks.zone)::date, false)) THEN
+                           AND (l.arrived_at AT TIME ZONE time_marks.zone)::date = (arrived AT TIME ZONE time_marks.zone)::date, false)) THEN
         marks := marks || 'overlapping'::text;
     END IF;
     RETURN marks;
@@ -144,13 +187,14 @@ END $$;
 CREATE OR REPLACE TRIGGER keep_visit BEFORE INSERT OR UPDATE ON casework.site_visit
     FOR EACH ROW EXECUTE FUNCTION access.keep_visit();
 
--- Advice in review or approved that cites what was seen at this visit goes back to its author, and whoever supplements the visit
--- has contributed to it.
+-- Advice in review or approved that cites what was seen at this visit goes back to its author. Whoever supplements the visit has
+-- contributed to it, and whoever was there by what it says.
 CREATE OR REPLACE FUNCTION access.keep_supplement() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     PERFORM casework.return_advice_of_visit(NEW.visit_id);
     PERFORM casework.contribute_to_visit(NEW.visit_id, NEW.recorded_by, 'supplement');
+    PERFORM casework.contribute_to_visit(NEW.visit_id, p.person_id, 'visit') FROM access.said_to_be_there(NEW.changes) AS p (person_id);
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER keep_supplement AFTER INSERT ON casework.visit_supplement

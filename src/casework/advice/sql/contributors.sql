@@ -18,11 +18,13 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
     ON CONFLICT DO NOTHING
 $$;
 
--- Who made or logged a visit, or added to what was logged; the timeline tells it.
+-- Who made or logged a visit, or added to what was logged, as the timeline tells; and who was there by anything that was ever said
+-- of it: that a later supplement leaves them out again is no reason to trust them with the review.
 CREATE OR REPLACE FUNCTION casework.visit_contributors(of_visit uuid) RETURNS TABLE (person_id uuid, what text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT v.adviser_id, 'visit' FROM casework.site_visit v WHERE v.id = of_visit
     UNION SELECT there.id, 'visit' FROM casework.site_visit v CROSS JOIN unnest(v.attended_by) AS there (id) WHERE v.id = of_visit
+    UNION SELECT access.said_to_be_there(s.changes), 'visit' FROM casework.visit_supplement s WHERE s.visit_id = of_visit
     UNION SELECT v.logged_by, 'visit' FROM casework.site_visit v WHERE v.id = of_visit AND v.logged_by IS NOT NULL
     UNION SELECT e.person_id, CASE e.action WHEN 'visit.complete' THEN 'visit' ELSE 'supplement' END
     FROM casework.site_visit v JOIN casework.case_event e ON e.case_id = v.case_id
@@ -222,6 +224,8 @@ END $$;
 REVOKE CREATE ON SCHEMA casework FROM casework_mover;
 GRANT EXECUTE ON FUNCTION access.contributing(), access.acting_for(), access.write_case(text[], uuid) TO casework_mover;
 GRANT SELECT ON casework.review_offer, casework.police_force, casework.case_event, casework.person, access.principal, access.membership TO casework_mover;
+GRANT SELECT ON casework.visit_supplement TO casework_mover;
+GRANT EXECUTE ON FUNCTION access.said_to_be_there(jsonb) TO casework_mover;
 GRANT SELECT, INSERT, DELETE ON casework.advice_contributor TO casework_mover;
 GRANT EXECUTE ON FUNCTION casework.contribute_to_visit(uuid, uuid, text), access.contributing() TO casework_owner;
 
