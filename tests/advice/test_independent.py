@@ -77,6 +77,18 @@ def citing(desk: Desk) -> None:
     ok(desk.colleague.patch(f"/v1/recommendations/{line['id']}", {"finding_ids": [found["id"]]}, match=line["version"]))
 
 
+def cited_no_more(desk: Desk) -> None:
+    found = completed_visit(desk.adviser, desk.case, finding())["findings"][0]
+    line = desk.recommend(desk.adviser, finding_ids=[found["id"]])
+    ok(desk.colleague.patch(f"/v1/recommendations/{line['id']}", {"finding_ids": []}, match=line["version"]))
+
+
+def taken_out(desk: Desk) -> None:
+    desk.recommend(desk.adviser)
+    line = desk.recommend(desk.adviser, priority="critical")
+    ok(desk.colleague.delete(f"/v1/recommendations/{line['id']}", match=line["version"]))
+
+
 def found_before(desk: Desk) -> None:
     visit = completed_visit(desk.adviser, desk.case)
     found = ok(desk.colleague.post(f"/v1/visits/{visit['id']}/findings", finding()), 201)
@@ -174,6 +186,8 @@ WAYS = {
     written: "recommendation",
     amended: "recommendation",
     citing: "recommendation",
+    cited_no_more: "recommendation",
+    taken_out: "version",
     found_before: "finding",
     found_amended_before: "finding",
     found_amended_after: "finding",

@@ -67,6 +67,10 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE free text[] := ARRAY['position', 'version', 'answer', 'verification', 'team_id', 'restricted'];
 BEGIN
     IF TG_OP = 'DELETE' THEN
+        -- What is left out is not seen in what is reviewed: whoever takes out what another wrote has written the version.
+        PERFORM casework.add_contributor(OLD.advice_id, access.contributing(), 'version', OLD.advice_id)
+        FROM casework.advice_contributor c WHERE c.advice_id = OLD.advice_id AND c.what = 'recommendation' AND c.subject_id = OLD.id
+          AND c.person_id <> access.contributing() LIMIT 1;
         DELETE FROM casework.advice_contributor c WHERE c.advice_id = OLD.advice_id AND c.what = 'recommendation' AND c.subject_id = OLD.id;
         RETURN OLD;
     ELSIF TG_OP = 'INSERT' THEN
@@ -99,6 +103,7 @@ BEGIN
             OR k.subject_id = f.visit_id AND NOT EXISTS (
                 SELECT FROM casework.recommendation r JOIN casework.recommendation_finding c ON c.recommendation_id = r.id
                 JOIN casework.finding x ON x.id = c.finding_id WHERE r.advice_id = line.advice_id AND x.visit_id = f.visit_id));
+        PERFORM casework.add_contributor(line.advice_id, access.contributing(), 'recommendation', line.id);
         RETURN OLD;
     END IF;
     PERFORM casework.add_contributor(line.advice_id, f.recorded_by, 'finding', f.id);
