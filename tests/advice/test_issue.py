@@ -170,7 +170,7 @@ def test_a_correction_takes_every_fact_along_that_its_tables_have(world: World, 
     }
     for table, anew in ANEW.items():
         before, after = (
-            [dict(row) for row in world.sql(f"SELECT * FROM casework.{table} t WHERE {by[table]}", version["id"])]  # noqa: S608
+            [dict(row) for row in world.sql(f"SELECT * FROM casework.{table} t WHERE {by[table]}", version["id"])]
             for version in (first, second)
         )
         assert (len(before), len(after)) == (1, 1), table

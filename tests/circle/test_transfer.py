@@ -243,7 +243,7 @@ def test_a_copy_of_a_place_takes_every_fact_along_that_its_tables_have(
     for table, behind in BEHIND.items():
         key = "id" if table == "premises" else "premises_id"
         kept, gone = (
-            [dict(row) for row in world.sql(f"SELECT * FROM casework.{table} WHERE {key} = $1", place)]  # noqa: S608
+            [dict(row) for row in world.sql(f"SELECT * FROM casework.{table} WHERE {key} = $1", place)]
             for place in (whole.premises_id, copy)
         )
         assert (len(kept), len(gone)) == (1, 1), table
