@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from alembic import op
+from casework.migrations import begun
 
 revision = "0011"
 down_revision = "0010"
@@ -65,12 +66,13 @@ x.due_counted_from IS NULL AND x.state <> 'closed' AND x.due_on BETWEEN {OPENED}
 
 def upgrade() -> None:
     """To this revision. Says how many levels were struck, and how many findings and versions of advice took over theirs."""
-    _columns()
-    _places()
-    _reasons()
     connection = op.get_bind()
-    with op.get_context().autocommit_block():
+    if not begun("casework", "threat_level", "kind"):
+        _columns()
+        _places()
+        _reasons()
         _levels(connection)
+    with op.get_context().autocommit_block():
         findings = _fill(
             connection,
             "finding",

@@ -13,6 +13,7 @@ Revises: 0011
 from uuid import UUID
 
 import sqlalchemy as sa
+from alembic.util import CommandError
 from sqlalchemy.dialects import postgresql
 
 from alembic import op
@@ -147,8 +148,25 @@ def _ends(what: str, where: str) -> None:
         print(f"{what}: {count}")
 
 
+def _refuse_to_open() -> None:
+    if op.get_context().as_sql:
+        return
+    count = op.get_bind().exec_driver_sql("SELECT count(*) FROM casework.enquiry WHERE case_withheld").scalar_one()
+    if count:
+        raise CommandError(
+            f"{count} {'enquiry has its' if count == 1 else 'enquiries have their'} case withheld from the contact, and going back would"
+            " open it. Stay at this revision, or have the case's adviser or a supervisor open it first"
+            " (POST /v1/enquiries/{id}/case-opening). `casework migrate` brings back what was taken back so far."
+        )
+
+
 def downgrade() -> None:
-    """Back to the revision before; nobody has a code open then, and who brought whom in stands in the log alone."""
+    """Back to the revision before; nobody has a code open then, and who brought whom in stands in the log alone.
+
+    Refuses while any case is withheld: the revision before shows a case to every contact of its enquiries, and so would this one when
+    it came again, for it could not tell which were withheld.
+    """
+    _refuse_to_open()
     run_script(UNDEFINE)
     op.drop_column("enquiry_link", "withheld", schema="access")
     run_script(

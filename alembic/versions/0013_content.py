@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from alembic import op
-from casework.migrations import run_script
+from casework.migrations import begun, run_script
 
 revision = "0013"
 down_revision = "0012"
@@ -154,17 +154,15 @@ COUNTED = sa.text("SELECT count(*) FROM casework.advice_contributor")
 
 def upgrade() -> None:
     """To this revision. Says how many contents were reconstructed."""
-    for hash_ in HASHES:
-        op.add_column("advice", sa.Column(hash_, sa.LargeBinary()), **CASEWORK)
-    op.add_column("advice", sa.Column("return_reason", sa.Text()), **CASEWORK)
-    op.add_column("quality_review", sa.Column("content_sha256", sa.LargeBinary()), **CASEWORK)
-    _contents()
-    # Asked of the advice itself since: whether it may change (casework.is_settled).
-    op.execute("DROP FUNCTION IF EXISTS access.keep_published() CASCADE")
-    op.execute("DROP FUNCTION IF EXISTS access.is_published(uuid)")
-    op.drop_table("published", schema="access")
     connection = op.get_bind()
-    op.execute(CONTENT)
+    if not begun("casework", "advice", "content_sha256"):
+        _columns()
+        _contents()
+        # Asked of the advice itself since: whether it may change (casework.is_settled).
+        op.execute("DROP FUNCTION IF EXISTS access.keep_published() CASCADE")
+        op.execute("DROP FUNCTION IF EXISTS access.is_published(uuid)")
+        op.drop_table("published", schema="access")
+        op.execute(CONTENT)
     filled = 0
     with op.get_context().autocommit_block():
         told = 0
@@ -186,6 +184,13 @@ def upgrade() -> None:
     op.execute(RETURNED)
     for name, check in CHECKS.items():
         op.create_check_constraint(op.f(f"advice_{name}_check"), "advice", check, **CASEWORK)
+
+
+def _columns() -> None:
+    for hash_ in HASHES:
+        op.add_column("advice", sa.Column(hash_, sa.LargeBinary()), **CASEWORK)
+    op.add_column("advice", sa.Column("return_reason", sa.Text()), **CASEWORK)
+    op.add_column("quality_review", sa.Column("content_sha256", sa.LargeBinary()), **CASEWORK)
 
 
 def _contents() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import sqlalchemy as sa
 
 import casework.access.models
 import casework.advice.lifecycle
@@ -110,6 +111,18 @@ def run_script(text: str) -> None:
     dbapi: Any = bind.connection.dbapi_connection
     bind.exec_driver_sql("SELECT 1")  # the transaction begins before the driver is used beneath it
     dbapi.run_async(lambda driver: driver.execute(text))
+
+
+def begun(schema: str, table: str, column: str) -> bool:
+    """Whether a run of the revision that adds this column broke off in its batches: what comes before them is stored already.
+
+    A revision's tables and columns are stored together, when the first batch is about to commit by itself.
+    """
+    from alembic import op
+
+    asked = "SELECT EXISTS (SELECT FROM information_schema.columns WHERE (table_schema, table_name, column_name) = (:schema, :table, :column))"
+    named = {"schema": schema, "table": table, "column": column}
+    return not op.get_context().as_sql and bool(op.get_bind().scalar(sa.text(asked), named))
 
 
 def queue_schema() -> str:

@@ -136,6 +136,51 @@ def test_a_correction_supersedes_when_it_is_issued_and_not_before(team: Team) ->
     assert third["number"] == 3
 
 
+# What a correction is made of anew, and does not take from the version that it corrects: its own writing, review and issue.
+ANEW = {
+    "advice": {
+        *("id", "number", "state", "author_id", "correction_reason", "version", "created_at"),
+        *("reviewer_id", "approved_by", "return_reason", "content_sha256", "approved_sha256", "issued_sha256"),
+        *("drafted_threat_level", "drafted_northern_ireland_threat_level"),  # of the day on which it is begun
+        *("issued_threat_level", "issued_northern_ireland_threat_level", "issued_under", "issued_at", "issued_by"),
+        *("follow_up_on", "ended_at", "withdrawal_reason"),
+    },
+    # The business answers to what is issued, and it is verified then.
+    "recommendation": {"id", "advice_id", "answer", "verification", "version", "created_at"},
+    "recommendation_finding": {"id", "recommendation_id"},
+}
+
+
+def test_a_correction_takes_every_fact_along_that_its_tables_have(world: World, team: Team) -> None:
+    adviser = team.person("adviser")
+    case = allocated_case(team, adviser)
+    cited = completed_visit(adviser, case, finding())["findings"][0]["id"]
+    facts = {"responsible_party": "Estates", "target_on": moment(90)[:10], "guidance": "https://www.npsa.gov.uk/doors"}
+    band = world.sql("SELECT code FROM casework.lookup WHERE kind = 'cost_bands' ORDER BY position LIMIT 1")[0]["code"]
+    whole = recommendation(finding_ids=[cited], cost_band=band, **facts)
+    draft = drafted_advice(adviser, case, whole)
+    path = f"/v1/advice/{draft['id']}"
+    draft = ok(adviser.patch(path, {"introduction": "After the fair."}, match=adviser.get(path)))
+    first = issued_advice(team, adviser, case, draft=draft)
+    second = ok(adviser.post(f"{path}/versions", {"correction_reason": "The gate."}), 201)
+    by = {
+        "advice": "t.id = $1",
+        "recommendation": "t.advice_id = $1",
+        "recommendation_finding": "t.recommendation_id IN (SELECT id FROM casework.recommendation WHERE advice_id = $1)",
+    }
+    for table, anew in ANEW.items():
+        before, after = (
+            [dict(row) for row in world.sql(f"SELECT * FROM casework.{table} t WHERE {by[table]}", version["id"])]
+            for version in (first, second)
+        )
+        assert (len(before), len(after)) == (1, 1), table
+        assert anew <= before[0].keys()
+        # Every column has something to lose, one of tomorrow as well: give it above, or say why it is made anew.
+        assert [name for name in before[0].keys() - anew if before[0][name] is None] == [], table
+        taken = before[0].keys() - anew
+        assert {name: after[0][name] for name in taken} == {name: before[0][name] for name in taken}, table
+
+
 def test_a_draft_is_not_corrected_but_amended(team: Team, other_team: Team) -> None:
     adviser = team.person("adviser")
     draft = drafted_advice(adviser, allocated_case(team, adviser))

@@ -84,7 +84,8 @@ def test_the_case_moves_with_everything_beneath_it(world: World, whole: Whole, o
     line = ok(receiver.get(f"{whole.path}/timeline"))["items"][0]
     assert (line["action"], line["person"], line["facts"]["decision"]) == ("case.receive", receiver.name, "accepted")
     # It can be worked on at once, at a copy of its place.
-    ok(supervisor.post(f"{whole.path}/allocation", {"adviser_id": adviser.person_id}, match=case["version"]))
+    given = {"adviser_id": adviser.person_id, "visits": whole.coming("move")}
+    ok(supervisor.post(f"{whole.path}/allocation", given, match=case["version"]))
     ok(adviser.post(f"{whole.path}/notes", {"body": "Read it all."}), 201)
     place = ok(adviser.get(f"/v1/premises/{case['premises_id']}"))
     assert (place["name"], place["team_id"]) == ("Old Mill", other_team.id)
@@ -146,7 +147,7 @@ def test_everybody_let_in_before_is_out(world: World, whole: Whole, other_team: 
     assert world.sql("SELECT 1 FROM access.reviewing WHERE case_id = $1", whole.case_id) == []
     # The receiving team holds it by its own right; its former share is history.
     advice = ok(other_team.person("adviser").get(f"/v1/advice/{whole.advice_id}"))
-    assert (advice["state"], advice["reviewer"]) == ("draft", None)
+    assert (advice["state"], advice["return_reason"], advice["reviewer"]) == ("returned", "case_moved", None)
     # And nobody is let in again when it comes back.
     back = other_team.person("supervisor")
     body = {"to_team_id": whole.team.id, "reason_code": "site_in_other_force"}
@@ -155,6 +156,103 @@ def test_everybody_let_in_before_is_out(world: World, whole: Whole, other_team: 
     for person in inside[1:]:
         assert open_doors(person, whole) == set()
     assert "case.amend" not in ok(helper.get(whole.path))["allowed_actions"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "submitted", "after"),
+    [
+        (False, False, ("draft", None)),
+        (True, False, ("draft", None)),
+        (False, True, ("returned", "case_moved")),
+        (True, True, ("returned", "case_moved")),
+    ],
+)
+def test_advice_in_review_goes_back_whether_somebody_was_asked_or_not(
+    whole: Whole, other_team: Team, asked: bool, submitted: bool, after: tuple[str, str | None]
+) -> None:
+    path = f"/v1/advice/{whole.advice_id}"
+    if asked:
+        named = {"reviewer_id": whole.team.person("reviewer").person_id}
+        ok(whole.adviser.post(f"{path}/reviewer", named, match=whole.adviser.get(path)))
+    if submitted:
+        ok(whole.adviser.post(f"{path}/submission", match=whole.adviser.get(path)))
+    accepted(other_team.person("supervisor"), offered(whole, other_team))
+    adviser, supervisor = other_team.person("adviser"), other_team.person("supervisor")
+    advice = ok(supervisor.get(path))
+    assert (advice["state"], advice["return_reason"]) == after
+    assert (advice["reviewer"], advice["content_sha256"]) == (None, None)
+    lines = ok(supervisor.get(f"{whole.path}/timeline"))["items"]
+    moved = [line for line in lines if line["subject_id"] == whole.advice_id and line["reason_code"] == "case_moved"]
+    told = {"from": "in_review", "state": "returned"}
+    assert [(line["action"], line["facts"]) for line in moved] == [("case.receive", told)] * submitted
+    # The new team drafts on, submits and asks whom it will.
+    given = {"adviser_id": adviser.person_id, "visits": whole.coming("move")}
+    ok(supervisor.post(f"{whole.path}/allocation", given, match=whole.version(supervisor)))
+    ok(adviser.patch(path, {"title": "Advice of ours"}, match=adviser.get(path)))
+    assert ok(adviser.post(f"{path}/submission", match=adviser.get(path)))["state"] == "in_review"
+
+
+# What a copy of a place does not take along, and why: its own name and keeper, and its own time.
+OWN = {"id", "team_id", "version", "created_at"}
+BEHIND = {
+    "premises": {
+        *OWN,
+        "merged_into",  # a place of the former team's
+        *("source", "source_ref", "source_facts"),  # the next import finds one place, that of the former team
+    },
+    "premises_area": {*OWN, "premises_id"},
+    "premises_alias": {*OWN, "premises_id"},
+    "premises_party": {*OWN, "premises_id"},
+}
+FILL = (
+    """
+    UPDATE casework.premises SET
+        name = 'Old Mill', address = '1 Mill Lane', town = 'Derby', uprn = '100099887', local_authority_code = 'E06000015',
+        latitude = 52.9, longitude = -1.4, schedule_1_use = 'entertainment', wholly_or_mainly = 'yes', exclusion_basis = 'A letter',
+        sector = (SELECT code FROM casework.lookup WHERE kind = 'sectors' ORDER BY position LIMIT 1),
+        schedule_2_exclusion = (SELECT code FROM casework.lookup WHERE kind = 'schedule_2_exclusions' ORDER BY position LIMIT 1),
+        excluded_on = '2026-01-05', expected_peak_occupancy = 900, occupancy_basis = 'fixed_capacity', occupancy_on = '2026-01-06',
+        priority = true, priority_reason = 'Crowds', complex_id = casework.new_id(), state = 'closed', closed_on = '2026',
+        source = 'a list ' || id, source_ref = '7', source_facts = '{"name": "Mill"}', merged_into = id, version = 7
+    WHERE id = $1""",
+    "UPDATE casework.premises_area SET description = 'By the stairs', ended_at = '2100-01-01Z', version = 3 WHERE premises_id = $1",
+    """
+    INSERT INTO casework.premises_alias (premises_id, team_id, name, postcode, ended_at, version)
+    SELECT id, team_id, 'The Mill', 'DE1 1AA', '2100-01-01Z', 3 FROM casework.premises WHERE id = $1""",
+    """
+    INSERT INTO casework.premises_party (premises_id, team_id, role, name, organisation_id, phone, phone_extension, relay, email,
+                                         ended_at, version)
+    SELECT p.id, p.team_id, 'operator', 'Ann', o.id, '+441332496000', '12', true, 'ann@mill.example', '2100-01-01Z', 3
+    FROM casework.premises p, casework.organisation o WHERE p.id = $1 AND o.team_id = p.team_id""",
+)
+
+
+def test_a_copy_of_a_place_takes_every_fact_along_that_its_tables_have(
+    world: World, whole: Whole, other_team: Team
+) -> None:
+    ok(whole.adviser.post("/v1/organisations", {"team_id": whole.team.id, "name": "Mill Holdings"}), 201)
+    for statement in FILL:
+        world.logged_sql(statement, whole.premises_id)
+    receiver = other_team.person("supervisor")
+    before = ok(whole.adviser.get(f"/v1/premises/{whole.premises_id}"))
+    accepted(receiver, offered(whole, other_team))
+    copy = ok(receiver.get(whole.path))["premises_id"]
+    after = ok(receiver.get(f"/v1/premises/{copy}"))
+    told = ("schedule_2_exclusion", "exclusion_basis", "excluded_on", "wholly_or_mainly", "indicative_tier", "state")
+    assert {name: after[name] for name in told} == {name: before[name] for name in told}
+    for table, behind in BEHIND.items():
+        key = "id" if table == "premises" else "premises_id"
+        kept, gone = (
+            [dict(row) for row in world.sql(f"SELECT * FROM casework.{table} WHERE {key} = $1", place)]
+            for place in (whole.premises_id, copy)
+        )
+        assert (len(kept), len(gone)) == (1, 1), table
+        assert behind <= kept[0].keys()
+        # Every column has something to lose, one of tomorrow as well: fill it above, or say why it stays behind.
+        assert [name for name, value in kept[0].items() if value in (None, False, "unknown", "open")] == [], table
+        facts = kept[0].keys() - behind
+        assert {name: gone[0][name] for name in facts} == {name: kept[0][name] for name in facts}, table
+        assert [name for name in behind if gone[0][name] == kept[0][name]] == [], table
 
 
 def test_a_restricted_case_stays_restricted(whole: Whole, other_team: Team) -> None:
@@ -305,5 +403,6 @@ def test_definitions_loaded_again_leave_the_mover_its_functions(world: World) ->
             "access.move_case(uuid, uuid, uuid)",
             "access.end_circle(uuid, uuid)",
             "access.place_in(uuid, uuid)",
+            "access.facts_of(regclass, text[])",
         ):
             assert not world.sql("SELECT has_function_privilege($1, $2, 'EXECUTE') AS may", role, name)[0]["may"]

@@ -89,3 +89,21 @@ def test_what_was_submitted_before_is_reconstructed(
     assert left == MANY + 2
     migrations.migrate(migrated_url)
     command.check(configuration)
+
+
+def test_what_is_back_because_its_case_moved_is_told_as_taken_back_before(
+    migrated_url: str, superuser_url: str
+) -> None:
+    configuration = migrations.config(migrated_url)
+    people = FILL[: FILL.index("INSERT INTO casework.advice")]
+    moved = (
+        "INSERT INTO casework.advice (case_id, team_id, reference, state, return_reason, title, author_id)"
+        " SELECT id, team_id, 'ADV-MOVED', 'returned', 'case_moved', 'Advice', '00000000-0000-7000-8000-00000000000b'"
+        " FROM casework.case_file WHERE reference = 'CASE-TEST'"
+    )
+    run(superuser_url, people, moved, "SELECT")
+    reason = "SELECT return_reason, version FROM casework.advice"
+    command.downgrade(configuration, "moves-1")
+    assert [tuple(row) for row in run(superuser_url, reason)] == [("taken_back", 1)]
+    command.upgrade(configuration, "moves")
+    assert [tuple(row) for row in run(superuser_url, reason)] == [("taken_back", 1)]

@@ -127,3 +127,64 @@ def test_without_visits_to_come_nothing_need_be_said(team: Team) -> None:
         )
     )
     ok(hand_over(adviser, case, colleague))
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_a_case_from_another_force_says_who_makes_its_visits_to_come(
+    team: Team, other_team: Team, confirmed: bool
+) -> None:
+    adviser, new = team.person("adviser"), other_team.person("adviser", name="New Man")
+    case = allocated_case(team, adviser)
+    visit = proposed_visit(adviser, case)
+    if confirmed:
+        answer = {"decision": "confirm"}
+        visit = ok(adviser.post(f"/v1/visits/{visit['id']}/confirmation", answer, match=visit["version"]))
+    receiver = _moved(case, team, other_team)
+    marked = ok(receiver.get(f"/v1/visits/{visit['id']}"))
+    assert (marked["state"], marked["adviser_id"]) == (visit["state"], adviser.person_id)
+    assert marked["adviser_left_at"] is not None
+    document = refused(allocate(receiver, case, new), 409, "visits-undecided")
+    assert [each["id"] for each in document["visits"]] == [visit["id"]]
+    refused(allocate(receiver, case, new, visits=[said(visit, "leave")]), 422, "validation-failed")
+    ok(allocate(receiver, case, new, visits=[said(visit, "move")]))
+    now = ok(new.get(f"/v1/visits/{visit['id']}"))
+    assert (now["state"], now["adviser"], now["adviser_left_at"]) == (visit["state"], "New Man", None)
+    # Decided once: it is the new adviser's, who is asked about it when the case changes hands again.
+    colleague = other_team.person("adviser")
+    refused(allocate(receiver, case, colleague), 409, "visits-undecided")
+    ok(allocate(receiver, case, colleague, visits=[said(visit, "leave")]))
+
+
+def test_a_visit_is_left_to_an_adviser_of_both_forces(world: World, team: Team, other_team: Team) -> None:
+    adviser, new = team.person("adviser"), other_team.person("adviser")
+    world.give_role(adviser.person_id or "", "adviser", other_team)
+    case = allocated_case(team, adviser)
+    visit = proposed_visit(adviser, case)
+    receiver = _moved(case, team, other_team)
+    refused(allocate(receiver, case, new), 409, "visits-undecided")
+    ok(allocate(receiver, case, new, visits=[said(visit, "leave")]))
+    now = ok(adviser.get(f"/v1/visits/{visit['id']}"))
+    assert (now["adviser_id"], now["adviser_left_at"]) == (adviser.person_id, None)
+    assert "visit.complete" in now["allowed_actions"]
+
+
+def test_a_visit_of_a_colleague_who_left_is_decided_as_well(team: Team) -> None:
+    adviser, colleague, new = (team.person("adviser") for _ in range(3))
+    supervisor, administrator = team.person("supervisor"), team.person("administrator")
+    case = allocated_case(team, adviser)
+    visit = proposed_visit(adviser, case, adviser_id=colleague.person_id)
+    path = f"/v1/people/{colleague.person_id}"
+    gone = {"active": False, "leaving": True}
+    ok(administrator.patch(path, gone, match=ok(administrator.get(path))["version"]))
+    document = refused(allocate(supervisor, case, new), 409, "visits-undecided")
+    assert [each["id"] for each in document["visits"]] == [visit["id"]]
+    ok(allocate(supervisor, case, new, visits=[said(visit, "move")]))
+
+
+def _moved(case: dict[str, Any], team: Team, there: Team) -> Caller:
+    """The case goes to another force; who received it there."""
+    body = {"to_team_id": there.id, "reason_code": "site_in_other_force"}
+    offer = ok(team.person("supervisor").post(f"/v1/cases/{case['id']}/transfer", body), 201)
+    receiver = there.person("supervisor")
+    ok(receiver.post(f"/v1/case-transfers/{offer['id']}/acceptance", {}, match=offer["version"]))
+    return receiver

@@ -27,6 +27,8 @@ class ReturnReason(StrEnum):
     """A finding that it cites was changed, or there is other interim advice for it to carry."""
     TAKEN_BACK = "taken_back"
     """Its adviser, or a supervisor, took it back before it was decided."""
+    CASE_MOVED = "case_moved"
+    """Its case moved to another force while it was in review."""
 
 
 class Contribution(StrEnum):

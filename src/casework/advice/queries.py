@@ -29,11 +29,13 @@ from casework.advice.lifecycle import ADVICE, DELIVERY, DRAFTED, PUBLISHED, SETT
 from casework.advice.models import (
     Advice,
     AdviceDelivery,
+    AdviceFacts,
     BusinessResponse,
     InterimAdvice,
     OpenReason,
     QualityReview,
     Recommendation,
+    RecommendationFacts,
     RecommendationFinding,
     Verification,
 )
@@ -335,8 +337,7 @@ def _correction() -> Creation:
         "reference": advice.reference,
         "number": advice.number + literal_column("1"),
         "author_id": given("me", Uuid()),
-        "title": advice.title,
-        "introduction": advice.introduction,
+        **{name: getattr(advice, name) for name in AdviceFacts.model_fields},
         "correction_reason": given("correction_reason", Text()),
         "drafted_threat_level": given("drafted_threat_level", Text()),
         "drafted_northern_ireland_threat_level": given("drafted_northern_ireland_threat_level", Text()),
@@ -358,17 +359,7 @@ def _correction() -> Creation:
 
 
 CORRECT = _correction()
-_copied = (
-    "line_id",
-    "action",
-    "principle",
-    "domain",
-    "priority",
-    "responsible_party",
-    "target_on",
-    "cost_band",
-    "guidance",
-)
+_copied = ("line_id", *RecommendationFacts.model_fields)
 COPY_RECOMMENDATIONS = Statement(
     insert(Recommendation)
     .from_select(

@@ -23,8 +23,8 @@ class AlreadyInvolved(Problem):
 
 
 class VisitsUndecided(Problem):
-    """The former adviser has visits to come; ``visits`` names them. Say of each whether the new adviser makes it (``move``)
-    or whoever was to make it still does (``leave``)."""
+    """The former adviser has visits to come, or some are in nobody's hands (their adviser left, or the case came from another force);
+    ``visits`` names them. Say of each whether the new adviser makes it (``move``) or whoever was to make it still does (``leave``)."""
 
     status, slug, title = 409, "visits-undecided", "Say what becomes of the visits to come"
 

@@ -210,7 +210,8 @@ async def read_timeline(
 async def allocate(door: AtDoor, case_id: Id, allocation: CaseAllocation) -> Response:
     """Give a case to an adviser of the team; re-allocating is the same again, and leaves the state where it is.
 
-    `visits` says of each visit to come of the former adviser whether the new one makes it.
+    `visits` says of each visit to come of the former adviser, and of each with `adviser_left_at` (the case of a leaver, or one that came
+    from another force), whether the new one makes it.
     """
     return await door.write(lambda work: actions.allocate(work, case_id, allocation))
 
@@ -229,7 +230,8 @@ async def allocate(door: AtDoor, case_id: Id, allocation: CaseAllocation) -> Res
 async def hand_over(door: AtDoor, case_id: Id, handing: CaseHandingOver) -> Response:
     """To an adviser of the same team. Who hands a restricted case over sees no more than its headline from then on.
 
-    `visits` says of each visit to come of the former adviser whether the new one makes it (`move`) or they still do (`leave`).
+    `visits` says of each visit to come of the former adviser, and of each with `adviser_left_at`, whether the new one makes it (`move`)
+    or they still do (`leave`).
     """
     return await door.write(lambda work: actions.hand_over(work, case_id, handing))
 

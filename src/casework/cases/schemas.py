@@ -65,7 +65,7 @@ class CaseAllocation(Input):
 
     adviser_id: Uuid
     visits: list[HandedVisit] = Field(default=[], max_length=100)
-    """What becomes of each visit to come of the former adviser."""
+    """What becomes of each visit to come of the former adviser, and of each in nobody's hands."""
 
 
 class CaseHandingOver(Input):
@@ -75,7 +75,7 @@ class CaseHandingOver(Input):
     reason_code: ReasonCode
     note: Note | None = None
     visits: list[HandedVisit] = Field(default=[], max_length=100)
-    """What becomes of each visit to come of the former adviser."""
+    """What becomes of each visit to come of the former adviser, and of each in nobody's hands."""
 
 
 class CaseCollaboration(Input):

@@ -262,7 +262,10 @@ async def refuse_upcoming(work: Work, row: Mapping[str, Any]) -> None:
 
 
 async def hand_on(work: Work, row: Mapping[str, Any]) -> None:
-    """What handing a case over does to its visits to come: each is moved to the new adviser, or left, as it is said."""
+    """What handing a case over does to its visits to come: each is moved to the new adviser, or left, as it is said.
+
+    It must be said of those of the former adviser, and of those in nobody's hands: theirs who left, or whose force had the case before.
+    """
     case_id, adviser_id = row["case_id"], row["adviser_id"]
     coming = {visit["id"]: visit for visit in await work.rows(queries.UPCOMING_OF_CASE, case_id=case_id)}
     said: dict[UUID, tuple[str, Handed]] = {}
@@ -272,7 +275,11 @@ async def hand_on(work: Work, row: Mapping[str, Any]) -> None:
             raise _invalid(f"/visits/{place}/visit_id", "unknown", message)
         said[each.visit_id] = f"/visits/{place}/then", each.then
     former = row["former"] if row["former"] != adviser_id else None
-    undecided = [each for id_, each in coming.items() if each["adviser_id"] == former and id_ not in said]
+    undecided = [
+        each
+        for id_, each in coming.items()
+        if id_ not in said and (each["adviser_id"] == former or each["adviser_left_at"] is not None)
+    ]
     if undecided:
         raise VisitsUndecided(visits=_told(undecided))
     left = {at: coming[id_]["adviser_id"] for id_, (at, then) in said.items() if then is Handed.LEAVE}
@@ -282,6 +289,10 @@ async def hand_on(work: Work, row: Mapping[str, Any]) -> None:
         await work.row(queries.DIARY, adviser_id=adviser_id)
     for id_ in moved:
         await work.obtain(queries.HAND_VISIT, id=id_, case_id=case_id, adviser_id=adviser_id)
+    # Left to somebody who is an adviser of the case (again), it is theirs again.
+    for id_, visit in coming.items():
+        if visit["adviser_left_at"] is not None and id_ in said and id_ not in moved:
+            await work.obtain(queries.HAND_VISIT, id=id_, case_id=case_id, adviser_id=visit["adviser_id"])
     for id_, (_, then) in said.items():
         work.say(case_id, subject=("visit", id_), facts={"visit": then.value})
     if moved:

@@ -346,7 +346,13 @@ NO_ACCESS = _move(Action.VISIT_NO_ACCESS, reason_code=given("reason_code", Text(
 CANCEL = _move(Action.VISIT_CANCEL, reason_code=given("reason_code", Text()))
 
 UPCOMING_OF_CASE = Statement(
-    select(visit.id, visit.starts_at, visit.adviser_id, func.access.name_of(visit.adviser_id).label("adviser"))
+    select(
+        visit.id,
+        visit.starts_at,
+        visit.adviser_id,
+        visit.adviser_left_at,
+        func.access.name_of(visit.adviser_id).label("adviser"),
+    )
     .where(visit.case_id == given("case_id", Uuid()), one_of(visit.state, UPCOMING))
     .order_by(visit.starts_at)
 )

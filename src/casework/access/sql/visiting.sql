@@ -35,7 +35,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     IF NEW.state IN ('cancelled', 'no_access') OR TG_OP = 'UPDATE' AND NEW.team_id <> OLD.team_id THEN
         DELETE FROM access.visiting v WHERE v.visit_id = NEW.id;
-    ELSIF TG_OP = 'INSERT' OR NEW.adviser_id <> OLD.adviser_id THEN
+    ELSIF TG_OP = 'INSERT' OR NEW.adviser_id <> OLD.adviser_id
+          OR OLD.adviser_left_at IS NOT NULL AND NEW.adviser_left_at IS NULL AND NEW.state IN ('proposed', 'confirmed') THEN
         INSERT INTO access.visiting (visit_id, case_id, principal_id) VALUES (NEW.id, NEW.case_id, NEW.adviser_id)
         ON CONFLICT (visit_id) DO UPDATE SET principal_id = excluded.principal_id;
     END IF;
