@@ -103,7 +103,7 @@ def test_what_is_back_because_its_case_moved_is_told_as_taken_back_before(
     )
     run(superuser_url, people, moved, "SELECT")
     reason = "SELECT return_reason, version FROM casework.advice"
-    command.downgrade(configuration, "moves-1")
+    command.downgrade(configuration, "0022")
     assert [tuple(row) for row in run(superuser_url, reason)] == [("taken_back", 1)]
-    command.upgrade(configuration, "moves")
+    command.upgrade(configuration, "0023")
     assert [tuple(row) for row in run(superuser_url, reason)] == [("taken_back", 1)]

@@ -1,16 +1,16 @@
-"""moves
+"""advice whose case moved
 
 Advice that was in review when its case moved to another force is back with that as its reason. Nothing is filled: of what moved
 before, nobody can say it now.
 
-Revision: moves
-Revises: 0020
+Revision: 0023
+Revises: 0022
 """
 
 from alembic import op
 
-revision = "moves"
-down_revision = "0020"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
