@@ -27,7 +27,7 @@ class May(NamedTuple):
 
 TABLES = {
     # What everybody may know.
-    "casework.bank_holiday": May("active day id name nation recounted_at version"),
+    "casework.bank_holiday": May("active day id name nation version"),
     "casework.local_authority": May("code force_code name nation replaced_by sort_key"),
     "casework.lookup": May("active code id kind label parent position version"),
     "casework.notice": May(

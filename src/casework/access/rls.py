@@ -228,7 +228,7 @@ SCOPES: tuple[Scope, ...] = (
             "version",
         ),
     ),
-    _reference("bank_holiday"),
+    _reference("bank_holiday", outside=("id", "nation", "day", "name", "active", "version")),
     Scope(
         "notice",
         A.NOTICE_APPROVE,
