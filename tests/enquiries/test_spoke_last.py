@@ -152,10 +152,13 @@ def test_who_withdrew_what_was_refused_in_silence_is_answered_and_staff_are_told
 ) -> None:
     enquiry = asked(world, team)
     refusal = ok(enquiry.move("refusal", {"reason_code": "hoax_or_abuse"}))
-    ok(enquiry.business.post(f"{enquiry.path}/withdrawal", {}, match=refusal["version"]))
     coordinator = mail_of(world, team.person("coordinator").person_id)
+    assert wrote(enquiry)["answer"] is None
+    assert "whom to ring" not in told_staff(post, coordinator)
+    ok(enquiry.business.post(f"{enquiry.path}/withdrawal", {}, match=refusal["version"]))
     assert "ring" in wrote(enquiry)["answer"]
-    assert "whom to ring" in told_staff(post, coordinator)
+    post.deliver()
+    assert "whom to ring" in post.letters(coordinator)[-1].get_content()
 
 
 def test_of_a_joined_enquiry_staff_are_told_that_it_is_joined(world: World, team: Team, post: PostRoom) -> None:

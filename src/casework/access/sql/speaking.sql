@@ -1,4 +1,5 @@
--- Who hears of what a business writes or answers.
+-- Who hears of what a business writes, and of what it answers.
+
 -- Who spoke last on an enquiry. A message of the business marks it, one of ours takes the mark away; whoever wrote it need not be able
 -- to change the enquiry. Once all has ended nothing waits for an answer by itself, so somebody is told: the last adviser, or else
 -- the team's coordinators, or else its mailbox. Once, until we answer, however much is written.
@@ -12,7 +13,7 @@ BEGIN
         RETURN NEW;
     END IF;
     UPDATE casework.enquiry x SET business_spoke_at = NEW.created_at WHERE x.id = e.id;
-    ended := coalesce(e.ended_at, (SELECT c.closed_at FROM casework.case_file c WHERE c.id = e.case_id AND c.state = 'closed'));
+    ended := coalesce(e.shown_ended_at, e.ended_at, (SELECT c.closed_at FROM casework.case_file c WHERE c.id = e.case_id AND c.state = 'closed'));
     IF ended IS NOT NULL AND (e.business_spoke_at IS NULL OR e.business_spoke_at < ended) THEN
         -- What the business was answered (enquiries/queries.py) depends on what it reads of the end.
         IF e.state = 'duplicate' THEN said := 'business_spoke_joined';
