@@ -57,6 +57,7 @@ DEFINITIONS = (
     ("access", "passing.sql"),
     ("access", "sharing.sql"),
     ("access", "visiting.sql"),
+    ("access", "silence.sql"),
     ("access", "moving.sql"),
     ("access", "explaining.sql"),
     ("access", "naming.sql"),

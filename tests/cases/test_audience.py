@@ -28,7 +28,8 @@ def test_a_note_is_for_casework_unless_its_author_reads_none(team: Team) -> None
     for within in (coordinator, team.tool("cases.read")):
         assert bodies(within, path) == desk
         assert bodies(within, path, audience="desk") == desk
-        assert bodies(within, path, audience="casework") == []
+        problem = refused(within.get(path, audience="casework"), 403, "forbidden")
+        assert "`desk`" in problem["detail"]
     for reader in (adviser, supervisor, team.person("information_manager"), team.person("adviser")):
         assert bodies(reader, path) == [*desk, "Ring him again.", "The grille is loose."]
         assert bodies(reader, path, audience="desk") == desk

@@ -60,9 +60,15 @@ def test_an_auditor_is_told_reference_state_and_team_of_every_case(team: Team, o
 def test_no_filter_finds_what_an_auditor_is_not_told(team: Team, other_team: Team) -> None:
     adviser = team.person("adviser")
     case = allocated_case(team, adviser)
-    for auditor in (other_team.person("auditor"), other_team.person("adviser", "auditor")):
-        assert listed(auditor, adviser_id=adviser.person_id) == {}
-        assert listed(auditor, adviser_id=adviser.person_id, reference=case["reference"]) == {}
+    auditor, both = other_team.person("auditor"), other_team.person("adviser", "auditor")
+    for others in ({}, {"reference": case["reference"]}, {"team_id": team.id}):
+        assert listed(both, adviser_id=adviser.person_id, **others) == {}
+        # Who sees of no case whose it is would read "none".
+        problem = refused(
+            auditor.get("/v1/case-headlines", adviser_id=adviser.person_id, **others), 400, "unknown-parameter"
+        )
+        assert "adviser_id" not in problem["possible"]
+        assert case["id"] not in str(problem)
     assert set(listed(team.person("adviser", "auditor"), adviser_id=adviser.person_id)) == {case["id"]}
 
 

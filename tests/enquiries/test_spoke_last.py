@@ -6,8 +6,9 @@ import pytest
 
 from tests.enquiries.building import Asked, asked
 from tests.enquiries.post import PostRoom
-from tests.enquiries.test_told import HANDED, accepted, closed, page
+from tests.enquiries.test_told import HANDED, accepted, closed, page, through
 from tests.support.callers import ok
+from tests.support.story import issued_advice, recommendation
 from tests.support.world import Team, World
 
 ENDS: dict[str, dict[str, Any]] = {
@@ -122,6 +123,106 @@ def test_who_was_not_told_of_the_end_reads_no_answer_either(world: World, team: 
     ok(handed.move("hand-over", HANDED))
     closed(handed, case)
     assert wrote(handed)["answer"] is None
+
+
+def told_staff(post: PostRoom, address: str) -> str:
+    """What the one letter said by which somebody was told that the business has written."""
+    post.deliver()
+    (letter,) = (each for each in post.letters(address) if "has written" in str(each["Subject"]))
+    return " ".join(letter.get_content().split())
+
+
+def test_staff_are_told_what_the_business_was_told(world: World, team: Team, post: PostRoom) -> None:
+    """By letter as by answer: where it reads of no end, nothing may be given away."""
+    coordinator = mail_of(world, team.person("coordinator").person_id)
+    told = asked(world, team)
+    ok(told.move("refusal", ENDS["refusal"]))
+    assert wrote(told)["answer"] is not None
+    assert "It was told that a colleague is, and whom to ring" in told_staff(post, coordinator)
+    for silent in ("refused", "handed over", "closed"):
+        quiet = asked(world, team)
+        if silent == "closed":
+            case = accepted(quiet)
+            ok(quiet.move("hand-over", HANDED))
+            closed(quiet, case)
+        else:
+            if silent == "handed over":
+                ok(quiet.move("hand-over", HANDED))
+            reason = "hoax_or_abuse" if silent == "refused" else "product_endorsement"
+            ok(quiet.move("refusal", {"reason_code": reason}))
+        assert wrote(quiet)["answer"] is None
+        reference = quiet.read()["reference"]
+        to = mail_of(world, quiet.staff("adviser").person_id) if silent == "closed" else coordinator
+        post.deliver()
+        (letter,) = (
+            each.get_content() for each in post.letters(to) if f"{reference} has written" in str(each["Subject"])
+        )
+        assert "It was not told of the end" in letter
+        assert "whom to ring" not in letter
+
+
+def test_who_withdrew_what_was_refused_in_silence_is_answered_and_staff_are_told_so(
+    world: World, team: Team, post: PostRoom
+) -> None:
+    enquiry = asked(world, team)
+    refusal = ok(enquiry.move("refusal", {"reason_code": "hoax_or_abuse"}))
+    coordinator = mail_of(world, team.person("coordinator").person_id)
+    assert wrote(enquiry)["answer"] is None
+    assert "whom to ring" not in told_staff(post, coordinator)
+    ok(enquiry.business.post(f"{enquiry.path}/withdrawal", {}, match=refusal["version"]))
+    assert "ring" in wrote(enquiry)["answer"]
+    post.deliver()
+    assert "whom to ring" in post.letters(coordinator)[-1].get_content()
+
+
+def test_of_a_joined_enquiry_staff_are_told_that_it_is_joined(world: World, team: Team, post: PostRoom) -> None:
+    enquiry, original = asked(world, team), asked(world, team)
+    ok(enquiry.move("duplicate-marking", {"duplicate_of": original.id}))
+    coordinator = mail_of(world, team.person("coordinator").person_id)
+    assert wrote(enquiry)["answer"] is None
+    letter = told_staff(post, coordinator)
+    assert "was joined with another enquiry" in letter
+    assert "whom to ring" not in letter
+
+
+@pytest.mark.parametrize("left", [False, True])
+@pytest.mark.parametrize("handed", [False, True])
+def test_an_answer_on_a_closed_case_is_told_as_a_message_is(
+    world: World, team: Team, post: PostRoom, *, handed: bool, left: bool
+) -> None:
+    enquiry = asked(world, team)
+    case = accepted(enquiry)
+    through(world, enquiry)
+    adviser = enquiry.staff("adviser")
+    lines = issued_advice(team, adviser, case, recommendation(priority="low"))["recommendations"]
+    path = f"/v1/recommendations/{lines[0]['id']}/responses"
+    said = {"answer": "declined", "reason_code": "cost", "note": "Canary-5519: too dear."}
+    addresses = [mail_of(world, team.person("coordinator").person_id), mail_of(world, adviser.person_id)]
+
+    def answers() -> list[str]:
+        post.deliver()
+        found = [each for to in addresses for each in post.letters(to) if "has answered" in str(each["Subject"])]
+        return [f"{each['To'].addresses[0].addr_spec} {each.get_content()}" for each in found]
+
+    ok(enquiry.business.post(path, said), 201)
+    assert answers() == []  # it is in their list
+    if handed:
+        ok(enquiry.move("hand-over", HANDED))
+    open_ = [{"recommendation_id": each["id"], "reason_code": "declined_by_business"} for each in lines]
+    closed(enquiry, case, open_recommendations=open_)
+    if left:
+        world.logged_sql("UPDATE casework.person SET active = false WHERE id = $1::text::uuid", adviser.person_id)
+    ok(enquiry.staff("supervisor").post(path, said), 201)  # taken down by one of ours
+    assert answers() == []
+    ok(enquiry.business.post(path, said), 201)
+    ok(enquiry.business.post(path, {"answer": "accepted"}), 201)
+    (letter,) = answers()
+    assert letter.startswith(addresses[0 if left else 1])
+    assert enquiry.read()["reference"] in letter
+    assert "Canary-5519" not in letter
+    assert lines[0]["action"] not in letter
+    ok(enquiry.business.post(path, said), 201)
+    assert len(answers()) == 2
 
 
 def test_a_hand_over_takes_the_text_and_leaves_the_mark(world: World, team: Team) -> None:

@@ -8,8 +8,8 @@ import pytest
 from casework.kernel.settings import Settings
 from tests.enquiries.building import Asked, asked
 from tests.enquiries.post import PostRoom, address
-from tests.support.callers import ok
-from tests.support.story import issued_advice, moment, proposed_visit
+from tests.support.callers import Caller, ok, refused
+from tests.support.story import confirmed, enquirer_of, issued_advice, moment, proposed_visit
 from tests.support.world import Team, World
 
 ENDS: dict[str, dict[str, Any]] = {
@@ -63,6 +63,37 @@ def closed(enquiry: Asked, case: dict[str, Any], **facts: Any) -> None:
     supervisor, path = enquiry.staff("supervisor"), f"/v1/cases/{case['id']}"
     body = {"reason_code": "event_over", **facts}
     ok(supervisor.post(f"{path}/closure", body, match=ok(supervisor.get(path))["version"]))
+
+
+def reopened(enquiry: Asked, case: dict[str, Any]) -> None:
+    supervisor, path = enquiry.staff("supervisor"), f"/v1/cases/{case['id']}"
+    ok(supervisor.post(f"{path}/reopening", {}, match=ok(supervisor.get(path))["version"]))
+
+
+def through(world: World, enquiry: Asked) -> None:
+    """The business has entered its code: it reads of the visits and the advice."""
+    confirmed(world, enquiry.business)
+    enquiry.business.teams = {enquiry.team.id}
+
+
+def read_by(business: Caller) -> dict[str, Any]:
+    """All that a business reads, but for the versions, which count every change of ours."""
+    lists = ("advice", "advice?state=issued", "advice?state=withdrawn", "recommendations", "recommendations?open=true")
+    lists += ("visits", *(f"visits?state={state}" for state in ("proposed", "confirmed", "cancelled")))
+    found = {path: ok(business.get(f"/v1/{path}")) for path in ("tracking", *lists)}
+    for kind in ("advice", "recommendations", "visits"):
+        for each in found[kind]["items"]:
+            path = f"{kind}/{each['id']}"
+            found[path] = ok(business.get(f"/v1/{path}"))
+    return without_versions(found)
+
+
+def without_versions(found: Any) -> Any:
+    if isinstance(found, list):
+        return [without_versions(each) for each in found]
+    if isinstance(found, dict):
+        return {name: without_versions(each) for name, each in found.items() if name != "version"}
+    return found
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -182,8 +213,49 @@ def test_after_a_hand_over_the_end_of_a_case_is_read_only_where_staff_say_so(
     closed(enquiry, case, tell_business=told)
     assert (page(enquiry) == before) is not told
     assert len(subjects(room, email)) == told
-    supervisor, path = enquiry.staff("supervisor"), f"/v1/cases/{case['id']}"
-    ok(supervisor.post(f"{path}/reopening", {}, match=ok(supervisor.get(path))["version"]))
+    reopened(enquiry, case)
+    assert (page(enquiry) == before) is not told
+    if told:
+        assert page(enquiry)["status"] == "Opened again"
+
+
+def test_a_case_that_was_closed_in_silence_reads_on_until_there_is_news_of_its_work(world: World, team: Team) -> None:
+    enquiry, _ = with_mail(world, team)
+    case = accepted(enquiry)
+    ok(enquiry.move("hand-over", HANDED))
+    before = page(enquiry)
+    for _ in range(2):  # closed, opened again, closed once more, and opened again
+        closed(enquiry, case)
+        assert page(enquiry) == before
+        reopened(enquiry, case)
+        assert page(enquiry) == before
+        assert enquiry.read()["shown_stage"] == "accepted_allocated"
+    supervisor, adviser = enquiry.staff("supervisor"), enquiry.staff("adviser")
+    path = f"/v1/cases/{case['id']}"
+    given = {"adviser_id": adviser.person_id}
+    ok(supervisor.post(f"{path}/allocation", given, match=ok(supervisor.get(path))["version"]))
+    proposed_visit(adviser, case)
+    assert page(enquiry)["status"] == "Being worked on"
+    assert enquiry.read()["shown_stage"] is None
+    closed_told = page(enquiry)
+    visits = ok(adviser.get("/v1/visits", case_id=case["id"]))["items"]
+    for visit in visits:
+        body = {"reason_code": "operational_priority"}
+        ok(adviser.post(f"/v1/visits/{visit['id']}/cancellation", body, match=visit["version"]))
+    closed(enquiry, case)
+    assert page(enquiry) == closed_told
+    reopened(enquiry, case)
+    closed(enquiry, case, tell_business=True)
+    assert page(enquiry)["status"] == "Closed"
+
+
+def test_who_was_told_that_a_case_is_closed_is_told_that_it_is_opened_again(world: World, team: Team) -> None:
+    enquiry, _ = with_mail(world, team)
+    case = accepted(enquiry)
+    closed(enquiry, case)
+    ok(enquiry.move("hand-over", HANDED))
+    assert page(enquiry)["status"] == "Closed"
+    reopened(enquiry, case)
     assert page(enquiry)["status"] == "Opened again"
 
 
@@ -227,3 +299,117 @@ def test_who_is_not_verified_hears_of_no_case(world: World, team: Team, room: Po
     case = ok(enquiry.move("acceptance"), 201)
     closed(enquiry, case)
     assert subjects(room, email) == []
+
+
+SECRET = "Subject of an investigation."
+
+
+def withdrawn(enquiry: Asked, issued: dict[str, Any], *, told: bool) -> dict[str, Any]:
+    supervisor, path = enquiry.staff("supervisor"), f"/v1/advice/{issued['id']}"
+    body = {"reason": SECRET, "tell_business": told}
+    found: dict[str, Any] = ok(supervisor.post(f"{path}/withdrawal", body, match=ok(supervisor.get(path))["version"]))
+    return found
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_of_advice_withdrawn_after_a_hand_over_the_business_reads_only_where_staff_say_so(
+    world: World, team: Team, *, told: bool
+) -> None:
+    enquiry, _ = with_mail(world, team)
+    case = accepted(enquiry)
+    through(world, enquiry)
+    another = enquirer_of(world, team, case)  # of another enquiry of the case, which was not handed over
+    issued = issued_advice(team, enquiry.staff("adviser"), case)
+    ok(enquiry.move("hand-over", HANDED))
+    before = read_by(enquiry.business)
+    assert withdrawn(enquiry, issued, told=told)["state"] == "withdrawn"
+    after = read_by(enquiry.business)
+    assert (after == before) is not told
+    assert (SECRET in str(after)) is told
+    seen = ok(another.get(f"/v1/advice/{issued['id']}"))
+    assert (seen["state"], seen["withdrawal_reason"]) == ("withdrawn", SECRET)
+    line = f"/v1/recommendations/{issued['recommendations'][0]['id']}"
+    refused(another.post(f"{line}/responses", {"answer": "accepted"}), 409, "state-conflict")
+    answered = enquiry.business.post(f"{line}/responses", {"answer": "accepted"})
+    assert answered.status_code == (409 if told else 201), answered.text
+    assert ok(enquiry.business.get(line))["answer"] == ("no_answer" if told else "accepted")
+
+
+def test_a_version_issued_after_a_withdrawal_in_silence_reads_as_the_next_one(world: World, team: Team) -> None:
+    enquiry, _ = with_mail(world, team)
+    case = accepted(enquiry)
+    through(world, enquiry)
+    adviser = enquiry.staff("adviser")
+    first = issued_advice(team, adviser, case)
+    draft = ok(adviser.post(f"/v1/advice/{first['id']}/versions", {"correction_reason": "The gate."}), 201)
+    ok(enquiry.move("hand-over", HANDED))
+    withdrawn(enquiry, first, told=False)
+    second = issued_advice(team, adviser, case, draft=draft)
+    seen = ok(enquiry.business.get(f"/v1/advice/{first['id']}"))
+    assert (seen["state"], seen["current_advice_id"]) == ("superseded", second["id"])
+    assert seen["ended_at"] == second["issued_at"]
+    assert ok(adviser.get(f"/v1/advice/{first['id']}"))["state"] == "withdrawn"
+
+
+@pytest.mark.parametrize("reason", ["operational_priority", "contact_not_verified"])
+@pytest.mark.parametrize("stood", ["proposed", "confirmed"])
+@pytest.mark.parametrize("told", [False, True])
+def test_a_visit_cancelled_in_silence_reads_and_is_answered_as_before(
+    world: World, team: Team, reason: str, stood: str, *, told: bool
+) -> None:
+    enquiry, _ = with_mail(world, team)
+    case = accepted(enquiry)
+    through(world, enquiry)
+    adviser = enquiry.staff("adviser")
+    visit = proposed_visit(adviser, case)
+    path = f"/v1/visits/{visit['id']}"
+    confirmation = {"decision": "confirm"}
+    if stood == "confirmed":
+        visit = ok(enquiry.business.post(f"{path}/confirmation", confirmation, match=visit["version"]))
+    if reason == "operational_priority":
+        ok(enquiry.move("hand-over", HANDED))
+    before = read_by(enquiry.business)
+    body = {"reason_code": reason, "tell_business": told}
+    visit = ok(adviser.post(f"{path}/cancellation", body, match=visit["version"]))
+    assert (read_by(enquiry.business) == before) is not told
+    if stood == "proposed" and not told:
+        declined = {"decision": "decline", "note": "Not then."}
+        visit = ok(enquiry.business.post(f"{path}/confirmation", declined, match=visit["version"]))
+        assert visit["state"] == "proposed"
+        visit = ok(enquiry.business.post(f"{path}/confirmation", confirmation, match=visit["version"]))
+        assert visit["state"] == "confirmed"
+    again = enquiry.business.post(f"{path}/confirmation", confirmation, match=visit["version"])
+    assert refused(again, 409, "state-conflict")["state"] == ("cancelled" if told else "confirmed")
+    assert ("cancelled" in again.text) is told
+    assert ok(adviser.get(path))["state"] == "cancelled"
+
+
+def test_a_refusal_in_silence_that_is_taken_back_reads_on(world: World, team: Team, room: PostRoom) -> None:
+    enquiry, email = with_mail(world, team)
+    enquiry.triage()
+    before = page(enquiry)
+    for _ in range(2):
+        ok(enquiry.move("refusal", {"reason_code": "hoax_or_abuse"}))
+        assert page(enquiry) == before
+        ok(enquiry.move("reopening", {"reason": "It was theirs after all."}))
+        assert {**page(enquiry), "respond_by": before["respond_by"]} == before
+    enquiry.triage()
+    assert enquiry.read()["shown_stage"] is None
+    assert subjects(room, email) == []
+
+
+def test_what_a_business_withdraws_after_a_silent_end_keeps_both_times(
+    world: World, team: Team, room: PostRoom
+) -> None:
+    enquiry, email = with_mail(world, team)
+    refusal = ok(enquiry.move("refusal", {"reason_code": "hoax_or_abuse"}))
+    shown = ok(enquiry.business.post(f"{enquiry.path}/withdrawal", {}, match=refusal["version"]))
+    assert (shown["state"], page(enquiry)["ended_at"]) == ("withdrawn", shown["ended_at"])
+    assert shown["ended_at"] > refusal["ended_at"]
+    stands = enquiry.read()
+    assert (stands["state"], stands["ended_at"]) == ("refused", refusal["ended_at"])
+    # It has read that nothing more happens: now something does.
+    reopened_ = ok(enquiry.move("reopening", {"reason": "It was theirs after all."}))
+    assert (reopened_["shown_stage"], page(enquiry)["state"]) == (None, "received")
+    assert page(enquiry)["ended_at"] is None
+    assert len(subjects(room, email)) == 1

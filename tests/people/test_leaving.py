@@ -1,12 +1,15 @@
 """A person ends, or a part of theirs: what they had in hand comes to light, and nothing of it is told to an administrator."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.circle.building import share_with, whole_case
+from casework.kernel.settings import Settings
+from tests.enquiries.post import PostRoom
 from tests.support.callers import Caller, ok, refused, warned
 from tests.support.story import (
     allocated_case,
@@ -165,7 +168,10 @@ def test_whoever_comes_back_has_no_role_and_no_way_to_what_was_theirs(team: Team
 
 
 @pytest.mark.parametrize(("roles", "ended"), [(("adviser", "reviewer"), None), (("adviser", "reviewer"), "reviewer")])
-def test_the_author_asks_somebody_else_to_review(team: Team, roles: tuple[str, ...], ended: str | None) -> None:
+def test_the_author_asks_somebody_else_to_review(
+    world: World, team: Team, roles: tuple[str, ...], ended: str | None, test_settings: Settings, tmp_path: Path
+) -> None:
+    room = PostRoom(world, test_settings, tmp_path / "mail")
     administrator, author, reviewer = team.person("administrator"), team.person("adviser"), team.person(*roles)
     case = allocated_case(team, author)
     draft = drafted_advice(author, case)
@@ -186,6 +192,12 @@ def test_the_author_asks_somebody_else_to_review(team: Team, roles: tuple[str, .
     # Whoever reads no advice reads no line of it either, whatever moved it.
     told = ok(team.person("coordinator").get(f"/v1/cases/{case['id']}/timeline"))["items"]
     assert "advice" not in {each["subject_kind"] for each in told}
+    room.deliver()
+    address = world.sql("SELECT email FROM casework.person WHERE id = $1::text::uuid", author.person_id)[0]["email"]
+    (letter,) = (each for each in room.letters(address) if "Somebody else is to review" in str(each["Subject"]))
+    told = letter.get_content()
+    assert "reviews no more" in told
+    assert "contributed" not in told
     other = team.person("reviewer")
     again = ok(author.post(f"{path}/reviewer", {"reviewer_id": other.person_id}, match=now["version"]))
     assert again["reviewer_id"] == other.person_id

@@ -46,11 +46,11 @@ TABLES = {
     # What a business asks, and what is said about it. Who its contact is, it writes and never reads.
     "casework.contact": May(insert="email enquiry_id id job_title name phone phone_extension relay team_id"),
     "casework.enquiry": May(
-        select="case_id ended_at force_code id organisation_name received_at reference respond_by restricted shown_stage"
+        select="case_id ended_at force_code id organisation_name received_at reference respond_by restricted shown_ended_at shown_stage"
         " signposted_to site_name state team_id version",
         insert="channel description force_code id local_authority_code notice_id organisation_name postcode reference respond_by sector"
         " site_address site_name team_id town",
-        update="ended_at shown_stage state version",
+        update="ended_at shown_ended_at shown_stage state version",
     ),
     "casework.enquiry_message": May(
         select="author body created_at enquiry_id id removed_at restricted team_id",
@@ -59,13 +59,13 @@ TABLES = {
     # What came of it: the case's state, the visit's time and place, issued advice and its answers.
     "casework.case_headline": May("id state"),
     "casework.site_visit": May(
-        select="adviser_id case_id confirmed_at ends_at id kind place_note restricted starts_at state team_id version zone",
+        select="adviser_id case_id confirmed_at ends_at id kind place_note restricted starts_at state team_id untold version zone",
         update="confirmed_at confirmed_by declined_at declined_note state version",
     ),
     "casework.advice": May(
         "case_id correction_reason ended_at follow_up_on id introduction issued_at issued_northern_ireland_threat_level"
         " issued_threat_level issued_under number reference"
-        " restricted state team_id title version withdrawal_reason"
+        " restricted state team_id title untold version"
     ),
     "casework.recommendation": May(
         select="action advice_id answer case_id cost_band created_at domain guidance id line_id position principle priority"
@@ -109,6 +109,7 @@ FUNCTIONS = [
     "access.say(uuid,text,uuid,text,text,jsonb)",
     "access.standing_of(bytea,text,uuid,uuid)",
     "access.state(text)",
+    "access.told_reason(uuid)",
     "audit.consulted(bigint,text,uuid[],uuid[])",
     "casework.clock_offset()",
     "casework.ended(timestamp with time zone)",

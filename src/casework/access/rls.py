@@ -228,7 +228,7 @@ SCOPES: tuple[Scope, ...] = (
             "version",
         ),
     ),
-    _reference("bank_holiday"),
+    _reference("bank_holiday", outside=("id", "nation", "day", "name", "active", "version")),
     Scope(
         "notice",
         A.NOTICE_APPROVE,
@@ -308,8 +308,8 @@ SCOPES: tuple[Scope, ...] = (
         "enquiry",
         A.ENQUIRY_READ,
         (A.ENQUIRY_SUBMIT,),
-        # Where a case is closed or reopened, its enquiries that were handed over read as before, or as it is.
-        (*TRIAGE, A.CASE_CLOSE, A.CASE_REOPEN),
+        # Where a case is closed, its enquiries that were handed over read as before, or as it is.
+        (*TRIAGE, A.CASE_CLOSE),
         case="case_id",
         outside=Outside(
             select=(
@@ -327,6 +327,7 @@ SCOPES: tuple[Scope, ...] = (
                 "ended_at",
                 "signposted_to",
                 "shown_stage",
+                "shown_ended_at",
                 "version",
             ),
             using=f"id = ANY ((SELECT access.own_enquiries({_words((A.ENQUIRY_READ,))}))::uuid[])",
@@ -351,7 +352,7 @@ SCOPES: tuple[Scope, ...] = (
             check=f"(SELECT access.doing({_words((A.ENQUIRY_SUBMIT,))})) AND state = 'received' AND case_id IS NULL AND NOT restricted"
             " AND channel = 'web'"
             " AND EXISTS (SELECT FROM casework.team t WHERE t.id = team_id AND t.intake)",
-            update=("state", "ended_at", "shown_stage", "version"),
+            update=("state", "ended_at", "shown_stage", "shown_ended_at", "version"),
             may_update=f"id = ANY ((SELECT access.own_enquiries(access.own_write({_words((A.ENQUIRY_WITHDRAW,))})))::uuid[])",
         ),
     ),
@@ -433,6 +434,7 @@ SCOPES: tuple[Scope, ...] = (
                 "place_note",
                 "adviser_id",
                 "confirmed_at",
+                "untold",
                 "version",
             ),
             using=_own("case_id", A.VISIT_READ),
@@ -473,7 +475,7 @@ SCOPES: tuple[Scope, ...] = (
                 "follow_up_on",
                 "issued_at",
                 "ended_at",
-                "withdrawal_reason",
+                "untold",
                 "version",
             ),
             using="state IN ('issued', 'superseded', 'withdrawn') AND " + _own("case_id", A.ADVICE_READ),

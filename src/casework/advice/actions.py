@@ -389,9 +389,10 @@ def _require_levels(issued: Record, levels: Levels, issuing: AdviceIssuing) -> N
 
 async def withdraw(work: Work, advice_id: UUID, withdrawing: AdviceWithdrawing) -> Answer:
     """Withdraw issued advice; it stays readable as withdrawn."""
-    withdrawn = await work.advance(queries.WITHDRAW, id=advice_id, reason=withdrawing.reason)
+    tell = withdrawing.tell_business
+    withdrawn = await work.advance(queries.WITHDRAW, id=advice_id, reason=withdrawing.reason, tell=tell)
     work.say(withdrawn["case_id"], subject=("advice", advice_id), reason=withdrawing.reason)
-    notify(work, Notice.ADVICE_WITHDRAWN, case_id=withdrawn["case_id"], tell_business=withdrawing.tell_business)
+    notify(work, Notice.ADVICE_WITHDRAWN, case_id=withdrawn["case_id"], tell_business=tell)
     return await work.show(queries.ADVICE_SHOWN, advice_id)
 
 
@@ -457,7 +458,7 @@ async def verify(work: Work, recommendation_id: UUID, verifying: Verifying) -> A
 
 async def _standing_case(work: Work, recommendation_id: UUID) -> UUID:
     """The case of a recommendation whose advice stands issued; 409 when it does not."""
-    place = await work.obtain(queries.PLACE, id=recommendation_id)
+    place = await work.obtain(queries.PLACE if work.caller.person else queries.OWN_PLACE, id=recommendation_id)
     if place["state"] == AdviceState.SUPERSEDED:
         current = place["current_advice_id"]
         raise problems.SupersededAdvice(current_advice_id=str(current) if current else None)

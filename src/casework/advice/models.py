@@ -153,6 +153,10 @@ class Advice(AdviceFacts, table=True):
     ended_at: datetime | None = moment()
     """When it was superseded or withdrawn."""
     withdrawal_reason: Annotated[str, prose(2000)] | None = None
+    untold: list[UUID] = Field(
+        default=None, sa_type=ARRAY(Uuid), nullable=False, sa_column_kwargs={"server_default": text("'{}'")}
+    )
+    """The enquiries that were not told of the withdrawal: they go on reading this as issued (``access/sql/silence.sql``)."""
     version: int = version()
     created_at: datetime = moment(now=True)
 

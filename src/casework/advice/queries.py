@@ -66,9 +66,10 @@ from casework.cases.lifecycle import RUNNING
 from casework.cases.models import Case
 from casework.cases.queries import CASES, HEADLINE_SEEN
 from casework.enquiries.models import Contact
+from casework.enquiries.queries import untold_here
 from casework.kernel.statements import Statement, given, one_of, written
 from casework.kernel.tables import NOW, TODAY, Moment3, columns
-from casework.kernel.views import render
+from casework.kernel.views import moment, render
 from casework.people.models import Team
 from casework.reference.models import ThreatLevel
 from casework.visits.models import Finding, SiteVisit
@@ -237,12 +238,42 @@ ADVICE_LIST = Listing(
     sorts={"created_at": Sort(advice.created_at, Moment3())},
 )
 
-# The business: its own columns, its own rows, no names but the team's.
+# The business: its own columns, its own rows, no names but the team's. Of a withdrawal that it was not told of it reads nothing: the
+# version stands for it, until it reads that the next one was issued.
+_published = one_of(advice.state, [state.value for state in PUBLISHED])
+
+
+def _stands(version: Any) -> Any:
+    return or_(version.state == literal_column("'issued'"), untold_here(version.untold, Action.ADVICE_READ))
+
+
+def _own_current(of: type) -> Any:
+    """The version of a reference that the business reads as issued."""
+    last = current.number.desc()
+    standing = select(current.id).where(current.reference == advice.reference, _stands(current)).order_by(last)
+    return standing.limit(literal_column("1")).correlate(of).scalar_subquery()
+
+
+_next_issued = (
+    select(func.min(current.issued_at))
+    .where(current.reference == advice.reference, current.number > advice.number)
+    .correlate(Advice)
+    .scalar_subquery()
+)
+_hidden = untold_here(advice.untold, Action.ADVICE_READ)
+_own_state = sql_case(
+    (~_hidden, advice.state),
+    (_next_issued.is_not(None), literal_column(f"'{AdviceState.SUPERSEDED}'")),
+    else_=literal_column(f"'{AdviceState.ISSUED}'"),
+)
 _own = render(
     OwnAdvice,
     Advice,
+    state=_own_state,
+    ended_at=moment(sql_case((_hidden, _next_issued), else_=advice.ended_at)),
+    withdrawal_reason=func.access.told_reason(advice.id),
     struck_threat_levels=_struck,
-    current_advice_id=current_of(advice.reference, Advice),
+    current_advice_id=_own_current(Advice),
     team=select(render(TeamContact, Team)).where(team.id == advice.team_id).scalar_subquery(),
     recommendations=gathered(
         render(OwnRecommendation, Recommendation), recommendation.position, where=_of_advice, of=Advice
@@ -255,14 +286,13 @@ _own = render(
         of=Advice,
     ),
 )
-_published = one_of(advice.state, [state.value for state in PUBLISHED])
 OWN_ADVICE_BY_ID = read_one(ALL_ADVICE, _own, reach=lambda ctx: (advice.case_id == any_(ctx.cases)) & _published)
 OWN_ADVICE_LIST = Listing(
     ALL_ADVICE,
-    render(OwnAdviceRow, Advice),
+    render(OwnAdviceRow, Advice, state=_own_state),
     filters={
         "case_id": lambda: advice.case_id == given("case_id", Uuid()),
-        "state": lambda: advice.state == given("state", Text()),
+        "state": lambda: _own_state == given("state", Text()),
     },
     sorts={"created_at": Sort(advice.issued_at, Moment3())},
     where=_published,
@@ -587,7 +617,11 @@ WITHDRAW = guarded(
     ALL_ADVICE,
     action=Action.ADVICE_WITHDRAW,
     lifecycle=ADVICE,
-    changes={"withdrawal_reason": given("reason", Text()), "ended_at": NOW},
+    changes={
+        "withdrawal_reason": given("reason", Text()),
+        "ended_at": NOW,
+        "untold": func.access.untold(advice.case_id, literal_column("false"), given("tell", Boolean())),
+    },
     returning=(advice.case_id,),
 )
 
@@ -630,8 +664,10 @@ def _of_recommendation(item: Any, *order: Any, child: Any) -> Any:
 
 
 _told = {name: _of_version(column) for name, column in _number.items()}
+_own_told = _told | {"advice_state": _of_version(_own_state)}
 _settled = one_of(recommendation.verification, [state.value for state in SETTLED])
 _open = and_(_told["advice_state"] == literal_column("'issued'"), ~_settled)
+_own_open = and_(_own_told["advice_state"] == literal_column("'issued'"), ~_settled)
 _response = render(ResponseView, BusinessResponse, person=func.access.name_of(response.person_id))
 _verification = render(VerificationView, Verification, verifier=func.access.name_of(verification.verified_by))
 _recommendation = render(
@@ -660,15 +696,15 @@ OWN_RECOMMENDATION_BY_ID = read_one(
     render(
         OwnRecommendationView,
         Recommendation,
-        **_told,
-        current_advice_id=_of_version(current_of(advice.reference, Advice)),
+        **_own_told,
+        current_advice_id=_of_version(_own_current(Advice)),
         responses=_of_recommendation(
             render(OwnResponse, BusinessResponse), response.responded_at, response.id, child=response
         ),
         verifications=_of_recommendation(
             render(OwnVerification, Verification), verification.verified_at, verification.id, child=verification
         ),
-        allowed_actions=func.access.own_actions(literal_column("'recommendation'"), _told["advice_state"]),
+        allowed_actions=func.access.own_actions(literal_column("'recommendation'"), _own_told["advice_state"]),
     ),
     reach=lambda ctx: recommendation.case_id == any_(ctx.cases),
 )
@@ -676,18 +712,19 @@ OWN_RECOMMENDATION_BY_ID = read_one(
 
 def _register(*, outside: bool) -> Listing:
     """The register, for staff or for the business: the same rows as far as each may see them."""
+    told, open_ = (_own_told, _own_open) if outside else (_told, _open)
     return Listing(
         REGISTER,
-        render(RecommendationRow, Recommendation, **_told),
+        render(RecommendationRow, Recommendation, **told),
         filters={
             "case_id": lambda: recommendation.case_id == given("case_id", Uuid()),
             "advice_id": lambda: recommendation.advice_id == given("advice_id", Uuid()),
             "priority": lambda: recommendation.priority == given("priority", Text()),
             "answer": lambda: recommendation.answer == given("answer", Text()),
             "verification": lambda: recommendation.verification == given("verification", Text()),
-            "open": lambda: _open == given("open", Boolean()),
+            "open": lambda: open_ == given("open", Boolean()),
             "overdue": lambda: (
-                and_(_open, func.coalesce(recommendation.target_on < TODAY, literal_column("false")))
+                and_(open_, func.coalesce(recommendation.target_on < TODAY, literal_column("false")))
                 == given("overdue", Boolean())
             ),
         },
@@ -783,14 +820,15 @@ REORDER = written(
     id=Uuid(),
 )
 
-# What became of the advice of a recommendation, for whoever answers it or verifies it.
-PLACE = Statement(
-    select(
-        recommendation.case_id,
-        _told["advice_state"].label("state"),
-        _of_version(current_of(advice.reference, Advice)).label("current_advice_id"),
-    ).where(recommendation.id == given("id", Uuid()))
-)
+
+def _place(state: Any, current_id: Any) -> Statement:
+    """What became of the advice of a recommendation, for whoever answers it or verifies it."""
+    found = (state.label("state"), _of_version(current_id).label("current_advice_id"))
+    return Statement(select(recommendation.case_id, *found).where(recommendation.id == given("id", Uuid())))
+
+
+PLACE = _place(_told["advice_state"], current_of(advice.reference, Advice))
+OWN_PLACE = _place(_own_told["advice_state"], _own_current(Advice))
 _scope = {
     "case_id": recommendation.case_id,
     "team_id": recommendation.team_id,

@@ -335,7 +335,8 @@ async def record_delivery(door: AtDoor, advice_id: Id, recording: DeliveryRecord
     ),
 )
 async def withdraw(door: AtDoor, advice_id: Id, withdrawing: AdviceWithdrawing) -> Response:
-    """It stays readable as withdrawn, for the business too."""
+    """It stays readable as withdrawn, for the business too, which is written to and reads the reason. An enquiry that was handed over
+    goes on reading it as issued, unless `tell_business` says that it is told."""
     return await door.write(lambda work: actions.withdraw(work, advice_id, withdrawing))
 
 

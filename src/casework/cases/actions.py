@@ -251,8 +251,8 @@ async def close(work: Work, case_id: UUID, closing: CaseClosing) -> Answer:
         await require_reason(work, "reason_open_recommendation", each.reason_code, each.note, at)
     _require_meant(work, "next_review_on", closing.next_review_on)
     await work.react({"case_id": case_id, "closing": closing, "roles": work.caller.roles})
-    if not closing.tell_business:
-        await work.rows(enquiries.READ_AS_BEFORE, case_id=case_id)
+    read = enquiries.READ_AS_IT_IS if closing.tell_business else enquiries.READ_AS_BEFORE
+    await work.rows(read, case_id=case_id)
     await work.advance(
         queries.MOVES[work.action],
         id=case_id,
@@ -269,7 +269,6 @@ async def reopen(work: Work, case_id: UUID, reopening: CaseReopening) -> Answer:
     case = await _judged(work, case_id)
     due_on = await working_day_after(work, case["team_id"], work.clock.today(), WORKING_DAYS)
     await work.advance(queries.MOVES[work.action], id=case_id, due_on=due_on)
-    await work.rows(enquiries.READ_AS_IT_IS, case_id=case_id)
     work.say(case_id, reason=reopening.note)
     return await work.show(queries.CASE_SHOWN, case_id)
 

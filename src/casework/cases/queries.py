@@ -27,7 +27,7 @@ from sqlalchemy import case as when
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from casework.access.actions import Action
-from casework.cases.lifecycle import CASE, WAITING
+from casework.cases.lifecycle import CASE, WAITING, Audience
 from casework.cases.models import Case, CaseEvent, CaseHeadline, CaseNote, Collaborator
 from casework.cases.schemas import (
     CaseColleague,
@@ -38,6 +38,7 @@ from casework.cases.schemas import (
     CaseRow,
     CaseView,
 )
+from casework.kernel.problems import Forbidden, UnknownParameter
 from casework.kernel.statements import Statement, given, one_of, written
 from casework.kernel.tables import NOW, TODAY, Moment3, columns
 from casework.kernel.views import render
@@ -46,6 +47,7 @@ from casework.premises.models import Premises
 from casework.work.amending import Amending, Rule
 from casework.work.composing import (
     CTX,
+    Beyond,
     Listing,
     Outline,
     Reachable,
@@ -177,7 +179,19 @@ HEADLINE_LIST = Listing(
         },
         full=func.access.headline_teams(),
     ),
+    beyond={
+        "adviser_id": Beyond(
+            lambda: func.cardinality(select(func.access.headline_teams()).scalar_subquery()) == literal_column("0"),
+            lambda: UnknownParameter(
+                "You see the reference, the state and the team of a case: filter by those.",
+                possible=["open", "reference", "state", "team_id"],
+            ),
+        )
+    },
 )
+_reads_casework = and_(func.access.of_staff(), _within(CASES, Action.ADVICE_READ))
+"""Whether the caller reads what was found and advised in a case, as the policies of ``access/rls.py`` ask it (``casework``)."""
+_reads_it = select(case.id).where(case.id == given("case_id", Uuid()), _reads_casework).correlate(None).exists()
 NOTE_LIST = Listing(
     NOTES,
     render(CaseNoteView, CaseNote, author=func.access.name_of(note.author_id)),
@@ -186,6 +200,12 @@ NOTE_LIST = Listing(
         "audience": lambda: note.audience == given("audience", Text()),
     },
     sorts={"created_at": Sort(note.created_at, Moment3())},
+    beyond={
+        "audience": Beyond(
+            lambda: and_(given("audience", Text()) == literal_column(f"'{Audience.CASEWORK}'"), ~_reads_it),
+            lambda: Forbidden("You read the notes for the desk here: send `audience` as `desk`, or leave it out."),
+        )
+    },
 )
 # Row security tells nobody the lines of what they may not read: findings, advice, supplements. That a visit was made is told to
 # whoever reads the case; why its times are unusual stands with what was found there, and is told to whoever reads that.
@@ -246,8 +266,6 @@ def _amended(fields: frozenset[str]) -> dict[str, Any]:
 AMENDING = Amending(CASES, CASE_SHOWN, rule=Rule(CASE, Action.CASE_AMEND), headline=HEADLINE_SEEN, derived=_amended)
 
 NOTE_SHOWN = show_one(NOTES, render(CaseNoteView, CaseNote, author=func.access.name_of(note.author_id)))
-_reads_casework = and_(func.access.of_staff(), _within(CASES, Action.ADVICE_READ))
-"""Whether the caller reads what was found and advised in a case, as the policies of ``access/rls.py`` ask it (``casework``)."""
 READS_CASEWORK = Statement(
     select(_reads_casework.label("reads")).where(case.id == given("case_id", Uuid()), CASES.reached())
 )

@@ -128,7 +128,8 @@ async def list_headlines(
 ) -> Response:
     """That cases exist, restricted ones too, and who has them; national roles see those of every team.
 
-    As auditor one sees reference, state and team only, last in the list, whatever its order; `adviser_id` finds none of these.
+    As auditor one sees reference, state and team only, last in the list, whatever its order; `adviser_id` finds none of these, and
+    is refused (400) to whoever sees no others.
     """
     filters = {
         "state": state,
@@ -360,7 +361,8 @@ async def list_notes(
 ) -> Response:
     """The internal notes of a case that the caller may read, newest first unless sorted otherwise.
 
-    Notes for casework are for those who read findings and advice of the case; to coordinators and tools they are not there."""
+    Notes for casework are for those who read findings and advice of the case; to coordinators and tools they are not there, and
+    asking for them is refused (403)."""
     return await door.page(
         queries.NOTE_LIST,
         limit=limit,

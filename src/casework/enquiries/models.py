@@ -100,6 +100,8 @@ class Enquiry(EnquiryFacts, table=True):
     ended_at: datetime | None = moment()
     shown_stage: str | None = Field(default=None, sa_type=Text)
     """Where the business goes on reading that it stands, where it was not told of the end."""
+    shown_ended_at: datetime | None = moment()
+    """When the business withdrew it, which had not been told that it had ended before."""
     business_spoke_at: datetime | None = moment()
     """When the business wrote, where nobody of ours has written since (``access/sql/speaking.sql``)."""
     token_number: int = Field(default=None, nullable=False, sa_column_kwargs={"server_default": text("1")})

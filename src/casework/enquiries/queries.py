@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     any_,
     case,
+    cast,
     column,
     func,
     literal_column,
@@ -27,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from casework.access.actions import Action
-from casework.enquiries.lifecycle import ENDED, ENQUIRY, OPEN, PASSING
+from casework.enquiries.lifecycle import ENDED, ENQUIRY, OPEN, PASSING, EnquiryState
 from casework.enquiries.models import Contact, Enquiry, EnquiryMessage, EnquiryTransfer
 from casework.enquiries.schemas import (
     ContactOfPast,
@@ -51,7 +52,7 @@ from casework.kernel.views import listed, moment, render
 from casework.notices.models import Notice
 from casework.people.models import Team
 from casework.premises.models import Premises
-from casework.work.composing import Listing, Reachable, Sort, create_under, guarded, read_one, show_one
+from casework.work.composing import UUIDS, Listing, Reachable, Sort, create_under, guarded, read_one, show_one
 from casework.work.unit import Creation, Guarded
 
 enquiry, contact, message, team, place, notice = map(
@@ -172,22 +173,54 @@ _true_stage = case(
     (enquiry.state != literal_column("'accepted'"), enquiry.state),
     else_=literal_column("'accepted_'") + func.coalesce(_case_state, literal_column("'open'")),
 )
-# Who was not told of the end reads what they read before it.
-_stage = func.coalesce(enquiry.shown_stage, _true_stage)
-_as_told = or_(enquiry.shown_stage.is_(None), enquiry.shown_stage == literal_column("'withdrawn'"))
+# Who was not told of the end reads what they read before it; and goes on reading so where it is taken back, until there is news of
+# the work: what was hidden is not told of afterwards.
+_reads_on = and_(
+    enquiry.shown_stage.is_not(None),
+    case(
+        (
+            enquiry.state == literal_column("'accepted'"),
+            and_(
+                func.starts_with(enquiry.shown_stage, literal_column("'accepted_'")),
+                one_of(func.coalesce(_case_state, literal_column("'closed'")), ("closed", "reopened")),
+            ),
+        ),
+        else_=one_of(enquiry.state, [EnquiryState.RECEIVED.value, *(state.value for state in ENDED)]),
+    ),
+)
+_shown_stage = case((_reads_on, enquiry.shown_stage))
+_stage = func.coalesce(_shown_stage, _true_stage)
 _shown_state = case(
-    (or_(enquiry.shown_stage.is_(None), enquiry.state == literal_column("'accepted'")), enquiry.state),
+    (or_(~_reads_on, enquiry.state == literal_column("'accepted'")), enquiry.state),
     else_=enquiry.shown_stage,
 )
-_shown: dict[str, Any] = {"state": _shown_state, "ended_at": moment(case((_as_told, enquiry.ended_at)))}
+_shown: dict[str, Any] = {
+    "state": _shown_state,
+    "ended_at": moment(
+        case(
+            (~_reads_on, enquiry.ended_at),
+            (
+                enquiry.shown_stage == literal_column("'withdrawn'"),
+                func.coalesce(enquiry.shown_ended_at, enquiry.ended_at),
+            ),
+        )
+    ),
+}
+
+
+def untold_here(enquiries: Any, action: Action) -> Any:
+    """Whether the caller's own enquiry is among those that were told of no end (``access.untold``)."""
+    own = select(func.access.own_enquiries(literal_column(f"ARRAY['{action}']"))).scalar_subquery()
+    return enquiries.bool_op("&&")(cast(own, UUIDS))
 
 
 def _words(which: int) -> Any:
     return case(
         *(
-            (_stage == literal_column(f"'{stage}'"), literal_column("'" + texts[which].replace("'", "''") + "'"))
+            (literal_column(f"'{stage}'"), literal_column("'" + texts[which].replace("'", "''") + "'"))
             for stage, texts in STATUS.items()
         ),
+        value=_stage,
         else_=literal_column("'Open'"),
     )
 
@@ -205,7 +238,7 @@ _tracked = render(
     TrackingView,
     Enquiry,
     **_shown,
-    signposted_to=case((enquiry.shown_stage.is_(None), enquiry.signposted_to)),
+    signposted_to=case((~_reads_on, enquiry.signposted_to)),
     status=_words(0),
     what_happens_next=_words(1),
     verified=literal_column("step.verified"),
@@ -276,6 +309,7 @@ _enquiry = render(
     premises=select(place.name).where(place.id == enquiry.premises_id).correlate(Enquiry).scalar_subquery(),
     submitted_by=func.access.name_of(enquiry.submitted_by),
     privacy_notice=_notice_shown,
+    shown_stage=_shown_stage,
     likely_premises=_LIKELY,
     allowed_actions=_allowed,
 )
@@ -285,6 +319,7 @@ STANDING = show_one(
     render(
         EnquiryStanding,
         Enquiry,
+        shown_stage=_shown_stage,
         contact_verified=select(contact.verified_at.is_not(None)).where(_current).correlate(Enquiry).scalar_subquery(),
         allowed_actions=_allowed,
     ),
@@ -379,7 +414,7 @@ TRIAGE = _move(
 )
 _WHY = {"reason_code": given("reason_code", Text()), "reason_note": given("note", Text())}
 _untold = or_(given("untold", Boolean()), and_(enquiry.handed_over_at.is_not(None), ~given("tell_business", Boolean())))
-_ENDED: dict[str, Any] = {**_WHY, "ended_at": NOW, "shown_stage": case((_untold, enquiry.state))}
+_ENDED: dict[str, Any] = {**_WHY, "ended_at": NOW, "shown_stage": case((_untold, _stage))}
 SIGNPOST = _move(
     Action.ENQUIRY_SIGNPOST,
     returning=(enquiry.shown_stage,),
@@ -387,12 +422,17 @@ SIGNPOST = _move(
     **_ENDED,
 )
 REFUSE = _move(Action.ENQUIRY_REFUSE, returning=(enquiry.shown_stage,), **_ENDED)
+_hidden = and_(
+    one_of(enquiry.state, [state.value for state in ENDED]),
+    one_of(enquiry.shown_stage, [state.value for state in OPEN]),
+)
 WAS_UNTOLD = Statement(
-    select(enquiry.shown_stage.is_not(None).label("untold")).where(enquiry.id == given("id", Uuid()))
+    select(func.coalesce(_hidden, literal_column("false")).label("untold")).where(enquiry.id == given("id", Uuid()))
 )
 REOPEN = _move(
     Action.ENQUIRY_REOPEN,
-    shown_stage=null(),
+    shown_stage=case((enquiry.shown_stage == literal_column("'triaged'"), enquiry.shown_stage)),
+    shown_ended_at=null(),
     signposted_to=null(),
     reason_code=null(),
     reason_note=null(),
@@ -402,19 +442,19 @@ REOPEN = _move(
     respond_by=given("respond_by", Date()),
 )
 TEAM_OF = Statement(select(enquiry.team_id).where(enquiry.id == given("id", Uuid())))
-WITHDRAW = _move(Action.ENQUIRY_WITHDRAW, ended_at=NOW)
-WITHDRAW_OWN = _move(Action.ENQUIRY_WITHDRAW, OWN, ended_at=NOW)
-# Whoever was not told of the end withdraws as if there had been none.
+WITHDRAW = _move(Action.ENQUIRY_WITHDRAW, ended_at=NOW, shown_stage=null())
+WITHDRAW_OWN = _move(Action.ENQUIRY_WITHDRAW, OWN, ended_at=NOW, shown_stage=null())
+# Whoever was not told of the end withdraws as if there had been none; when it really ended stays as it is.
 WITHDRAW_UNTOLD = guarded(
     OWN,
-    changes={"shown_stage": literal_column("'withdrawn'"), "ended_at": NOW},
-    guards=(one_of(enquiry.shown_stage, [state.value for state in OPEN]),),
+    changes={"shown_stage": literal_column("'withdrawn'"), "shown_ended_at": NOW},
+    guards=(_hidden,),
 )
-# What closing a case, or reopening it, does to the enquiries of it that were handed over.
+# What closing a case does to the enquiries of it that were handed over, or to all, where staff say that they are told.
 READ_AS_BEFORE = Statement(
     update(enquiry)
     .where(enquiry.case_id == given("case_id", Uuid()), enquiry.handed_over_at.is_not(None))
-    .values(shown_stage=_true_stage)
+    .values(shown_stage=_stage)
     .returning(enquiry.id)
 )
 READ_AS_IT_IS = Statement(

@@ -141,9 +141,12 @@ async def confirm(work: Work, visit_id: UUID, confirmation: VisitConfirmation) -
     """Take down the answer to a proposed time, given by the business itself or to staff."""
     by_business = work.caller.kind == "enquirer"
     if confirmation.decision is Decision.CONFIRM:
-        row = await work.advance(queries.CONFIRM, id=visit_id, by="business" if by_business else "staff")
+        move = queries.OWN_CONFIRM if by_business else queries.CONFIRM
+        row = await work.advance(move, id=visit_id, by="business" if by_business else "staff")
     else:
-        row = await work.advance(queries.DECLINE, id=visit_id, note=confirmation.note)
+        row = await work.advance(
+            queries.OWN_DECLINE if by_business else queries.DECLINE, id=visit_id, note=confirmation.note
+        )
     work.say(
         row["case_id"],
         subject=("visit", visit_id),
@@ -213,18 +216,19 @@ async def log_no_access(work: Work, visit_id: UUID, ending: VisitEnding) -> Answ
 
 async def cancel(work: Work, visit_id: UUID, ending: VisitCancelling) -> Answer:
     """Cancel a visit to come."""
-    answer = await _end(work, visit_id, ending, queries.CANCEL, "reason_cancel_visit")
-    visit = await work.obtain(queries.VISIT_NOW, id=visit_id)
     tell = ending.tell_business
-    if not untold(ending.reason_code, tell_business=tell):
+    quiet = untold(ending.reason_code, tell_business=tell)
+    answer = await _end(work, visit_id, ending, queries.CANCEL, "reason_cancel_visit", quiet=quiet, tell=tell)
+    visit = await work.obtain(queries.VISIT_NOW, id=visit_id)
+    if not quiet:
         notify(work, Notice.VISIT_CANCELLED, case_id=visit["case_id"], tell_business=tell)
     return answer
 
 
-async def _end(work: Work, visit_id: UUID, ending: VisitEnding, move: Guarded, words: str) -> Answer:
+async def _end(work: Work, visit_id: UUID, ending: VisitEnding, move: Guarded, words: str, **values: bool) -> Answer:
     await _reached(work, queries.VISIT_NOW, visit_id)
     await require_reason(work, words, ending.reason_code, ending.note)
-    row = await work.advance(move, id=visit_id, reason_code=ending.reason_code)
+    row = await work.advance(move, id=visit_id, reason_code=ending.reason_code, **values)
     work.say(row["case_id"], subject=("visit", visit_id), reason_code=ending.reason_code, reason=ending.note)
     return await work.show(queries.VISIT_SHOWN, visit_id)
 

@@ -106,6 +106,10 @@ class SiteVisit(SQLModel, table=True):
     attendance: list[dict[str, str]] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
     notes: Annotated[str, prose(10_000)] | None = None
     reason_code: str | None = Field(default=None, sa_type=Text)
+    untold: list[UUID] = Field(
+        default=None, sa_type=ARRAY(Id), nullable=False, sa_column_kwargs={"server_default": text("'{}'")}
+    )
+    """The enquiries that were not told that it is cancelled: they go on reading it as it was (``access/sql/silence.sql``)."""
     version: int = version()
     created_at: datetime = moment(now=True)
 

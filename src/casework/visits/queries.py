@@ -2,13 +2,29 @@
 
 from typing import Any
 
-from sqlalchemy import Integer, Text, Uuid, all_, any_, case, cast, func, literal_column, null, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    Text,
+    Uuid,
+    all_,
+    any_,
+    case,
+    cast,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
 
 from casework.access.actions import Action
 from casework.cases.lifecycle import RUNNING
 from casework.cases.models import Case
 from casework.cases.queries import CASES, HEADLINE_SEEN
+from casework.enquiries.queries import untold_here
 from casework.kernel.statements import Statement, given, one_of, written
 from casework.kernel.tables import NOW, Moment3, columns
 from casework.kernel.views import render
@@ -38,6 +54,7 @@ from casework.work.composing import (
     read_one,
     show_one,
 )
+from casework.work.unit import Guarded
 
 visit, finding, supplement, of_case, place, area = map(
     columns, (SiteVisit, Finding, VisitSupplement, Case, Premises, PremisesArea)
@@ -164,16 +181,27 @@ VISIT_LIST = Listing(
 # --- the business, on connections that see only some columns ---
 
 _name = func.access.name_of(visit.adviser_id)
+# Who was not told that it is cancelled reads it as before, and answers it as before.
+_own_state = case(
+    (~untold_here(visit.untold, Action.VISIT_READ), visit.state),
+    (visit.confirmed_at.is_not(None), literal_column(f"'{VisitState.CONFIRMED}'")),
+    else_=literal_column(f"'{VisitState.PROPOSED}'"),
+)
 _own = render(
     OwnVisitView,
     SiteVisit,
+    state=_own_state,
     adviser=_name,
-    allowed_actions=func.access.own_actions(literal_column("'visit'"), visit.state),
+    allowed_actions=func.access.own_actions(literal_column("'visit'"), _own_state),
 )
 OWN_VISIT_BY_ID = read_one(VISITS, _own, reach=lambda reached: visit.case_id == any_(reached.cases))
 OWN_VISIT_SHOWN = show_one(VISITS, _own)
 OWN_VISIT_LIST = Listing(
-    VISITS, render(OwnVisitRow, SiteVisit, adviser=_name), filters=_FILTERS, sorts=_SORTS, outside=True
+    VISITS,
+    render(OwnVisitRow, SiteVisit, state=_own_state, adviser=_name),
+    filters=_FILTERS | {"state": lambda: _own_state == given("state", Text())},
+    sorts=_SORTS,
+    outside=True,
 )
 
 # --- proposing ---
@@ -323,15 +351,32 @@ def _moved(fields: frozenset[str]) -> dict[str, Any]:
 
 
 AMENDING = Amending(VISITS, VISIT_SHOWN, rule=Rule(VISIT, Action.VISIT_AMEND), derived=_moved)
-CONFIRM = _move(
-    Action.VISIT_CONFIRM, confirmed_at=NOW, confirmed_by=given("by", Text()), declined_at=null(), declined_note=null()
-)
-DECLINE = _move(
-    Action.VISIT_CONFIRM,
-    state=literal_column(f"'{VisitState.PROPOSED}'"),
-    declined_at=NOW,
-    declined_note=given("note", Text()),
-)
+_CONFIRMED = {
+    "state": literal_column(f"'{VisitState.CONFIRMED}'"),
+    "confirmed_at": NOW,
+    "confirmed_by": given("by", Text()),
+    "declined_at": null(),
+    "declined_note": null(),
+}
+_DECLINED = {
+    "state": literal_column(f"'{VisitState.PROPOSED}'"),
+    "declined_at": NOW,
+    "declined_note": given("note", Text()),
+}
+CONFIRM, DECLINE = _move(Action.VISIT_CONFIRM, **_CONFIRMED), _move(Action.VISIT_CONFIRM, **_DECLINED)
+
+
+def _answered(changes: dict[str, Any]) -> Guarded:
+    """What the business answers, judged by what it reads: what was cancelled without its being told stays so."""
+    states = VISIT.sources(Action.VISIT_CONFIRM)
+    kept = {"state": case((visit.state == literal_column("'cancelled'"), visit.state), else_=changes["state"])}
+    common = guarded(VISITS, changes=changes | kept, guards=(one_of(_own_state, states),), returning=(visit.case_id,))
+    within = func.coalesce(VISITS.reached(), literal_column("false")).label("within")
+    found = select(visit.version, _own_state.label("state"), within).where(visit.id == given("id", Uuid()))
+    return Guarded(common.change, Statement(found), states)
+
+
+OWN_CONFIRM, OWN_DECLINE = _answered(_CONFIRMED), _answered(_DECLINED)
 COMPLETE = _move(
     Action.VISIT_COMPLETE,
     arrived_at=given("arrived_at", Moment3()),
@@ -343,7 +388,11 @@ COMPLETE = _move(
     notes=given("notes", Text()),
 )
 NO_ACCESS = _move(Action.VISIT_NO_ACCESS, reason_code=given("reason_code", Text()))
-CANCEL = _move(Action.VISIT_CANCEL, reason_code=given("reason_code", Text()))
+CANCEL = _move(
+    Action.VISIT_CANCEL,
+    reason_code=given("reason_code", Text()),
+    untold=func.access.untold(visit.case_id, given("quiet", Boolean()), given("tell", Boolean())),
+)
 
 UPCOMING_OF_CASE = Statement(
     select(

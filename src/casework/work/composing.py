@@ -37,6 +37,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.types import TypeEngine
 
 from casework.kernel.lifecycle import Lifecycle
+from casework.kernel.problems import Problem
 from casework.kernel.statements import Statement, given, one_of, page_size
 from casework.work.unit import Creation, Guarded
 
@@ -236,6 +237,15 @@ class Outline:
         )
 
 
+@dataclass(frozen=True)
+class Beyond:
+    """A filter by what some callers do not see: an empty list would read as "none", so they are refused."""
+
+    where: Callable[[], ColumnElement[bool]]
+    """Whether it is beyond this caller, under the values given."""
+    refusal: Callable[[], Problem]
+
+
 _LOWEST, _HIGHEST = (digit * 8 + "-" + (digit * 4 + "-") * 3 + digit * 12 for digit in "0f")
 
 
@@ -255,9 +265,10 @@ class Listing:
         where: ColumnElement[bool] | None = None,
         outside: bool = False,
         outline: Outline | None = None,
+        beyond: Mapping[str, Beyond] | None = None,
     ) -> None:
         self.source, self.body, self.filters, self.sorts = source, body, filters, sorts
-        self.outline = outline
+        self.outline, self.beyond = outline, beyond or {}
         self.where = where if where is not None else true()
         self.outside = outside
         self._statements: dict[tuple[Any, ...], Statement] = {}
@@ -333,12 +344,22 @@ class Listing:
                 cast(gathered.c["items"], Text).label("body"),
                 func.array_length(gathered.c.ids, 1).label("length"),
                 (gathered.c.found == page_size()).label("more"),
+                self._refused(filters),
                 gathered.c["keys"][func.array_length(gathered.c["keys"], 1)].label("last_key"),
                 gathered.c.ids[func.array_length(gathered.c.ids, 1)].label("last_id"),
                 func.audit.consulted(CTX.event, self.source.kind, gathered.c.ids, gathered.c.cases).label("logged"),
                 UNFLUSHED,
             ).select_from(begin().outerjoin(gathered, true()))
         )
+
+    def _refused(self, filters: Sequence[str]) -> Any:
+        """The filter that is beyond the caller, if one is."""
+        found: list[Any] = [
+            (func.coalesce(self.beyond[name].where(), false()), literal_column(f"'{name}'"))
+            for name in filters
+            if name in self.beyond
+        ]
+        return (case(*found) if found else cast(null(), Text)).label("refused")
 
     def _branches(self, branch: Callable[..., Select[Any]]) -> Any:
         source = self.source

@@ -287,11 +287,11 @@ class Door:
             bound |= {"after_key": key, "after_id": UUID(last)}
         statement = listing.statement(frozenset(used), sort, cursor is not None)
         try:
-            row = await self._page(statement, bound, limit, under)
+            row = await self._page(listing, statement, bound, limit, under)
         except p.Unauthenticated:
             if not await self._vouched_for():
                 raise
-            row = await self._page(statement, bound, limit, under)
+            row = await self._page(listing, statement, bound, limit, under)
         following = self.house.cursors.make([row["last_key"], str(row["last_id"])], bound_to) if row["more"] else None
         body = f'{{"items":{row["body"] or "[]"},"next_cursor":{json.dumps(following)}}}'
         headers = {}
@@ -303,7 +303,7 @@ class Door:
         return Response(body, media_type="application/json", headers=headers)
 
     async def _page(
-        self, statement: Statement, bound: dict[str, Any], limit: int, under: UUID | None
+        self, listing: Listing, statement: Statement, bound: dict[str, Any], limit: int, under: UUID | None
     ) -> asyncpg.Record:
         missed: Problem | None = None
         async with self._lender().lend() as connection, trouble():
@@ -312,6 +312,9 @@ class Door:
                 standing = await self._standing(connection, under)
                 if standing != "reached":
                     missed = await self._missed(connection, row, standing)
+            if row["decision"] == "allow" and missed is None and row.get("refused") is not None:
+                missed = listing.beyond[row["refused"]].refusal()
+                await self._tell(connection, missed, row.get("event"))
         await self.house.database.flush.passed()
         _judge(row["decision"])
         if missed is not None:

@@ -173,6 +173,10 @@ PERSON: Mapping[str, tuple[str, str]] = {
         "Whoever was asked to review advice of {reference} has contributed to it meanwhile, and so is asked no longer. "
         "Ask somebody else.",
     ),
+    "reviewer_left": (
+        "Somebody else is to review advice of {reference}",
+        "Whoever was asked to review advice of {reference} reviews no more. Ask somebody else.",
+    ),
     "advice_taken_back": (
         "You need not review advice of {reference} now",
         "The advice of {reference} that you were asked to review was taken back before you decided. "
@@ -230,6 +234,21 @@ SPOKEN: Mapping[str, tuple[str, str]] = {
         "The business of {reference} has written",
         "The business of {reference} has written a message, after all had ended. It was told that a colleague is, and whom to ring. "
         "Answer it, or ring them; nothing reopens by itself.",
+    ),
+    "business_spoke_untold": (
+        "The business of {reference} has written",
+        "The business of {reference} has written a message, after all had ended. It was not told of the end, nor that a colleague hears "
+        "of the message: its page reads as before. Give nothing of the end away. Nothing reopens by itself.",
+    ),
+    "business_spoke_joined": (
+        "The business of {reference} has written",
+        "The business of {reference} has written a message. {reference} was joined with another enquiry about the same matter, "
+        "so look at that one as well before you answer. The business was told nothing else.",
+    ),
+    "business_answered": (
+        "The business of {reference} has answered",
+        "The business of {reference} has answered what was advised, after its case was closed. The timeline of the case says to which "
+        "recommendation. Nothing reopens by itself.",
     ),
 }
 """What the database tells, where a message comes in."""

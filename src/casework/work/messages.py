@@ -77,6 +77,8 @@ class PersonNotice(StrEnum):
     ADVICE_TAKEN_BACK = "advice_taken_back"
     REVIEWER_NEEDED = "reviewer_needed"
     """By the database, when whoever was asked has contributed (``casework.ask_no_longer``)."""
+    REVIEWER_LEFT = "reviewer_left"
+    """By the database, when whoever was asked reviews no more (``access.let_go``)."""
 
 
 def notify(

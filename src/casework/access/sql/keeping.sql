@@ -194,7 +194,7 @@ CREATE OR REPLACE TRIGGER keep_directory AFTER INSERT OR UPDATE ON casework.orga
 -- to change them, it goes back first (advice/sql/content.sql).
 CREATE OR REPLACE FUNCTION access.freeze_advice() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
-DECLARE free text[] := ARRAY['state', 'ended_at', 'withdrawal_reason', 'version', 'team_id', 'restricted'];
+DECLARE free text[] := ARRAY['state', 'ended_at', 'withdrawal_reason', 'untold', 'version', 'team_id', 'restricted'];
 BEGIN
     IF OLD.state IN ('issued', 'superseded', 'withdrawn')
        AND (to_jsonb(NEW) - free IS DISTINCT FROM to_jsonb(OLD) - free

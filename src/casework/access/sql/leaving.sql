@@ -60,8 +60,8 @@ BEGIN
         INSERT INTO casework.case_event (case_id, team_id, restricted, action, person_id, actor, subject_kind, subject_id, reason_code, facts)
         VALUES (a.case_id, a.team_id, a.restricted, access.current_action(), signed.person, signed.actor, 'advice', a.id, 'reviewer_left',
                 jsonb_build_object('reviewer_id', person));
-        PERFORM work.enqueue('messages.send', jsonb_build_object('kind', 'reviewer_needed', 'case_id', a.case_id, 'person_id', a.author_id),
-                             format('messages.send:reviewer_needed:%s', a.id), NULL);
+        PERFORM work.enqueue('messages.send', jsonb_build_object('kind', 'reviewer_left', 'case_id', a.case_id, 'person_id', a.author_id),
+                             format('messages.send:reviewer_left:%s', a.id), NULL);
     END LOOP;
     RETURN NEW;
 END $$;

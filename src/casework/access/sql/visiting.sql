@@ -161,6 +161,10 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE free text[] := ARRAY['team_id', 'restricted', 'premises_id', 'version']; by_now timestamptz := casework.now() + interval '5 minutes';
 BEGIN
     IF TG_OP = 'UPDATE' AND OLD.state IN ('completed', 'no_access', 'cancelled') THEN
+        -- Who was not told that it is cancelled still answers the proposed time.
+        IF OLD.state = 'cancelled' AND to_jsonb(OLD) -> 'untold' <> '[]' THEN
+            free := free || ARRAY['confirmed_at', 'confirmed_by', 'declined_at', 'declined_note'];
+        END IF;
         IF to_jsonb(NEW) - free IS DISTINCT FROM to_jsonb(OLD) - free THEN
             RAISE EXCEPTION 'a visit that is over never changes' USING ERRCODE = 'CW002';
         END IF;
