@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.circle.building import share_with, whole_case
 from casework.kernel.settings import Settings
+from tests.circle.building import share_with, whole_case
 from tests.enquiries.post import PostRoom
 from tests.support.callers import Caller, ok, refused, warned
 from tests.support.story import (
