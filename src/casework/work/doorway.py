@@ -209,6 +209,7 @@ class Door:
             row = await self._asked(connection, statement, {**self._begin_values(), **values})
             if row["decision"] == "allow" and row["body"] is None:
                 standing = await self._standing(connection, case) if case is not None else "absent"
+                standing = "seen" if row.get("seen") else standing
                 missed = await self._missed(connection, row, standing)
         await self.house.database.flush.passed()
         _judge(row["decision"])
@@ -230,8 +231,11 @@ class Door:
 
     async def _missed(self, connection: Connection, row: asyncpg.Record, standing: str) -> Problem:
         """The refusal of a read that found nothing; the log is told of it beneath the event that the read began."""
-        hidden = standing == "headline"
-        problem = p.Forbidden("You see that this case exists, but not what it holds.") if hidden else p.NotFound()
+        problem: Problem = p.NotFound()
+        if standing == "headline":
+            problem = p.Forbidden("You see that this case exists, but not what it holds.")
+        elif standing == "seen":
+            problem = p.Forbidden("You may see that it is there, but it stands in none of the teams for which you may do this.")
         await self._tell(connection, problem, row.get("event"))
         return problem
 

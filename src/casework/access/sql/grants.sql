@@ -39,7 +39,7 @@ GRANT EXECUTE ON FUNCTION
     access.open_in_emergency(text, text, text), access.decide_transfer(uuid, integer[], boolean, uuid, text),
     access.member_teams(text), access.holds(text), access.may_review(uuid, uuid, text), casework.is_settled(uuid), casework.hold_advice_citing(uuid[]), casework.could_review(uuid), casework.advice_readers(uuid), access.allowed_actions(text, text, uuid, uuid, boolean, uuid),
     access.grant_role(uuid, text, uuid), access.approve_role(uuid), access.end_role(uuid), access.roles_of(uuid),
-    access.suspend(uuid, integer[], text), access.reinstate(uuid, integer[]), access.suspension_of(uuid),
+    access.suspend(uuid, integer[], text), access.reinstate(uuid, integer[]), access.suspension_of(uuid), access.reads_suspension(uuid), access.shown_suspended(uuid),
     access.end_sessions_of(uuid), access.people_with(text), access.review_place(uuid), access.held_by(uuid, uuid), access.cases_in_strands(uuid, text[]),
     access.oversees(uuid, boolean), access.ask_change(uuid, text, uuid, text, boolean), access.approve_change(uuid), access.withdraw_change(uuid), access.changes(uuid, uuid, text),
     access.set_client_secret(uuid, bytea), access.set_password(uuid, text, text),
