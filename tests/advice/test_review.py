@@ -90,7 +90,9 @@ def test_a_reviewer_holds_the_part_and_the_competence(team: Team, other_team: Te
     for nobody in (team.person("adviser", competences=("hss",)), locked):
         document = refused(asking(nobody), 409, "not-a-reviewer")
         assert [each["id"] for each in document["could_be_asked"]] == [there.person_id]
-    found = {each["id"] for each in ok(adviser.get("/v1/people", role="reviewer", competence="hss", limit=100))["items"]}
+    found = {
+        each["id"] for each in ok(adviser.get("/v1/people", role="reviewer", competence="hss", limit=100))["items"]
+    }
     assert there.person_id in found
     assert locked.person_id not in found
     refused(asking(other_team.person("supervisor", competences=("hss",))), 409, "not-a-reviewer")

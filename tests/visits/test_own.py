@@ -171,7 +171,9 @@ def test_it_ends_with_the_share(lent: tuple[Whole, Caller, dict[str, Any]]) -> N
     assert (marked["adviser_id"], marked["adviser_left_at"] is None) == (guest.person_id, False)
     assert ok(whole.adviser.get(f"/v1/visits/{whole.coming_id}"))["adviser_left_at"] is None
     given = {"adviser_id": whole.adviser.person_id}
-    assert ok(whole.adviser.patch(f"/v1/visits/{visit['id']}", given, match=marked["version"]))["adviser_left_at"] is None
+    assert (
+        ok(whole.adviser.patch(f"/v1/visits/{visit['id']}", given, match=marked["version"]))["adviser_left_at"] is None
+    )
     body = {"starts_at": moment(3), "ends_at": moment(3, 1), "adviser_id": guest.person_id}
     refused(whole.adviser.post(f"{whole.path}/visits", body), 422, "validation-failed")
 

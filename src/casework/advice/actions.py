@@ -371,6 +371,9 @@ async def record_delivery(work: Work, advice_id: UUID, recording: DeliveryRecord
     return await work.show(queries.ADVICE_SHOWN, advice_id)
 
 
+_CONFIRM = ("confirm_threat_level", "confirm_northern_ireland_threat_level")
+
+
 def _require_levels(issued: Record, levels: Levels, issuing: AdviceIssuing) -> None:
     """Issued under recorded levels only, and under those it was drafted under, or that the issuer confirms."""
     if levels.missing:
@@ -380,7 +383,13 @@ def _require_levels(issued: Record, levels: Levels, issuing: AdviceIssuing) -> N
     confirmed = issuing.confirm_threat_level, issuing.confirm_northern_ireland_threat_level
     if current != tuple(said or before for said, before in zip(confirmed, drafted, strict=True)):
         raise problems.ThreatLevelChanged(
-            "It is not what it was when this was drafted.",
+            "It is not what it was when this was drafted. Judge whether the advice still holds; then send the current level in "
+            + " and ".join(
+                name
+                for name, said, before, now in zip(_CONFIRM, confirmed, drafted, current, strict=True)
+                if now != (said or before)
+            )
+            + ".",
             drafted=drafted[0],
             current=current[0],
             drafted_northern_ireland=drafted[1],

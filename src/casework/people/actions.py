@@ -147,6 +147,9 @@ async def reinstate(work: Work, person_id: UUID) -> Answer:
     return await _lock(work, person_id, queries.REINSTATE)
 
 
+_NOT_THE_SUSPENDER = "You locked this person out. Another supervisor of their team, or an administrator, lets them in again or makes it final."
+
+
 async def _lock(work: Work, person_id: UUID, statement: Statement, **stated: Any) -> Answer:
     _never_oneself(work, person_id)
     seen = await work.obtain(queries.PERSON_SEEN, id=person_id)
@@ -156,7 +159,7 @@ async def _lock(work: Work, person_id: UUID, statement: Statement, **stated: Any
     if verdict == "stale":
         raise PreconditionFailed(headers={"ETag": f'"{seen["version"]}"'})
     if verdict == "same_person":
-        raise NeverTheSuspender
+        raise NeverTheSuspender(_NOT_THE_SUSPENDER)
     if verdict == "already":
         raise StateConflict("They are locked out already.", state="suspended", possible_from=["active"])
     if verdict == "none":
@@ -174,9 +177,14 @@ OVERSEEING = ("administrator", "auditor")
 """The roles that two administrators decide about."""
 
 
+_NOT_ONESELF = (
+    "This is about yourself. Ask another administrator, or another supervisor of the team where a supervisor may."
+)
+
+
 def _never_oneself(work: Work, person_id: UUID) -> None:
     if person_id == work.caller.principal:
-        raise NeverOneself
+        raise NeverOneself(_NOT_ONESELF)
 
 
 async def _require_team(work: Work, team_id: UUID | None) -> None:
@@ -259,13 +267,15 @@ def _judge_change(verdict: str) -> None:
     if verdict == "absent":
         raise NotFound
     if verdict == "last":
-        raise AdministratorsNeeded
+        raise AdministratorsNeeded(
+            "Two active administrators have to stay, besides. Give the role to somebody else and have it approved, then ask for this anew."
+        )
     if verdict == "suspender":
-        raise NeverTheSuspender
+        raise NeverTheSuspender(_NOT_THE_SUSPENDER)
     if verdict == "requester":
         raise NeverTheRequester
     if verdict == "oneself":
-        raise NeverOneself
+        raise NeverOneself(_NOT_ONESELF)
     if verdict == "asker":
         raise StateConflict(
             "Whoever asked for this is no active administrator any more. Ask for it anew.", state="waiting"

@@ -35,7 +35,7 @@ GRANT EXECUTE ON FUNCTION
     access.of_staff(), access.lent_places(), access.read_teams(text), access.headline_teams(), access.answering_teams(text), access.cases(text), access.write_teams(text[]), access.write_cases(text[]), access.write_case(text[], uuid),
     access.write_answering(text[]), access.may_visit(uuid, uuid), access.may_log(uuid, uuid), access.write_visit(text[], uuid),
     access.time_marks(uuid, uuid, uuid, uuid[], text, timestamptz, timestamptz, boolean, timestamptz, timestamptz), access.needs_time_reason(text[]),
-    access.is_adviser(uuid, uuid), access.is_force_address(text), access.verification_bar(uuid, boolean), access.assignable(uuid, uuid), access.announce_restriction(uuid),
+    access.is_adviser(uuid, uuid), access.is_force_address(text), access.verification_bar(uuid, boolean), access.may_open_case(uuid), access.assignable(uuid, uuid), access.announce_restriction(uuid),
     access.open_in_emergency(text, text, text), access.decide_transfer(uuid, integer[], boolean, uuid, text),
     access.member_teams(text), access.holds(text), access.may_review(uuid, uuid, text), casework.is_settled(uuid), casework.hold_advice_citing(uuid[]), casework.could_review(uuid), casework.advice_readers(uuid), access.allowed_actions(text, text, uuid, uuid, boolean, uuid),
     access.grant_role(uuid, text, uuid), access.approve_role(uuid), access.end_role(uuid), access.roles_of(uuid),
