@@ -108,8 +108,9 @@ async def read_in_force(
     force's or no local authority's is refused."""
     language = chosen(lang, door.request.headers.get("accept-language"))
     named = {"force_code": force_code, "local_authority_code": local_authority_code}
+    asked = {"kind": kind.value, "postcode": postcode, "language": language, **named}
     try:
-        answer = await door.one(queries.IN_FORCE, kind=kind.value, postcode=postcode, language=language, **named)
+        answer = await door.one(queries.IN_FORCE, case=None, **asked)
     except NotFound:
         raise ValidationFailed(
             errors=[
