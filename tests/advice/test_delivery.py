@@ -42,11 +42,13 @@ def test_without_a_verified_contact_a_delivery_is_planned_and_recorded_once(team
         None,
     )
     assert pending(adviser, case) == [approved["id"]]
+    assert "advice.issue" in issued["allowed_actions"]
     delivered = ok(adviser.post(f"{path}/delivery", done(), match=issued["version"]))
     (record,) = delivered["delivery"]
     assert (record["state"], record["delivered_to"], record["delivered_by"]) == ("done", "Duty manager", "in_person")
     assert record["recorded_by"] == adviser.person_id
     assert pending(adviser, case) == []
+    assert "advice.issue" not in delivered["allowed_actions"]
     again = adviser.post(f"{path}/delivery", done(), match=delivered["version"])
     refused(again, 409, "no-delivery-pending")
     assert ok(adviser.get(path))["delivery"] == [record]

@@ -93,6 +93,7 @@ def test_a_threat_level_that_changed_is_confirmed_by_the_issuer(team: Team, chan
     changed_level("critical")
     path = f"/v1/advice/{approved['id']}/issue"
     told = refused(adviser.post(path, SOON, match=approved["version"]), 409, "threat-level-changed")
+    assert "in confirm_threat_level." in told["detail"]
     assert (told["drafted"], told["current"]) == (approved["drafted_threat_level"], "critical")
     wrong = {**SOON, "confirm_threat_level": approved["drafted_threat_level"]}
     refused(adviser.post(path, wrong, match=approved["version"]), 409, "threat-level-changed")

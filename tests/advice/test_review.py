@@ -83,7 +83,18 @@ def test_a_reviewer_holds_the_part_and_the_competence(team: Team, other_team: Te
         body = {"reviewer_id": person.person_id}
         return adviser.post(f"/v1/advice/{draft['id']}/reviewer", body, match=draft["version"])
 
-    refused(asking(team.person("adviser", competences=("hss",))), 409, "not-a-reviewer")
+    # Who reviews nothing, or is locked out, is no reviewer; who could be asked is told, and is found by the list of people.
+    there, locked = team.person("reviewer", competences=("hss",)), team.person("reviewer", competences=("hss",))
+    why = {"reason": "Stolen laptop."}
+    ok(team.person("administrator").post(f"/v1/people/{locked.person_id}/suspension", why, match=1), 201)
+    for nobody in (team.person("adviser", competences=("hss",)), locked):
+        document = refused(asking(nobody), 409, "not-a-reviewer")
+        assert [each["id"] for each in document["could_be_asked"]] == [there.person_id]
+    found = {
+        each["id"] for each in ok(adviser.get("/v1/people", role="reviewer", competence="hss", limit=100))["items"]
+    }
+    assert there.person_id in found
+    assert locked.person_id not in found
     refused(asking(other_team.person("supervisor", competences=("hss",))), 409, "not-a-reviewer")
     refused(asking(other_team.person("reviewer", competences=("pal",))), 409, "competence-missing")
     nobody = adviser.post(f"/v1/advice/{draft['id']}/reviewer", {"reviewer_id": draft["id"]}, match=draft["version"])

@@ -60,6 +60,7 @@ def test_a_case_comes_back_with_its_adviser_and_a_new_deadline(team: Team) -> No
     refused(team.person("adviser").post(f"{path}/reopening", match=3), 403, "forbidden")
     back = ok(adviser.post(f"{path}/reopening", {"note": "They called again."}, match=3))
     assert (back["state"], back["adviser_id"], back["closed_at"]) == ("reopened", adviser.person_id, None)
+    assert "case.take" not in back["allowed_actions"]  # it has an adviser
     assert back["due_on"] > case["due_on"]
     assert back["reason_code"] is None
 

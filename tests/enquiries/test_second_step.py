@@ -60,7 +60,15 @@ def test_the_two_steps_open_what_one_does_not(world: World, team: Team, post: Po
     made.verify()
     assert step(made) == "code_required"
     assert ok(made.business.get("/v1/tracking"))["verified"] is True
-    refused(made.business.get("/v1/visits"), 403, "forbidden")
+    # Whoever holds a tracking token is told what is needed and where; nobody else hears of it.
+    for path in ("/v1/visits", "/v1/advice", "/v1/recommendations"):
+        told = refused(made.business.get(path), 403, "forbidden")["detail"]
+        assert all(
+            word in told
+            for word in ("one-time code", "/v1/tracking/code", "/v1/tracking/confirmation", "X-Confirmation")
+        )
+    assert "code" not in refused(made.business.get("/v1/cases"), 403, "forbidden")["detail"]
+    assert "code" not in refused(made.team.person("auditor").get("/v1/visits"), 403, "forbidden")["detail"]
     sent = ok(made.business.post("/v1/tracking/code"), 202)
     assert len(sent.pop("request")) == 43
     assert sent == {"outcome": "sent", "valid_minutes": 10, "tries": 5}

@@ -177,9 +177,19 @@ def test_joining_opens_nothing_without_the_cases_adviser_or_a_supervisor(
         assert ok(enquiry.business.get(path))["items"] == []
     told = refused(by(joiner, enquiry, "case-opening"), 409, "case-withheld")
     assert "adviser" in told["detail"]
+    path = f"/v1/enquiries/{enquiry.id}"
+    offered = [
+        each
+        for each in (joiner, adviser, team.person("supervisor"))
+        if "enquiry.accept" in ok(each.get(path))["allowed_actions"]
+    ]
+    assert [each.person_id for each in offered[:1]] == [adviser.person_id]
+    assert len(offered) == 2
     assert ok(by(adviser, enquiry, "case-opening"))["case_withheld"] is False
     assert len(ok(enquiry.business.get("/v1/advice"))["items"]) == 1
-    refused(by(adviser, enquiry, "case-opening"), 409, "state-conflict")
+    again = refused(by(adviser, enquiry, "case-opening"), 409, "state-conflict")
+    assert (again["state"], again["possible_from"]) == ("open", ["withheld"])
+    assert "enquiry.accept" not in ok(adviser.get(path))["allowed_actions"]
 
 
 def test_a_case_that_is_kept_from_a_contact_writes_it_no_letter(world: World, team: Team, post: PostRoom) -> None:

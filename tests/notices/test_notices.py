@@ -48,11 +48,17 @@ def test_a_notice_is_in_force_once_somebody_else_approved_it(world: World, team:
     assert "notice.approve" not in draft["allowed_actions"]
     assert in_force(world, postcode=team.postcode)["force_code"] is None
     refused(world.anybody().get(f"{path}/text"), 404, "not-found")
-    refused(writer.post(f"{path}/approval", {}, match=draft["version"]), 409, "never-the-writer")
+    told = refused(writer.post(f"{path}/approval", {}, match=draft["version"]), 409, "never-the-writer")
+    assert told["detail"] != told["title"]
     done = ok(second.post(f"{path}/approval", {}, match=draft["version"]))
     assert (done["state"], done["number"], done["approved_by"]) == ("approved", 1, "Sam")
     shown = in_force(world, postcode=team.postcode)
-    assert shown == in_force(world, force_code=team.force_code)
+    assert shown == in_force(world, force_code=team.force_code) == in_force(world, local_authority_code=team.force_code)
+    for name in ("force_code", "local_authority_code"):
+        answer = world.anybody().get("/v1/notices/in-force", **{name: "E99999999", "postcode": team.postcode})
+        (error,) = refused(answer, 422, "validation-failed")["errors"]
+        assert error["parameter"] == name
+        assert "GET /v1/" in error["message"]
     assert {name: shown[name] for name in SAYS} == SAYS
     assert (shown["id"], shown["force_code"], shown["number"]) == (draft["id"], team.force_code, 1)
 

@@ -115,11 +115,15 @@ def test_their_cases_wait_in_the_queue_and_are_taken_as_they_stand(team: Team, h
     )
     marked = ok(supervisor.get(f"/v1/visits/{visit['id']}"))
     assert marked["adviser_left_at"] is not None
+    assert "case.take" in read(colleague, active)["allowed_actions"]
+    assert "case.take" not in read(colleague, theirs)["allowed_actions"]
+    assert "case.take" not in read(team.person("adviser", competences=("cni",)), active)["allowed_actions"]
     taken = {ok(colleague.post("/v1/cases/taking", {}))["id"] for _ in range(2)}
     assert taken == {active["id"], allocated["id"]}
     refused(colleague.post("/v1/cases/taking", {}), 409, "nothing-to-take")
     now = read(colleague, active)
     assert (now["state"], now["adviser_id"], now["adviser_left_at"]) == ("active", colleague.person_id, None)
+    assert "case.take" not in now["allowed_actions"]
     assert read(colleague, allocated)["state"] == "allocated"
     # The visit waits for somebody to be named, and so loses its mark.
     again = {"adviser_id": colleague.person_id}

@@ -87,8 +87,9 @@ def test_somebody_else_lifts_it_or_makes_it_final(team: Team) -> None:
     lifted, left = team.person("adviser"), team.person("adviser")
     for person in (lifted, left):
         ok(lock(first, person), 201)
-        refused(lock(first, person, "reinstatement"), 409, "never-the-suspender")
-        refused(first.patch(f"/v1/people/{person.person_id}", {"active": False}, match=1), 409, "never-the-suspender")
+        final = first.patch(f"/v1/people/{person.person_id}", {"active": False}, match=1)
+        for answer in (lock(first, person, "reinstatement"), final):
+            assert "You locked this person out" in refused(answer, 409, "never-the-suspender")["detail"]
     assert ok(lock(second, lifted, "reinstatement"))["suspension"] is None
     refused(lock(second, lifted, "reinstatement"), 409, "state-conflict")
     ok(second.patch(f"/v1/people/{left.person_id}", {"active": False}, match=1))
@@ -100,7 +101,7 @@ def test_who_may(team: Team, other_team: Team) -> None:
     for role in ("adviser", "reviewer", "coordinator", "information_manager", "auditor"):
         refused(lock(team.person(role), adviser), 403, "forbidden")
     refused(lock(other_team.person("supervisor"), adviser), 403, "forbidden")
-    refused(lock(supervisor, supervisor), 403, "never-oneself")
+    assert "yourself" in refused(lock(supervisor, supervisor), 403, "never-oneself")["detail"]
     refused(lock(supervisor, adviser, match=9), 412, "precondition-failed")
     ok(adviser.get("/v1/cases"))
     answer = supervisor.post(f"/v1/people/{adviser.person_id}/suspension", {}, match=1)
@@ -108,7 +109,27 @@ def test_who_may(team: Team, other_team: Team) -> None:
     ok(lock(supervisor, adviser), 201)
     path = f"/v1/people/{adviser.person_id}/suspension"
     assert ok(supervisor.get(path))["suspension"]["reason"] == WHY["reason"]
-    assert ok(team.person("coordinator").get(path))["suspension"] is None
+    assert ok(team.person("administrator").get(path))["suspension"]["suspended_by"] == supervisor.name
+    for role in ("adviser", "reviewer", "coordinator", "information_manager", "auditor", "professional_lead"):
+        refused(team.person(role).get(path), 403, "forbidden")
+    refused(other_team.person("supervisor").get(path), 403, "forbidden")
+    refused(supervisor.get(f"/v1/people/{uuid.uuid4()}/suspension"), 404, "not-found")
+
+
+def marks(caller: Caller, name: str, **filters: Any) -> list[bool | None]:
+    return [each["suspended"] for each in ok(caller.get("/v1/people", q=name, **filters))["items"]]
+
+
+def test_the_list_of_people_marks_who_is_locked_out_for_whoever_may_lock_them_out(team: Team, other_team: Team) -> None:
+    reviewer, supervisor = team.person("reviewer"), team.person("supervisor")
+    told = [supervisor, team.person("administrator")]
+    untold = [team.person("coordinator"), team.person("auditor"), other_team.person("supervisor")]
+    assert [marks(each, reviewer.name) for each in (*told, *untold)] == [[False], [False], [None], [None], [None]]
+    ok(lock(supervisor, reviewer), 201)
+    assert [marks(each, reviewer.name) for each in (*told, *untold)] == [[True], [True], [None], [None], [None]]
+    # Among those whom one can ask, they stand with the mark or not at all.
+    assert [marks(each, reviewer.name, role="reviewer") for each in (*told, *untold)] == [[True], [True], [], [], []]
+    assert [marks(each, supervisor.name, role="supervisor") for each in untold[:2]] == [[None], [None]]
 
 
 def test_every_administrator_and_auditor_is_told(world: World, team: Team, post: PostRoom) -> None:

@@ -148,7 +148,8 @@ def test_the_last_two_administrators_stay(trial: Trial, kind: str) -> None:
     team = trial.team()
     first, second, third = (team.person("administrator") for _ in range(3))
     alone(trial, first, second)
-    refused(ask(first, second, kind), 409, "administrators-needed")
+    told = refused(ask(first, second, kind), 409, "administrators-needed")
+    assert told["detail"] != told["title"]
     trial.sql("UPDATE access.principal SET active = true WHERE id = $1::text::uuid", third.person_id)
     ok(ask(first, second, kind))
     ok(ask(first, third, kind))
@@ -239,3 +240,49 @@ def test_the_tables_themselves_want_two(world: World, team: Team, statement: str
     asked = "INSERT INTO access.person_change (person_id, kind, state, asked_by, decided_by, decided_at) VALUES ($1::text::uuid, 'deactivation', 'approved', $2::text::uuid, $2::text::uuid, now())"  # fmt: skip
     with pytest.raises(asyncpg.CheckViolationError):
         world.logged_sql(asked, person.person_id, team.person("administrator").person_id)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_somebody_asked_who_is_let_in_no_more_makes_room_for_what_is_asked_anew(team: Team, kind: str) -> None:
+    first, second, third, person = (team.person("administrator") for _ in range(4))
+    ok(ask(first, person, kind))
+    (old,) = waiting(second, person)
+    document = (
+        refused(amend(second, person, email="somebody.else@police.example"), 409, "change-waits")
+        if kind == "email"
+        else None
+    )
+    if document is not None:
+        assert (document["kind"], document["change_id"]) == (kind, old["id"])
+        assert old["id"] in document["detail"]
+    ok(second.post(f"/v1/people/{first.person_id}/suspension", {"reason": "Stolen laptop."}, match=1), 201)
+    refused(approve(third, old), 409, "state-conflict")
+    ok(ask(second, person, kind))
+    (new,) = waiting(third, person)
+    assert (new["asked_by"], ok(third.get(f"{CHANGES}/{old['id']}"))["state"]) == (second.person_id, "withdrawn")
+    assert ok(approve(third, new))["state"] == "approved"
+
+
+@pytest.mark.parametrize("role", ["administrator", "auditor"])
+def test_a_role_that_is_to_be_given_is_decided_there_as_well(team: Team, role: str) -> None:
+    first, second, person = team.person("administrator"), team.person("administrator"), team.person()
+    path = f"/v1/people/{person.person_id}/roles"
+
+    def given() -> dict[str, Any]:
+        ok(first.post(path, {"role": role, "team_id": team.id}), 201)
+        (change,) = waiting(second, person)
+        return change
+
+    change = given()
+    refused(approve(first, change), 403, "never-the-requester")
+    refused(approve(team.person("supervisor"), change), 403, "forbidden")
+    assert ok(second.delete(f"{CHANGES}/{change['id']}"))["state"] == "withdrawn"
+    refused(approve(second, change), 409, "state-conflict")
+    refused(first.delete(f"{CHANGES}/{change['id']}"), 409, "state-conflict")
+    change = given()
+    decided = ok(approve(second, change))
+    assert (decided["id"], decided["state"], decided["decided_by"]) == (change["id"], "approved", second.person_id)
+    assert [(each["role"], each["state"]) for each in ok(first.get(path))["items"]] == [(role, "active")]
+    refused(approve(second, change), 409, "state-conflict")
+    refused(second.delete(f"{CHANGES}/{change['id']}"), 409, "state-conflict")
+    assert waiting(first, person) == []

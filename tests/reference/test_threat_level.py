@@ -150,6 +150,7 @@ def test_what_begins_before_the_newest_is_meant_or_refused(lead: Caller) -> None
     newest = ok(lead.post(LEVELS, said("severe", since=moment(hours=-2))), 201)
     for since in (moment(hours=-5), newest["since"]):
         told = refused(lead.post(LEVELS, said("critical", since=since)), 409, "not-the-newest")
+        assert "insert: true" in told["detail"]
         assert told["newest"]["id"] == newest["id"]
     ok(lead.post(LEVELS, said("critical", since=moment(hours=-5), insert=True)), 201)
     assert current(lead) == "severe"

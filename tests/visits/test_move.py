@@ -77,6 +77,16 @@ def test_a_visit_offers_what_its_state_allows(team: Team, state: str, offered: l
     assert ok(team.person("reviewer", "adviser").get(f"/v1/visits/{visit['id']}"))["allowed_actions"] == []
 
 
+def test_that_nobody_was_met_is_offered_once_a_visit_has_begun(team: Team) -> None:
+    adviser = team.person("adviser")
+    case = allocated_case(team, adviser)
+    nobody = {"reason_code": "nobody_there"}
+    for visit, begun in ((proposed_visit(adviser, case), False), (visit_in("confirmed", adviser, case), True)):
+        assert ("visit.no_access" in visit["allowed_actions"]) == begun
+        answer = adviser.post(f"/v1/visits/{visit['id']}/no-access", nobody, match=visit["version"])
+        assert answer.status_code == (200 if begun else 409)
+
+
 def test_a_stale_version_moves_nothing(team: Team) -> None:
     adviser = team.person("adviser")
     visit = proposed_visit(adviser, allocated_case(team, adviser))

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.circle.building import Whole, share_with, whole_case
-from tests.support.callers import Caller, ok, refused
+from tests.support.callers import Caller, ok, refused, warned
 from tests.support.story import allocated_case, finding, just_now, moment, proposed_visit
 from tests.support.world import Team, World
 
@@ -161,8 +161,21 @@ def test_an_adviser_of_a_team_that_contributes_is_sent_and_logs_it(
 def test_it_ends_with_the_share(lent: tuple[Whole, Caller, dict[str, Any]]) -> None:
     whole, guest, visit = lent
     (share,) = ok(whole.supervisor.get(f"{whole.path}/shares"))["items"]
-    ok(whole.supervisor.post(f"{whole.path}/shares/{share['id']}/ending"))
+    assert visit["adviser_left_at"] is None
+    answer = whole.supervisor.post(f"{whole.path}/shares/{share['id']}/ending")
+    assert warned(answer) == [("", "visit-left")]
+    (told,) = (each["message"] for each in answer.json()["warnings"])
+    assert visit["id"] in told
+    assert guest.name in told
     refused(made(guest, visit), 404, "not-found")
+    # Marked as for a leaver, and nobody else's is; given to somebody else it is in hand again.
+    marked = ok(whole.adviser.get(f"/v1/visits/{visit['id']}"))
+    assert (marked["adviser_id"], marked["adviser_left_at"] is None) == (guest.person_id, False)
+    assert ok(whole.adviser.get(f"/v1/visits/{whole.coming_id}"))["adviser_left_at"] is None
+    given = {"adviser_id": whole.adviser.person_id}
+    assert (
+        ok(whole.adviser.patch(f"/v1/visits/{visit['id']}", given, match=marked["version"]))["adviser_left_at"] is None
+    )
     body = {"starts_at": moment(3), "ends_at": moment(3, 1), "adviser_id": guest.person_id}
     refused(whole.adviser.post(f"{whole.path}/visits", body), 422, "validation-failed")
 

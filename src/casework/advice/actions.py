@@ -192,16 +192,19 @@ async def ask_reviewer(work: Work, advice_id: UUID, asking: ReviewerAsking) -> A
     if found is not None and found["askable"]:
         contributed = await _contributed(work, advice_id, asking.reviewer_id)
         if contributed:
-            others = await work.rows(queries.COULD_REVIEW, id=advice_id)
-            people = [{**each, "id": str(each["id"])} for each in others]
-            raise problems.OwnAdvice(contributed=contributed, could_be_asked=people)
+            raise problems.OwnAdvice(contributed=contributed, could_be_asked=await _could_be_asked(work, advice_id))
     standing = await _advance(work, queries.ASSIGN, advice_id, reviewer_id=asking.reviewer_id)
     fit = await _fitness(work, asking.reviewer_id, standing)
     if not fit["part"]:
-        raise problems.NotAReviewer
+        raise problems.NotAReviewer(could_be_asked=await _could_be_asked(work, advice_id))
     _require_competence(fit, standing)
     work.say(standing["case_id"], subject=("advice", advice_id), facts={"reviewer_id": str(asking.reviewer_id)})
     return await work.show(queries.ADVICE_SHOWN, advice_id)
+
+
+async def _could_be_asked(work: Work, advice_id: UUID) -> list[dict[str, Any]]:
+    """Who could review a version, as a refusal names them: the least busy first, those of other forces last."""
+    return [{**each, "id": str(each["id"])} for each in await work.rows(queries.COULD_REVIEW, id=advice_id)]
 
 
 async def _contributed(work: Work, advice_id: UUID, person: UUID | None) -> list[dict[str, str]]:
@@ -370,6 +373,9 @@ async def record_delivery(work: Work, advice_id: UUID, recording: DeliveryRecord
     return await work.show(queries.ADVICE_SHOWN, advice_id)
 
 
+_CONFIRM = ("confirm_threat_level", "confirm_northern_ireland_threat_level")
+
+
 def _require_levels(issued: Record, levels: Levels, issuing: AdviceIssuing) -> None:
     """Issued under recorded levels only, and under those it was drafted under, or that the issuer confirms."""
     if levels.missing:
@@ -379,7 +385,13 @@ def _require_levels(issued: Record, levels: Levels, issuing: AdviceIssuing) -> N
     confirmed = issuing.confirm_threat_level, issuing.confirm_northern_ireland_threat_level
     if current != tuple(said or before for said, before in zip(confirmed, drafted, strict=True)):
         raise problems.ThreatLevelChanged(
-            "It is not what it was when this was drafted.",
+            "It is not what it was when this was drafted. Judge whether the advice still holds; then send the current level in "
+            + " and ".join(
+                name
+                for name, said, before, now in zip(_CONFIRM, confirmed, drafted, current, strict=True)
+                if now != (said or before)
+            )
+            + ".",
             drafted=drafted[0],
             current=current[0],
             drafted_northern_ireland=drafted[1],

@@ -28,7 +28,8 @@ class NoDeliveryPending(Problem):
 
 
 class NotAReviewer(Problem):
-    """A reviewer holds the role reviewer, in any force, or is a supervisor of the team that keeps the case."""
+    """A reviewer holds the role reviewer, in any force, or is a supervisor of the team that keeps the case, and is let in just now.
+    ``could_be_asked`` names who could review."""
 
     status, slug, title = 409, "not-a-reviewer", "This person reviews no advice"
 

@@ -119,7 +119,12 @@ _OFFERED: Any = literal_column("""(
         SELECT json_array_elements_text(access.allowed_actions('advice', casework.advice.state, casework.advice.case_id,
             casework.advice.team_id, casework.advice.restricted)) AS word
         UNION SELECT json_array_elements_text(access.allowed_actions('correction', casework.advice.state,
-            casework.advice.case_id, casework.advice.team_id, casework.advice.restricted))) o
+            casework.advice.case_id, casework.advice.team_id, casework.advice.restricted))
+        UNION SELECT json_array_elements_text(CASE WHEN EXISTS (
+                SELECT FROM casework.advice_delivery d
+                WHERE d.advice_id = casework.advice.id AND d.deliver_by IS NOT NULL AND d.delivered_at IS NULL)
+            THEN access.allowed_actions('delivery', casework.advice.state, casework.advice.case_id,
+                casework.advice.team_id, casework.advice.restricted) ELSE '[]'::json END)) o
     WHERE o.word <> 'advice.review' OR casework.advice.author_id <> (SELECT access.current_principal())
         AND NOT EXISTS (SELECT FROM casework.advice_contributor k
                         WHERE k.advice_id = casework.advice.id AND k.person_id = (SELECT access.current_principal()))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from casework.access.actions import Action
 from casework.advice import actions, problems, queries
-from casework.advice.lifecycle import AdviceState, Answer, DeliveryState, Priority, VerificationState
+from casework.advice.lifecycle import AdviceState, Answer, Priority, VerificationState
 from casework.advice.schemas import (
     AdviceAmendment,
     AdviceCorrection,
@@ -88,7 +88,7 @@ async def list_advice(
     author_id: Uuid | None = None,
     reviewer_id: Uuid | None = None,
     awaiting_my_review: Flag | None = None,
-    delivery: Literal[DeliveryState.PENDING] | None = None,
+    delivery: Literal["pending"] | None = None,
 ) -> Response:
     """The versions of advice that the caller may read. A business reads what was issued to it, by the time of issue."""
     filters: dict[str, Any] = {"case_id": case_id, "state": state}

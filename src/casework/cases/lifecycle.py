@@ -73,3 +73,6 @@ CASE = Lifecycle(
         Action.INTERIM_ADVICE_RECORD: RUNNING,
     },
 )
+
+# One whose adviser has left is taken as it stands.
+LEFT_CASE = Lifecycle("left_case", [], offers={Action.CASE_TAKE: RUNNING})

@@ -109,8 +109,18 @@ def _case(allowed_actions: Any) -> Any:
     )
 
 
+# What is taken is a case that nobody has, or whose adviser has left, of a competence of one's own: as TAKE judges it.
 _offered = _case(
-    func.access.allowed_actions(literal_column("'case'"), case.state, case.id, case.team_id, case.restricted)
+    literal_column("""(
+    SELECT coalesce(json_agg(o.word ORDER BY o.word), '[]'::json) FROM (
+        SELECT json_array_elements_text(access.allowed_actions('case', casework.case_file.state, casework.case_file.id,
+            casework.case_file.team_id, casework.case_file.restricted)) AS word
+        UNION SELECT json_array_elements_text(CASE WHEN casework.case_file.adviser_left_at IS NULL THEN '[]'::json
+            ELSE access.allowed_actions('left_case', casework.case_file.state, casework.case_file.id,
+                casework.case_file.team_id, casework.case_file.restricted) END)) o
+    WHERE o.word <> 'case.take' OR (casework.case_file.adviser_id IS NULL OR casework.case_file.adviser_left_at IS NOT NULL)
+        AND NOT casework.case_file.restricted AND casework.case_file.strand = ANY (
+            (SELECT p.competences FROM casework.person p WHERE p.id = (SELECT access.current_principal()))::text[]))""")
 )
 CASE_BY_ID = read_one(CASES, _offered)
 CASE_SHOWN = show_one(CASES, _offered)

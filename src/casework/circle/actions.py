@@ -73,6 +73,9 @@ async def unshare(work: Work, case_id: UUID, share_id: UUID) -> Answer:
         await work.obtain(queries.SHARE_KNOWN, id=share_id, case_id=case_id)
         raise StateConflict("This share has ended already.")
     work.say(case_id, subject=("team", ended["to_team_id"]))
+    for visit in await work.rows(queries.VISITS_LEFT, case_id=case_id):
+        told = f"Visit {visit['id']} was to be made by {visit['adviser']}, who came by this share: name another adviser, or cancel it."
+        work.warn("", "visit-left", told)
     return await work.show(queries.SHARE_SHOWN, share_id)
 
 

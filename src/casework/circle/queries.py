@@ -108,6 +108,13 @@ END_SHARE = Statement(
     .values(ended_at=NOW, ended_by=given("me", Uuid()))
     .returning(share.id, share.to_team_id)
 )
+# The visits of this transaction whose adviser came by the share.
+VISITS_LEFT = written(
+    """
+    SELECT v.id, access.name_of(v.adviser_id) AS adviser FROM casework.site_visit v
+    WHERE v.case_id = :case_id AND v.adviser_left_at IS NOT NULL AND v.xmin = pg_current_xact_id()::xid ORDER BY v.starts_at, v.id""",
+    case_id=Uuid(),
+)
 SHARE_LIST = Listing(
     SHARES,
     _share,

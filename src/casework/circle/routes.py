@@ -84,7 +84,8 @@ async def list_shares(
     ),
 )
 async def unshare(door: AtDoor, case_id: Id, share_id: Id, _: CaseShareEnding) -> Response:
-    """At once: the next request of the other team finds no case."""
+    """At once: the next request of the other team finds no case. Visits to which their advisers are still sent are marked
+    (`adviser_left_at`), and the answer warns of each (`visit-left`)."""
     return await door.write(lambda work: actions.unshare(work, case_id, share_id))
 
 

@@ -351,7 +351,14 @@ async def replace_contact(work: Work, enquiry_id: UUID, replacement: ContactRepl
 
 async def open_case(work: Work, enquiry_id: UUID) -> Answer:
     """Open to an enquiry the case that it joined, with all that was there before."""
-    await _move(work, queries.OPEN_CASE, enquiry_id)
+    try:
+        await _move(work, queries.OPEN_CASE, enquiry_id)
+    except StateConflict:
+        raise StateConflict(
+            "Nothing of a case is kept from this enquiry: it joined none, or the case is open to it.",
+            state="open",
+            possible_from=["withheld"],
+        ) from None
     notify_adviser(work, AdviserNotice.CASE_OPENED, enquiry_id)
     return await work.show(queries.STANDING, enquiry_id)
 

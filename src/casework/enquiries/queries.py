@@ -273,9 +273,11 @@ _contact: dict[str, Any] = {
 _current = and_(contact.enquiry_id == enquiry.id, contact.current)
 # Only a verified contact is given a token, or can be unverified; who brought it in does not verify it.
 _allowed: Any = literal_column("""(
-    SELECT coalesce(json_agg(o.action ORDER BY o.place), '[]'::json)
-    FROM json_array_elements_text(access.allowed_actions(
-        'enquiry', enquiry.state, enquiry.case_id, enquiry.team_id, enquiry.restricted)) WITH ORDINALITY o (action, place)
+    SELECT coalesce(json_agg(o.action ORDER BY o.action), '[]'::json)
+    FROM (SELECT json_array_elements_text(access.allowed_actions(
+              'enquiry', enquiry.state, enquiry.case_id, enquiry.team_id, enquiry.restricted)) AS action
+          -- The case that it joined is opened to it by the action by which it joined.
+          UNION SELECT 'enquiry.accept' WHERE enquiry.case_withheld AND access.may_open_case(enquiry.case_id)) o
     WHERE o.action NOT IN ('contact.verify', 'contact.unverify', 'enquiry.reissue_token') OR EXISTS (
         SELECT FROM casework.contact k WHERE k.enquiry_id = enquiry.id AND k.current
           AND CASE o.action WHEN 'contact.verify' THEN access.verification_bar(k.id, true) IS NULL

@@ -23,5 +23,7 @@ def incomplete() -> ValidationFailed:
     return ValidationFailed(errors=[{"pointer": f"/{name}", "code": "missing", "message": message} for name in fields])
 
 
-by_constraint["notice_apart_check"] = NeverTheWriter
+by_constraint["notice_apart_check"] = lambda: NeverTheWriter(
+    "You wrote this text, or part of it. Ask a supervisor or another information manager of the team to approve it."
+)
 by_constraint["notice_privacy_check"] = incomplete

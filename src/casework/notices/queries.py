@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Integer, Text, Uuid, case, cast, func, literal_column, null, select
+from sqlalchemy import Integer, Text, Uuid, and_, case, cast, func, literal_column, null, or_, select
 
 from casework.access.actions import Action
 from casework.kernel.statements import Statement, given, written
@@ -12,7 +12,7 @@ from casework.notices.lifecycle import NOTICE, NoticeState
 from casework.notices.models import Notice
 from casework.notices.schemas import NoticeRow, NoticeText, NoticeView
 from casework.people.models import Team
-from casework.reference.models import LocalAuthority, Postcode
+from casework.reference.models import LocalAuthority, PoliceForce, Postcode
 from casework.work.amending import Amending, Rule
 from casework.work.composing import (
     CTX,
@@ -27,7 +27,7 @@ from casework.work.composing import (
     show_one,
 )
 
-notice, team, postcode, authority = map(columns, (Notice, Team, Postcode, LocalAuthority))
+notice, team, postcode, authority, force = map(columns, (Notice, Team, Postcode, LocalAuthority, PoliceForce))
 NOTICES = Reachable(Notice, "notice")
 
 # --- what the public reads ---
@@ -73,8 +73,11 @@ _text = render(
     **{name: _in_language(name) for name in _TRANSLATED},
     **{name: _always(*texts) for name, texts in ALWAYS.items()},
 )
+_named, _authority_named = parameter("force_code", Text()), parameter("local_authority_code", Text())
+_force_of_authority = select(authority.force_code).where(authority.code == _authority_named).scalar_subquery()
 _here = func.coalesce(
-    parameter("force_code", Text()),
+    _named,
+    _force_of_authority,
     select(postcode.force_code).where(postcode.postcode == parameter("postcode", Text())).scalar_subquery(),
     select(authority.force_code)
     .join(Postcode, postcode.local_authority_code == authority.code)
@@ -90,7 +93,14 @@ def _told(wanted: Any) -> Statement:
     return Statement(select(CTX.decision, allowed, cast(null(), Integer).label("version")).select_from(begin()))
 
 
-IN_FORCE = _told(select(func.casework.notice_in_force(given("kind", Text()), _here)).correlate(None).scalar_subquery())
+# What is named and is not there is told, and not answered with what holds everywhere.
+_known = and_(
+    or_(_named.is_(None), select(force.code).where(force.code == _named).exists()),
+    or_(_authority_named.is_(None), _force_of_authority.is_not(None)),
+)
+IN_FORCE = _told(
+    select(func.casework.notice_in_force(given("kind", Text()), _here)).where(_known).correlate(None).scalar_subquery()
+)
 PUBLISHED_BY_ID = _told(given("id", Uuid()))
 SHOWN_WITH = Statement(
     select(cast(_text, Text).label("body"), notice.id).where(

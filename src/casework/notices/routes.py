@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from casework.access.actions import Action
 from casework.kernel.inputs import Uuid
 from casework.kernel.languages import Language, chosen
+from casework.kernel.problems import NotFound, ValidationFailed
 from casework.notices import actions, queries
 from casework.notices.lifecycle import NoticeKind, NoticeState
 from casework.notices.problems import NeverTheWriter, WelshMissing
@@ -81,6 +82,12 @@ async def list_notices(
     return await door.page(queries.NOTICE_LIST, limit=limit, cursor=cursor, sort=sort, filters=filters)
 
 
+_NO_SUCH = {
+    "force_code": "Send the code of a police force, as GET /v1/teams names it (such as E23000018), or leave it out.",
+    "local_authority_code": "Send the code of a local authority, as GET /v1/reference/local_authorities lists it, or leave it out.",
+}
+
+
 @router.get(
     "/notices/in-force",
     **operation(Action.REFERENCE_READ, "Read the notice in force", NoticeText, suffix="notice_in_force"),
@@ -92,13 +99,25 @@ async def read_in_force(
     force_code: Annotated[
         AreaCode | None, Query(description="Of which police force; it goes before the postcode.")
     ] = None,
+    local_authority_code: Annotated[
+        AreaCode | None, Query(description="In which local authority; it goes before the postcode.")
+    ] = None,
     lang: Lang = None,
 ) -> Response:
-    """Of the force there; where it has published none, and where nobody knows the place, what holds everywhere."""
+    """Of the force there; where it has published none, and where nobody knows the postcode, what holds everywhere. A code that is no
+    force's or no local authority's is refused."""
     language = chosen(lang, door.request.headers.get("accept-language"))
-    return _kept(
-        await door.one(queries.IN_FORCE, kind=kind.value, postcode=postcode, force_code=force_code, language=language)
-    )
+    named = {"force_code": force_code, "local_authority_code": local_authority_code}
+    asked = {"kind": kind.value, "postcode": postcode, "language": language, **named}
+    try:
+        answer = await door.one(queries.IN_FORCE, case=None, **asked)
+    except NotFound:
+        raise ValidationFailed(
+            errors=[
+                {"parameter": name, "code": "absent", "message": _NO_SUCH[name]} for name, code in named.items() if code
+            ]
+        ) from None
+    return _kept(answer)
 
 
 @router.get(

@@ -147,6 +147,9 @@ async def reinstate(work: Work, person_id: UUID) -> Answer:
     return await _lock(work, person_id, queries.REINSTATE)
 
 
+_NOT_THE_SUSPENDER = "You locked this person out. Another supervisor of their team, or an administrator, lets them in again or makes it final."
+
+
 async def _lock(work: Work, person_id: UUID, statement: Statement, **stated: Any) -> Answer:
     _never_oneself(work, person_id)
     seen = await work.obtain(queries.PERSON_SEEN, id=person_id)
@@ -156,7 +159,7 @@ async def _lock(work: Work, person_id: UUID, statement: Statement, **stated: Any
     if verdict == "stale":
         raise PreconditionFailed(headers={"ETag": f'"{seen["version"]}"'})
     if verdict == "same_person":
-        raise NeverTheSuspender
+        raise NeverTheSuspender(_NOT_THE_SUSPENDER)
     if verdict == "last":
         raise AdministratorsNeeded("Nobody would be left who administers. Let another administrator in first.")
     if verdict == "already":
@@ -176,9 +179,14 @@ OVERSEEING = ("administrator", "auditor")
 """The roles that two administrators decide about."""
 
 
+_NOT_ONESELF = (
+    "This is about yourself. Ask another administrator, or another supervisor of the team where a supervisor may."
+)
+
+
 def _never_oneself(work: Work, person_id: UUID) -> None:
     if person_id == work.caller.principal:
-        raise NeverOneself
+        raise NeverOneself(_NOT_ONESELF)
 
 
 async def _require_team(work: Work, team_id: UUID | None) -> None:
@@ -246,7 +254,14 @@ async def _ask(
     asked = await work.obtain(
         queries.ASK_CHANGE, id=person_id, kind=kind, role_id=role_id, email=email, leaving=leaving
     )
-    _judge_change(asked["verdict"])
+    verdict, _, waits = asked["verdict"].partition(" ")
+    if verdict == "another":
+        told = f"Another {_KINDS[kind]} of this person waits already: GET /v1/role-changes/{waits}. Approve it, or take it back, first."
+        raise ChangeWaits(told, kind=kind, change_id=waits)
+    _judge_change(verdict)
+
+
+_KINDS = {"role": "end of this role", "deactivation": "end", "email": "address"}
 
 
 def _judge_change(verdict: str) -> None:
@@ -254,15 +269,15 @@ def _judge_change(verdict: str) -> None:
     if verdict == "absent":
         raise NotFound
     if verdict == "last":
-        raise AdministratorsNeeded
-    if verdict == "another":
-        raise ChangeWaits
+        raise AdministratorsNeeded(
+            "Two active administrators have to stay, besides. Give the role to somebody else and have it approved, then ask for this anew."
+        )
     if verdict == "suspender":
-        raise NeverTheSuspender
+        raise NeverTheSuspender(_NOT_THE_SUSPENDER)
     if verdict == "requester":
         raise NeverTheRequester
     if verdict == "oneself":
-        raise NeverOneself
+        raise NeverOneself(_NOT_ONESELF)
     if verdict == "asker":
         raise StateConflict(
             "Whoever asked for this is no active administrator any more. Ask for it anew.", state="waiting"
@@ -278,14 +293,26 @@ def _say_it_waits(work: Work, pointer: str) -> None:
 
 
 async def approve_change(work: Work, change_id: UUID) -> Answer:
-    """Let what another administrator asked take effect."""
-    _judge_change((await work.obtain(queries.APPROVE_CHANGE, id=change_id))["verdict"])
+    """Let what another administrator asked take effect; a role that is to be given is among it."""
+    role = await work.row(queries.ROLE_ASKED, id=change_id)
+    if role is None:
+        _judge_change((await work.obtain(queries.APPROVE_CHANGE, id=change_id))["verdict"])
+    elif role["state"] != "waiting":
+        _judge_change("decided")
+    else:
+        await _let_role_count(work, role["person_id"], role["asked_by"], change_id)
     return await work.show(queries.CHANGE_SHOWN, change_id)
 
 
 async def withdraw_change(work: Work, change_id: UUID) -> Answer:
-    """Take back what one asked, or refuse what another asked."""
-    _judge_change((await work.obtain(queries.WITHDRAW_CHANGE, id=change_id))["verdict"])
+    """Take back what one asked, or refuse what another asked; a role that is to be given is among it."""
+    role = await work.row(queries.ROLE_ASKED, id=change_id)
+    if role is None:
+        _judge_change((await work.obtain(queries.WITHDRAW_CHANGE, id=change_id))["verdict"])
+    else:
+        _never_oneself(work, role["person_id"])
+        if role["state"] != "waiting" or not (await work.obtain(queries.END_ROLE, id=change_id))["done"]:
+            _judge_change("decided")
     return await work.show(queries.CHANGE_SHOWN, change_id)
 
 
@@ -307,12 +334,16 @@ async def give_role(work: Work, person_id: UUID, giving: RoleGiving) -> Answer:
 async def approve_role(work: Work, person_id: UUID, role_id: UUID) -> Answer:
     """Let a role that waits take effect: the second of the two administrators that it needs."""
     role = await work.obtain(queries.ROLE_OF, person_id=person_id, id=role_id)
+    await _let_role_count(work, person_id, role["granted_by"], role_id)
+    return await work.show(queries.ROLE_SHOWN, role_id, person_id=person_id)
+
+
+async def _let_role_count(work: Work, person_id: UUID, giver: UUID | None, role_id: UUID) -> None:
     _never_oneself(work, person_id)
-    if role["granted_by"] == work.caller.principal:
+    if giver == work.caller.principal:
         raise NeverTheRequester
     if not (await work.obtain(queries.APPROVE_ROLE, id=role_id))["done"]:
         raise StateConflict("This role does not wait for approval.", state="active", possible_from=["pending"])
-    return await work.show(queries.ROLE_SHOWN, role_id, person_id=person_id)
 
 
 async def end_role(work: Work, person_id: UUID, role_id: UUID, leaving: bool) -> Answer:

@@ -97,7 +97,9 @@ by_constraint["team_phone_check"] = numberless
 by_constraint.update(
     {
         "two_administrators": lambda: Conflict("One administrator asks for this and another approves it."),
-        "suspension_final": NeverTheSuspender,
+        "suspension_final": lambda: NeverTheSuspender(
+            "You locked this person out: another administrator makes it final."
+        ),
         "person_email_key": lambda: AlreadyExists("Somebody else has this e-mail address."),
         "credential_login_key": lambda: AlreadyExists("Somebody else logs in with this e-mail address."),
         "membership_holding_key": lambda: AlreadyExists(

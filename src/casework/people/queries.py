@@ -135,6 +135,10 @@ ASK_CHANGE = written(
     email=Text(),
     leaving=Boolean(),
 )
+ROLE_ASKED = written(
+    "SELECT c.person_id, c.state, c.asked_by FROM access.changes(:id, NULL, 'new_role') c",
+    id=Uuid(),
+)
 APPROVE_CHANGE = written("SELECT access.approve_change(:id) AS verdict", id=Uuid())
 WITHDRAW_CHANGE = written("SELECT access.withdraw_change(:id) AS verdict", id=Uuid())
 HELD_BY = written(
@@ -156,7 +160,10 @@ _ROLE = f"""json_build_object('id', r.id, 'role', r.role, 'team_id', r.team_id, 
 _ROLES = f"""(SELECT coalesce(json_agg({_ROLE} ORDER BY r.granted_at, r.id), '[]')
     FROM access.roles_of(casework.person.id) r JOIN casework.team t ON t.id = r.team_id)"""  # noqa: S608 — constants
 _home = select(team.name).where(team.id == person.team_id).scalar_subquery()
-_colleague = render(ColleagueView, Person, team=_home)
+_suspended = literal_column(
+    "(CASE WHEN (SELECT access.holds('person.suspend')) THEN access.shown_suspended(casework.person.id) END)", Boolean()
+)
+_colleague = render(ColleagueView, Person, team=_home, suspended=_suspended)
 _SUSPENSION = f"""(SELECT json_build_object('reason', s.reason, 'suspended_at', {_moment("s.suspended_at")},
     'suspended_by', access.name_of(s.suspended_by), 'decide_by', {_moment("s.decide_by")})
     FROM access.suspension_of(casework.person.id) s)"""  # noqa: S608 — constants of the code
@@ -164,7 +171,17 @@ _person = render(PersonView, Person, team=_home, roles=literal_column(_ROLES), s
 _standing = func.json_build_object(
     literal_column("'person_id'"), person.id, literal_column("'suspension'"), literal_column(_SUSPENSION)
 )
-STANDING_OF = read_one(PEOPLE, _standing)
+STANDING_OF = written(
+    f"""
+    SELECT {_KNOWN} AS decision, NULL::int AS version, ctx.event, r.seen,
+        CASE WHEN r.within AND audit.consulted(ctx.event, 'person', ARRAY[r.id], ARRAY[NULL]::uuid[]) THEN r.body END AS body
+    FROM {BEGIN} LEFT JOIN LATERAL (
+        SELECT person.id, true AS seen, access.reads_suspension(person.id) AS within,
+               json_build_object('person_id', person.id, 'suspension', {_SUSPENSION.replace("casework.person.id", "person.id")}) AS body
+        FROM casework.person WHERE person.id = :id AND ctx.decision = 'allow' OFFSET 0) r ON true""",  # noqa: S608 — constants of the code
+    id=Uuid(),
+    **BEGINNING,
+)
 STANDING_SHOWN = show_one(PEOPLE, _standing)
 _roles = func.json_build_object(literal_column("'items'"), literal_column(_ROLES))
 

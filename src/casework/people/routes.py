@@ -191,7 +191,8 @@ async def list_people(
     ] = None,
     active: Annotated[Flag, Query(description="`false` finds who has left, for those who manage people.")] = True,
 ) -> Response:
-    """Colleagues to assign or contact: name, team and competences only."""
+    """Colleagues to assign or contact: name, team and competences only. Whoever may lock a person out sees `suspended`; with `role`,
+    who is locked out is left out for everybody else."""
     filters = {"team_id": team_id, "competence": competence, "role": role, "q": q, "active": active}
     return await door.page(queries.PERSON_LIST, limit=limit, cursor=cursor, sort=sort, filters=filters)
 
@@ -269,10 +270,11 @@ async def reinstate(door: AtDoor, person_id: Id) -> Response:
 
 @router.get(
     "/people/{person_id}/suspension",
-    **operation(Action.PERSON_LIST, "Read whether a person is locked out", LockOutView, suffix="suspension"),
+    **operation(Action.PERSON_SUSPEND, "Read whether a person is locked out", LockOutView, suffix="read"),
 )
 async def read_suspension(door: AtDoor, person_id: Id) -> Response:
-    """By whom, why and until when it is to be decided, for those who lock people out or manage them; null for others."""
+    """By whom, why and until when it is to be decided; null: they are not locked out. For administrators, and supervisors of a team of
+    the person."""
     return await door.one(queries.STANDING_OF, id=person_id)
 
 

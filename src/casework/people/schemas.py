@@ -188,6 +188,8 @@ class ColleagueView(View):
     team_id: UUID
     team: str
     competences: list[str]
+    suspended: bool | None
+    """Whether they are locked out just now; null for whoever may not read that (`person.suspend` in reach)."""
 
 
 class RoleHeldView(View):
@@ -213,7 +215,7 @@ class ChangeView(View):
 
     id: UUID
     kind: Literal["new_role", "role", "deactivation", "email"]
-    """A role that is to be given (approve it as a role) or taken, the end of a person, or another address."""
+    """A role that is to be given or taken, the end of a person, or another address."""
     state: Literal["waiting", "approved", "withdrawn"]
     person_id: UUID
     person: str
@@ -228,8 +230,9 @@ class ChangeView(View):
     asker: str | None
     asked_at: datetime
     decided_by: UUID | None
-    """Nobody while it waits, or where it was approved on the host."""
+    """Nobody while it waits, or where it was approved on the host; nor is it kept who refused a new role."""
     decided_at: datetime | None
+    """Not kept of a new role that was approved."""
 
 
 class ChangesView(View):

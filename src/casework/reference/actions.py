@@ -213,7 +213,11 @@ async def _require_place(work: Work, setting: ThreatLevelSetting, *, lead: bool)
     standing = await work.obtain(queries.STANDING_LEVELS, kind=setting.kind.value, at=at)
     newest = standing["newest_since"]
     if newest is not None and newest >= at and not setting.insert:
-        raise NotTheNewest(newest={"id": str(standing["newest"]), "since": write_moment(newest)})
+        told = (
+            f"A threat level since {write_moment(newest)} is recorded already. If this one is meant to stand before it, send insert: true;"
+            " if the other was a mistake, strike it first."
+        )
+        raise NotTheNewest(told, newest={"id": str(standing["newest"]), "since": write_moment(newest)})
     if not lead and standing["level"] == setting.level:
         raise LevelStands
 

@@ -123,9 +123,12 @@ _OF_ROW = {
 }
 _OF_VISIT = {
     **_OF_ROW,
-    "allowed_actions": func.access.allowed_actions(
-        literal_column("'visit'"), visit.state, visit.case_id, visit.team_id, visit.restricted, visit.id
-    ),
+    # That nobody could be met is logged once the visit has begun (access/sql/visiting.sql).
+    "allowed_actions": literal_column("""(
+        SELECT coalesce(json_agg(o.word ORDER BY o.place), '[]'::json)
+        FROM json_array_elements_text(access.allowed_actions('visit', casework.site_visit.state, casework.site_visit.case_id,
+            casework.site_visit.team_id, casework.site_visit.restricted, casework.site_visit.id)) WITH ORDINALITY o (word, place)
+        WHERE o.word <> 'visit.no_access' OR casework.site_visit.starts_at <= casework.now() + interval '5 minutes')"""),
     "logger": func.access.name_of(visit.logged_by),
     "attended_by_names": literal_column(
         "(SELECT coalesce(json_agg(access.name_of(w.id) ORDER BY w.place), '[]'::json)"

@@ -17,6 +17,7 @@ from fastapi import Depends, Request, Response
 
 from casework.access.actions import Action
 from casework.access.federation import Federation, NotOurs
+from casework.access.policy import POLICY, Role
 from casework.access.tokens import bearer, hash_token, is_outside, may_be_federated
 from casework.kernel import problems as p
 from casework.kernel.database import Database
@@ -209,13 +210,23 @@ class Door:
             row = await self._asked(connection, statement, {**self._begin_values(), **values})
             if row["decision"] == "allow" and row["body"] is None:
                 standing = await self._standing(connection, case) if case is not None else "absent"
+                standing = "seen" if row.get("seen") else standing
                 missed = await self._missed(connection, row, standing)
         await self.house.database.flush.passed()
-        _judge(row["decision"])
+        self._judge(row["decision"])
         if missed is not None:
             raise missed
         headers = {"ETag": f'"{row["version"]}"'} if row["version"] is not None else {}
         return Response(row["body"], media_type="application/json", headers=headers)
+
+    def _judge(self, decision: str) -> None:
+        """Raise unless the database let the caller in. Who holds a tracking token is told how the second step is made."""
+        if decision == "unauthenticated":
+            raise p.Unauthenticated
+        if decision != "allow":
+            reach = POLICY[self.action].reach
+            second_step = self.outside and Role.VERIFIED_ENQUIRER in reach and Role.ENQUIRER not in reach
+            raise p.Forbidden(_CODE_FIRST if second_step else "None of your roles has this action.")
 
     async def _standing(self, connection: Connection, case: UUID, action: Action | None = None) -> str:
         """How the caller stands to a case: reached, headline or absent."""
@@ -230,8 +241,13 @@ class Door:
 
     async def _missed(self, connection: Connection, row: asyncpg.Record, standing: str) -> Problem:
         """The refusal of a read that found nothing; the log is told of it beneath the event that the read began."""
-        hidden = standing == "headline"
-        problem = p.Forbidden("You see that this case exists, but not what it holds.") if hidden else p.NotFound()
+        problem: Problem = p.NotFound()
+        if standing == "headline":
+            problem = p.Forbidden("You see that this case exists, but not what it holds.")
+        elif standing == "seen":
+            problem = p.Forbidden(
+                "You may see that it is there, but it stands in none of the teams for which you may do this."
+            )
         await self._tell(connection, problem, row.get("event"))
         return problem
 
@@ -316,7 +332,7 @@ class Door:
                 missed = listing.beyond[row["refused"]].refusal()
                 await self._tell(connection, missed, row.get("event"))
         await self.house.database.flush.passed()
-        _judge(row["decision"])
+        self._judge(row["decision"])
         if missed is not None:
             raise missed
         return row
@@ -369,7 +385,7 @@ class Door:
                         made = await call()
                         refusal = self._begun.refusal
                 if refused:
-                    _judge(refused)
+                    self._judge(refused)
                     raise AssertionError(refused)
             except Problem as problem:
                 if isinstance(problem, p.ValidationFailed) and isinstance(problem.__cause__, asyncpg.PostgresError):
@@ -566,18 +582,17 @@ async def refusal_before(request: Request) -> Problem | None:
 async def _judged_alone(door: Door) -> None:
     async with door._lender().lend() as connection, trouble():
         values = door._begin_values()
-        _judge(
+        door._judge(
             await connection.fetchval(
                 "SELECT b.decision FROM access.begin($1, $2, $3, $4, $5, $6, $7) b", *values.values()
             )
         )
 
 
-def _judge(decision: str) -> None:
-    if decision == "unauthenticated":
-        raise p.Unauthenticated
-    if decision != "allow":
-        raise p.Forbidden("None of your roles has this action.")
+_CODE_FIRST = (
+    "This needs a one-time code, entered on this device: POST /v1/tracking/code sends one to a verified contact, POST"
+    " /v1/tracking/confirmation takes it. Send what that answers in the header X-Confirmation; it ends after an hour without use."
+)
 
 
 def _acting_for(request: Request) -> UUID | None:

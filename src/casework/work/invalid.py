@@ -14,7 +14,16 @@ from casework.kernel.strict_json import MAX_ERRORS, MAX_POINTER
 
 _MEMBER = re.compile(r"[A-Za-z_$][\w$.-]{0,59}\Z", re.ASCII)
 """What may be the name of a field. Anything else that stands in its place may be a text, and is not sent back."""
-_MESSAGES = {"missing": "This field is required.", "uuid_parsing": "Send a UUID in its canonical form."}
+_OBJECT = "Send an object."
+_MESSAGES = {
+    "missing": "This field is required.",
+    "uuid_parsing": "Send a UUID in its canonical form.",
+    "model_type": _OBJECT,
+    "model_attributes_type": _OBJECT,
+    "dict_type": _OBJECT,
+    "none_required": "Send null.",
+}
+"""In the words of the contract, where the library's own are those of its language (``tests/contract/test_wrong_words.py``)."""
 
 
 def of_body(error: ValidationError, body: Any) -> ValidationFailed:

@@ -194,7 +194,9 @@ AUTHORS: Mapping[str, tuple[str, str]] = {
 OVERSEERS: Mapping[str, tuple[str, str]] = {
     "person_suspended": (
         "Somebody of {reference} was locked out",
-        "A member of staff of {reference} was locked out at once. The list of people says who, and their entry by whom and why. "
+        "A member of staff of {reference} was locked out at once. The list of people marks them for administrators and for supervisors of "
+        "their team, and GET /v1/people/{{id}}/suspension says by whom and why. For auditors the processing log says who, by whom and when "
+        "(action person.suspend). "
         "Somebody else lifts it, or makes it final, within seven days.",
     ),
 }

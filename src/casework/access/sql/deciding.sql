@@ -16,6 +16,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     WHERE m.role = 'administrator' AND m.ended_at IS NULL AND NOT m.pending AND m.principal_id <> ALL (people)
 $$;
 
+-- Whether somebody is an administrator who is let in just now.
+CREATE OR REPLACE FUNCTION access.administers(person uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT EXISTS (SELECT FROM access.membership m JOIN access.principal p ON p.id = m.principal_id AND p.active
+                   WHERE m.principal_id = person AND m.role = 'administrator' AND m.ended_at IS NULL AND NOT m.pending)
+$$;
+
 -- Whether too few would be left to approve anything; ``part``: the one role that is to end, where it is not all of them.
 CREATE OR REPLACE FUNCTION access.leaves_too_few(person uuid, part uuid) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -32,10 +39,10 @@ CREATE OR REPLACE FUNCTION access.await_administrators() RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog
 AS $$ SELECT pg_advisory_xact_lock(hashtextextended('administrators', 0)) $$;
 
--- verdict: asked, another (something else is asked already), last or suspender.
+-- verdict: asked, another (something else is asked already; with its id), last or suspender.
 CREATE OR REPLACE FUNCTION access.ask_change(person uuid, of_kind text, part uuid, to_email text, lets_go boolean) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE me uuid := access.current_principal(); made uuid;
+DECLARE me uuid := access.current_principal(); made uuid; stale uuid; waits access.person_change;
 BEGIN
     IF NOT access.doing(ARRAY['person.manage']) OR NOT access.holds('person.manage') OR me IS NULL OR person = me THEN
         RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
@@ -43,14 +50,22 @@ BEGIN
     IF of_kind <> 'email' AND access.leaves_too_few(person, part) THEN RETURN 'last'; END IF;
     IF of_kind = 'deactivation' AND EXISTS (
         SELECT FROM access.suspension s WHERE s.person_id = person AND s.ended_at IS NULL AND s.suspended_by = me) THEN RETURN 'suspender'; END IF;
+    -- What somebody asked who is let in no more, or administers no more, cannot be approved: it makes room for what is asked anew.
+    FOR stale IN SELECT c.id FROM access.person_change c
+                 WHERE c.person_id = person AND c.kind = of_kind AND c.membership_id IS NOT DISTINCT FROM part AND c.state = 'waiting'
+                   AND NOT access.administers(c.asked_by) FOR UPDATE LOOP
+        UPDATE access.person_change c SET state = 'withdrawn', decided_by = me, decided_at = now() WHERE c.id = stale;
+        INSERT INTO audit.event_object (event_id, kind, object_id, operation, facts)
+        VALUES (audit.current_event(), 'person_change', stale, 'alteration', '{"from": "waiting", "state": "withdrawn", "why": "asker"}');
+    END LOOP;
     INSERT INTO access.person_change (person_id, kind, membership_id, email, leaving, asked_by)
     VALUES (person, of_kind, part, lower(to_email), lets_go, me)
     ON CONFLICT (coalesce(membership_id, person_id), kind) WHERE state = 'waiting' DO NOTHING RETURNING id INTO made;
     IF made IS NULL THEN
-        RETURN CASE WHEN EXISTS (
-            SELECT FROM access.person_change c WHERE c.person_id = person AND c.kind = of_kind AND c.state = 'waiting' AND c.asked_by = me
-              AND c.membership_id IS NOT DISTINCT FROM part AND c.email IS NOT DISTINCT FROM lower(to_email) AND c.leaving = lets_go)
-            THEN 'asked' ELSE 'another' END;
+        SELECT * INTO waits FROM access.person_change c
+        WHERE c.person_id = person AND c.kind = of_kind AND c.state = 'waiting' AND c.membership_id IS NOT DISTINCT FROM part;
+        RETURN CASE WHEN waits.asked_by = me AND waits.email IS NOT DISTINCT FROM lower(to_email) AND waits.leaving = lets_go THEN 'asked'
+                    ELSE concat_ws(' ', 'another', waits.id) END;
     END IF;
     INSERT INTO audit.event_object (event_id, kind, object_id, operation, facts)
     VALUES (audit.current_event(), 'person_change', made, 'collection', jsonb_build_object('kind', of_kind, 'person', person));
@@ -86,7 +101,7 @@ BEGIN
     IF third AND me = c.person_id THEN RETURN 'oneself'; END IF;
     IF third AND me IS NULL THEN RETURN 'third'; END IF;
     -- What somebody asked who is no administrator any more does not stand: so two cannot remove each other.
-    IF access.administrators_beside('{}') = access.administrators_beside(ARRAY[c.asked_by]) THEN RETURN 'asker'; END IF;
+    IF NOT access.administers(c.asked_by) THEN RETURN 'asker'; END IF;
     IF me IS NOT NULL AND c.kind <> 'email' AND access.leaves_too_few(c.person_id, c.membership_id) THEN RETURN 'last'; END IF;
     UPDATE access.person_change x SET state = 'approved', decided_by = me, decided_at = now(), alone = NOT third WHERE x.id = c.id;
     PERFORM access.carry_out(c.id);
@@ -145,8 +160,11 @@ BEGIN
                c.asked_by, c.asked_at, c.decided_by, c.decided_at
         FROM access.person_change c JOIN casework.person p ON p.id = c.person_id LEFT JOIN access.membership m ON m.id = c.membership_id
         UNION ALL
-        SELECT m.id, 'new_role', 'waiting', m.principal_id, m.role, m.team_id, NULL, NULL, false, m.granted_by, m.granted_at, NULL, NULL
-        FROM access.membership m WHERE m.pending AND m.ended_at IS NULL AND m.granted_by IS NOT NULL) x
+        SELECT m.id, 'new_role', CASE WHEN NOT m.pending THEN 'approved' WHEN m.ended_at IS NULL THEN 'waiting' ELSE 'withdrawn' END,
+               m.principal_id, m.role, m.team_id, NULL, NULL, false, m.granted_by, m.granted_at, m.approved_by,
+               CASE WHEN m.pending THEN m.ended_at END
+        FROM access.membership m WHERE m.granted_by IS NOT NULL
+          AND (m.pending AND m.ended_at IS NULL OR m.id = of_change AND (m.pending OR m.approved_by IS NOT NULL))) x
     WHERE (of_change IS NULL AND x.state = 'waiting' OR x.id = of_change) AND (of_person IS NULL OR x.person_id = of_person)
       AND (of_kind IS NULL OR x.kind = of_kind)
     ORDER BY x.asked_at, x.id LIMIT 200;

@@ -359,8 +359,11 @@ CREATE OR REPLACE FUNCTION access.people_with(wanted_role text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     RETURN coalesce((SELECT array_agg(DISTINCT m.principal_id) FROM access.membership m
+        JOIN access.principal c ON c.id = m.principal_id
         WHERE m.role = wanted_role AND m.ended_at IS NULL AND NOT m.pending
-          AND m.team_id = ANY (access.read_teams('person.list'))), '{}');
+          AND m.team_id = ANY (access.read_teams('person.list'))
+          -- Who is locked out cannot be asked: they stand here for those alone who see the mark.
+          AND (c.active OR access.reads_suspension(c.id))), '{}');
 END $$;
 
 -- What the caller may do at all: role by role, action by action, as far as it reaches.

@@ -66,6 +66,20 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- A share that is ended takes its advisers with it: of the visits to which they are still sent, nobody is left to make them.
+CREATE OR REPLACE FUNCTION access.leave_visits() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE v record; moment timestamptz := date_trunc('milliseconds', casework.now());
+BEGIN
+    FOR v IN SELECT x.id FROM casework.site_visit x
+             WHERE x.case_id = NEW.case_id AND x.state IN ('proposed', 'confirmed') AND x.adviser_left_at IS NULL
+               AND NOT access.visits_for(x.adviser_id, x.case_id) ORDER BY x.id FOR UPDATE
+    LOOP
+        UPDATE casework.site_visit x SET adviser_left_at = moment, version = x.version + 1 WHERE x.id = v.id;
+    END LOOP;
+    RETURN NEW;
+END $$;
+
 -- What somebody holds, by team and kind, for whoever is about to end them, or one part of theirs. Counts, and nothing of a record.
 CREATE OR REPLACE FUNCTION access.held_by(person uuid, part uuid) RETURNS TABLE (team_id uuid, team text, kind text, count integer)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -106,7 +120,7 @@ BEGIN
 END $$;
 
 DO $$ DECLARE made regprocedure; BEGIN
-    FOREACH made IN ARRAY ARRAY['access.let_go()', 'access.held_by(uuid, uuid)', 'access.cases_in_strands(uuid, text[])']::regprocedure[] LOOP
+    FOREACH made IN ARRAY ARRAY['access.let_go()', 'access.leave_visits()', 'access.held_by(uuid, uuid)', 'access.cases_in_strands(uuid, text[])']::regprocedure[] LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO casework_mover', made);
     END LOOP;
 END $$;
@@ -117,6 +131,11 @@ GRANT EXECUTE ON FUNCTION access.plays(uuid, text, uuid, uuid), access.visits_fo
 CREATE OR REPLACE TRIGGER let_go AFTER UPDATE OF ended_at ON access.membership
     FOR EACH ROW WHEN (OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL AND NEW.role IN ('adviser', 'reviewer', 'supervisor'))
     EXECUTE FUNCTION access.let_go();
+
+-- After keep_share, by its name: what the share lent is gone by then.
+CREATE OR REPLACE TRIGGER leave_visits AFTER UPDATE OF ended_at ON casework.case_share
+    FOR EACH ROW WHEN (OLD.ended_at IS NULL AND NEW.ended_by IS NOT NULL AND NEW.mode = 'contribute')
+    EXECUTE FUNCTION access.leave_visits();
 
 -- Whoever is given something meanwhile: the giving and the end of the part wait for each other, and what comes second sees the first.
 CREATE OR REPLACE FUNCTION access.await_parts(person uuid) RETURNS void

@@ -64,12 +64,27 @@ BEGIN
     RETURN 'done';
 END $$;
 
--- Whether somebody is locked out just now, and how it stands: for those who suspend, or manage people.
+-- Whether the caller is told if somebody is locked out: who manages people, and who suspends as far as they reach.
+CREATE OR REPLACE FUNCTION access.reads_suspension(person uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    RETURN access.holds('person.manage') OR access.holds('person.suspend') AND access.reaches_person(person, 'person.suspend');
+END $$;
+
+-- For a list of people: whether somebody is locked out; null for whoever is not told.
+CREATE OR REPLACE FUNCTION access.shown_suspended(person uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    IF NOT access.reads_suspension(person) THEN RETURN NULL; END IF;
+    RETURN EXISTS (SELECT FROM access.suspension s WHERE s.person_id = person AND s.ended_at IS NULL);
+END $$;
+
+-- Whether somebody is locked out just now, and how it stands.
 CREATE OR REPLACE FUNCTION access.suspension_of(person uuid)
 RETURNS TABLE (reason text, suspended_at timestamptz, suspended_by uuid, decide_by timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    IF NOT access.holds('person.manage') AND NOT access.holds('person.suspend') THEN RETURN; END IF;
+    IF NOT access.reads_suspension(person) THEN RETURN; END IF;
     RETURN QUERY SELECT s.reason, s.suspended_at, s.suspended_by, s.suspended_at + interval '7 days'
         FROM access.suspension s WHERE s.person_id = person AND s.ended_at IS NULL;
 END $$;
