@@ -35,7 +35,7 @@ REAL: dict[str, dict[str, str]] = {
         SESSION,
     ),
     "access/sql/deciding.sql": dict.fromkeys(
-        ("access.carry_out", "access.settle_change", "access.withdraw_change"), ROLE
+        ("access.ask_change", "access.carry_out", "access.settle_change", "access.withdraw_change"), ROLE
     ),
     "access/sql/door.sql": dict.fromkeys(
         (

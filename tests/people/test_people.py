@@ -20,7 +20,7 @@ OTHERS = (
     "national_reader",
     "professional_lead",
 )
-COLLEAGUE = {"id", "name", "team_id", "team", "competences"}
+COLLEAGUE = {"id", "name", "team_id", "team", "competences", "suspended"}
 
 
 def facts(team: Team, **more: Any) -> dict[str, Any]:
@@ -142,6 +142,9 @@ def test_colleagues_see_name_team_and_competences_and_never_an_email_address(tea
     assert shown.keys() == COLLEAGUE
     listed = caller.get("/v1/people", team_id=team.id)
     assert {frozenset(row) for row in ok(listed)["items"]} == {frozenset(COLLEAGUE)}
+    # Whether they are locked out is told to whoever may lock them out.
+    assert {row["suspended"] for row in ok(listed)["items"]} == ({False} if role == "supervisor" else {None})
+    assert shown["suspended"] is (False if role == "supervisor" else None)
     assert "@" not in listed.text
 
 
