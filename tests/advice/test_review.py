@@ -89,7 +89,9 @@ def test_a_reviewer_holds_the_part_and_the_competence(team: Team, other_team: Te
     ok(team.person("administrator").post(f"/v1/people/{locked.person_id}/suspension", why, match=1), 201)
     for nobody in (team.person("adviser", competences=("hss",)), locked):
         document = refused(asking(nobody), 409, "not-a-reviewer")
-        assert [each["id"] for each in document["could_be_asked"]] == [there.person_id]
+        # Offers of other forces may stand in a world that tests share; they come last.
+        assert document["could_be_asked"][0]["id"] == there.person_id
+        assert locked.person_id not in {each["id"] for each in document["could_be_asked"]}
     found = {
         each["id"] for each in ok(adviser.get("/v1/people", role="reviewer", competence="hss", limit=100))["items"]
     }

@@ -39,7 +39,10 @@ def test_who_left_before_keeps_no_role_and_what_they_held_waits(
         _run(
             migrated_url,
             *filling,
+            # The function names the columns of today; whoever goes back for good defines it anew.
+            ("ALTER TABLE casework.site_visit DISABLE TRIGGER keep_visiting", ()),
             (held, (visit,)),
+            ("ALTER TABLE casework.site_visit ENABLE TRIGGER keep_visiting", ()),
             ("UPDATE casework.case_file c SET adviser_id = p.id, state = 'active' FROM casework.person p", ()),
             ("INSERT INTO access.membership (principal_id, role, team_id) SELECT id, 'adviser', team_id FROM casework.person", ()),
             ("UPDATE access.principal SET active = false", ()),

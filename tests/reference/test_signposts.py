@@ -172,3 +172,18 @@ def test_only_administrators_manage_signposts(team: Team, role: str) -> None:
 def test_a_stranger_manages_nothing(world: World, team: Team) -> None:
     body = {**OWN, "force_code": team.force_code}
     refused(world.anybody().post("/v1/signposts", body), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize(
+    "web", ["https://www.gov.uk@evil.example/", "https://www.police.uk:443@evil.example", "http://police.uk/"]
+)
+def test_an_address_says_whose_site_it_is(administrator: Caller, team: Team, web: str) -> None:
+    entry = own_entry(administrator, team)
+    told = refused(
+        administrator.patch(f"/v1/signposts/{entry['id']}", {"web": web}, match=entry["version"]),
+        422,
+        "validation-failed",
+    )
+    assert [each["pointer"] for each in told["errors"]] == ["/web"]
+    path = {"web": "https://www.police.uk/contact/@team"}
+    ok(administrator.patch(f"/v1/signposts/{entry['id']}", path, match=entry["version"]))

@@ -200,7 +200,7 @@ def _reference(
 OF_CASEWORK = (
     "split_part(action, '.', 1) IN ('advice', 'finding', 'interim_advice', 'recommendation')"
     # Also where another action moved them, such as a reviewer's leaving.
-    " OR subject_kind IN ('advice', 'finding', 'interim_advice', 'recommendation')"
+    " OR coalesce(subject_kind, '') IN ('advice', 'finding', 'interim_advice', 'recommendation')"
     f" OR action = '{A.VISIT_SUPPLEMENT.value}'"
     f" OR action = '{A.CASE_NOTE.value}' AND NOT EXISTS (SELECT FROM casework.case_note n WHERE n.id = subject_id)"
 )

@@ -91,8 +91,9 @@ def _read_area_code(value: Any) -> str:
 
 def _read_web(value: Any) -> str:
     read: str = line(300).read(value)
-    if not read.startswith("https://"):
-        raise PydanticCustomError("web", "Give an address that begins with https://")
+    # What stands before an @ looks like the host to whoever reads it, and is none.
+    if not read.startswith("https://") or "@" in read.removeprefix("https://").partition("/")[0]:
+        raise PydanticCustomError("web", "Give an address that begins with https:// and the name of its site")
     return read
 
 
