@@ -223,9 +223,13 @@ def unguard(world: World, word: str) -> None:
             world.sql(f"ALTER TABLE casework.{table} FORCE ROW LEVEL SECURITY")
 
 
-def test_without_row_security_the_mutants_leak(heard: tuple[Stage, dict[str, Heard]]) -> None:
-    """The negative control: the same trial, with the second lock off, finds leaks."""
+def test_without_row_security_the_mutants_leak(
+    heard: tuple[Stage, dict[str, Heard]], request: pytest.FixtureRequest
+) -> None:
+    """The negative control: the same trial, with the second lock off, finds leaks. A third of the statements shows it."""
     stage, statements = heard
+    if not request.config.getoption("full"):
+        statements = dict(list(statements.items())[::3])
     unguard(stage.world, "off")
     try:
         outcome = trial(stage, statements, ("idle adviser",))
